@@ -1,0 +1,140 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: MIT
+
+import PackageDescription
+
+// MARK: - Build settings
+
+/// The vector kernels need compiler flags that the package manager calls unsafe and refuses in a package that another
+/// depends on by version. So they are set only where this package is the root, or where the builder asks for them.
+let isDependency = ["/checkouts/", "/registry/downloads/"].contains { Context.packageDirectory.contains($0) }
+let vectorKernels =
+    switch Context.environment["SWIFTNET_KERNELS"] {
+    case "portable": false
+    case "all": true
+    default: !isDependency
+    }
+#if arch(x86_64)
+    let hasVectorLevels = vectorKernels
+#else
+    let hasVectorLevels = false
+#endif
+
+let strict: [SwiftSetting] =
+    Context.environment["SWIFTNET_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
+let settings: [SwiftSetting] = strict + [.enableUpcomingFeature("ExistentialAny")]
+
+/// One folder of kernel sources, compiled once per instruction set. `march` is a compiler name of a CPU.
+func kernelLevel(_ level: String, march: String?) -> Target {
+    var flags = vectorKernels ? ["-Ounchecked", "-wmo"] : []
+    if let march { flags += ["-Xcc", "-march=\(march)"] }
+    let levelSettings: [SwiftSetting] = [.define("KERNELS_\(level.uppercased())")]
+    return .target(
+        name: "Kernels\(level)",
+        dependencies: ["KernelInterface"],
+        swiftSettings: settings + levelSettings + (flags.isEmpty ? [] : [.unsafeFlags(flags)]))
+}
+
+let kernelLevels: [Target] =
+    [kernelLevel("Portable", march: nil)]
+    + (hasVectorLevels
+        ? [kernelLevel("AVX2", march: "haswell"), kernelLevel("AVX512", march: "skylake-avx512")] : [])
+
+/// The tests of one room, in the folder that bears its name.
+func tests(_ room: String, _ dependencies: [String]? = nil) -> Target {
+    .testTarget(
+        name: "\(room)Tests",
+        dependencies: (dependencies ?? [room]).map { .init(stringLiteral: $0) } + ["TestSupport"],
+        swiftSettings: settings)
+}
+
+// MARK: - Package
+
+let package = Package(
+    name: "SwiftNet",
+    products: [
+        .library(name: "SwiftNet", targets: ["SwiftNet"]),
+        .executable(name: "swiftnet", targets: ["swiftnet"]),
+        .executable(name: "weight-extract", targets: ["weight-extract"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    ],
+    targets: [
+        // MARK: System libraries (module maps only)
+        .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CSpng", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
+        .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // MARK: Foundations
+        .target(name: "SystemCalls", dependencies: ["CLinux"], swiftSettings: settings),
+        .target(name: "KernelInterface", swiftSettings: settings),
+        .target(
+            name: "Kernels",
+            dependencies: ["COpenBLAS", "KernelInterface", "SystemCalls"] + kernelLevels.map { .init(stringLiteral: $0.name) },
+            swiftSettings: settings + (hasVectorLevels ? [.define("KERNELS_HAS_VECTOR_LEVELS")] : [])),
+        .target(name: "Tensors", dependencies: ["SystemCalls"], swiftSettings: settings),
+
+        // MARK: Networks
+        .target(name: "Layers", dependencies: ["Kernels", "SystemCalls", "Tensors"], swiftSettings: settings),
+        .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
+
+        // MARK: Files
+        .target(
+            name: "Checkpoints",
+            dependencies: ["CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections")],
+            swiftSettings: settings),
+        .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "SystemCalls"], swiftSettings: settings),
+
+        // MARK: Pixels to predictions
+        .target(
+            name: "Inference",
+            dependencies: ["Checkpoints", "Images", "Layers", "Models", "SystemCalls", "Tensors"], swiftSettings: settings),
+        .target(
+            name: "SwiftNet", dependencies: ["Checkpoints", "Images", "Inference", "Layers", "Models", "Tensors"],
+            swiftSettings: settings),
+
+        // MARK: Serving
+        .target(name: "HTTP", swiftSettings: settings),
+        .target(
+            name: "Serving",
+            dependencies: ["CZlib", "HTTP", "Inference", "SystemCalls", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: settings),
+
+        // MARK: Commands
+        .executableTarget(
+            name: "swiftnet",
+            dependencies: [
+                "Images", "Inference", "Models", "Serving", "SwiftNet", "SystemCalls",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "weight-extract",
+            dependencies: [
+                "Checkpoints", "Models", "SystemCalls", "Tensors",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: settings),
+
+        // MARK: Tests
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        tests("SystemCalls"),
+        tests("Kernels", ["KernelInterface", "Kernels"]),
+        tests("Tensors"),
+        tests("Layers", ["Kernels", "Layers", "Tensors"]),
+        tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"]),
+        tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
+        tests("Images"),
+        tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"]),
+        tests("HTTP"),
+        tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
+            swiftSettings: settings),
+    ] + kernelLevels
+)

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+
+@main
+struct Command: ParsableCommand {
+}
