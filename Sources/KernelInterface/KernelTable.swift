@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+
+/// Pointer to values that a kernel reads.
+public typealias Input = UnsafePointer<Float>
+/// Pointer to values that a kernel writes.
+public typealias Output = UnsafeMutablePointer<Float>
+
+/// The kernels of one instruction set, as functions over pointers and counts.
+///
+/// Contracts that hold for every kernel:
+/// - Images are channels-last; "rows" of a matrix are pixels or batch entries, its columns channels.
+/// - Nothing is allocated, thrown or locked; scratch comes from the caller; counts may be zero.
+/// - Pointers need the alignment of a Float alone; buffers do not overlap unless a kernel says that it works in place.
+/// - Ranges (`firstRow`, `rowCount`) let several threads share one output; the bits written for a row never depend on
+///   the range that it was part of, nor on `m` of a matrix product.
+/// - NaN and infinities go through as IEEE 754 says; ReLU of NaN is NaN.
+public struct KernelTable: Sendable {
+    /// Name of the instruction set: `portable`, `avx2`, `avx512`.
+    public let name: String
+    /// Columns in one panel of a packed matrix.
+    public let panelWidth: Int
+
+    /// Number of Floats that a packed matrix of `n` columns and depth `k` takes: whole panels, the last padded by zeros.
+    public let packedCount: @Sendable (_ n: Int, _ k: Int) -> Int
+
+    /// Packs a weight matrix [n, k] (row-major, as `Linear.weight` and an OHWI convolution are) for `gemm`.
+    ///
+    /// Panel p holds columns p * panelWidth ..<: for each of the k depths, panelWidth consecutive values.
+    public let pack: @Sendable (_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) -> Void
+
+    /// output[m, n] = activation(input[m, k] · packed[k, n] + bias[n] + residual[m, n]).
+    ///
+    /// Each output is one chain of k multiply-adds in ascending order, whatever m and n: rows and columns may be split at
+    /// will (columns at multiples of `panelWidth`, by advancing `packed` by `k * panelWidth` a panel).
+    /// `outputStride`, `inputStride`, `residualStride` are the distances of rows. `residual` may be `output` itself.
+    public let gemm:
+        @Sendable (
+            _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ packed: Input,
+            _ bias: Input?, _ residual: Input?, _ residualStride: Int, _ activation: Activation,
+            _ m: Int, _ n: Int, _ k: Int
+        ) -> Void
+
+    /// Gathers the windows of output pixels `firstPixel ..< firstPixel + pixelCount` (counted row by row) into a matrix
+    /// [pixelCount, kernelHeight * kernelWidth * channelCount], zeros where the window leaves the image.
+    ///
+    /// Reads channels `firstChannel ..< firstChannel + channelCount` of the image (a group of a convolution).
+    public let im2col:
+        @Sendable (
+            _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstChannel: Int, _ channelCount: Int,
+            _ firstPixel: Int, _ pixelCount: Int
+        ) -> Void
+
+    /// Depthwise convolution: one filter per channel; weight is [kernelHeight * kernelWidth, channels].
+    ///
+    /// Writes output rows `firstRow ..< firstRow + rowCount`. With `rowSums` ([outputHeight, channels]), it also writes
+    /// the sum over x of each row's activated outputs, for the mean that squeeze-and-excitation takes.
+    public let depthwiseConv2d:
+        @Sendable (
+            _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?,
+            _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
+        ) -> Void
+
+    /// Largest value in each window (padding never wins; NaN does). Writes output rows `firstRow ..< firstRow + rowCount`.
+    public let maxPool2d:
+        @Sendable (_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int) -> Void
+
+    /// Mean of each window. Divides by the window's area within the padded image if `countIncludePad`, else by the number
+    /// of real values in it.
+    public let avgPool2d:
+        @Sendable (
+            _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ countIncludePad: Bool,
+            _ firstRow: Int, _ rowCount: Int
+        ) -> Void
+
+    /// Means of PyTorch's adaptive windows: output y takes rows floor(y*H/h) ..< ceil((y+1)*H/h). Uses channels,
+    /// input and output sizes of the geometry alone.
+    public let adaptiveAvgPool2d: @Sendable (_ output: Output, _ input: Input, _ geometry: WindowGeometry) -> Void
+
+    /// output[i] = activation(input[i]). Works in place.
+    public let activate: @Sendable (_ output: Output, _ input: Input, _ activation: Activation, _ count: Int) -> Void
+
+    /// output[i] = activation(a[i] + b[i]). Works in place.
+    public let add: @Sendable (_ output: Output, _ a: Input, _ b: Input, _ activation: Activation, _ count: Int) -> Void
+
+    /// output[r, c] = activation(input[r, c] * scale[c] + shift[c]). Works in place. (Batch norm that stands alone.)
+    public let affine:
+        @Sendable (
+            _ output: Output, _ input: Input, _ scale: Input, _ shift: Input, _ activation: Activation,
+            _ rows: Int, _ channels: Int
+        ) -> Void
+
+    /// output[r, c] = input[r, c] * scale[c]. Works in place. (The excitation of squeeze-and-excitation.)
+    public let scaleChannels:
+        @Sendable (_ output: Output, _ input: Input, _ scale: Input, _ rows: Int, _ channels: Int) -> Void
+
+    /// output[c] = scale * Σ over rows of input[r, c], rows added in ascending order.
+    public let sumRows: @Sendable (_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ channels: Int) -> Void
+
+    /// Softmax of each row. Works in place.
+    public let softmax: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
+
+    /// Logarithm of the softmax of each row. Works in place.
+    public let logSoftmax: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
+
+    /// output[j, i] = input[i, j]: an image from channels-first (rows = channels) to channels-last, or back.
+    public let transpose: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
+
+    /// Gathers the kernels of one level.
+    public init(
+        name: String,
+        panelWidth: Int,
+        packedCount: @escaping @Sendable (Int, Int) -> Int,
+        pack: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        gemm:
+            @escaping @Sendable (
+                Output, Int, Input, Int, Input, Input?, Input?, Int, Activation, Int, Int, Int
+            ) -> Void,
+        im2col: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int) -> Void,
+        depthwiseConv2d:
+            @escaping @Sendable (Output, Output?, Input, Input, Input?, Activation, WindowGeometry, Int, Int) -> Void,
+        maxPool2d: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int) -> Void,
+        avgPool2d: @escaping @Sendable (Output, Input, WindowGeometry, Bool, Int, Int) -> Void,
+        adaptiveAvgPool2d: @escaping @Sendable (Output, Input, WindowGeometry) -> Void,
+        activate: @escaping @Sendable (Output, Input, Activation, Int) -> Void,
+        add: @escaping @Sendable (Output, Input, Input, Activation, Int) -> Void,
+        affine: @escaping @Sendable (Output, Input, Input, Input, Activation, Int, Int) -> Void,
+        scaleChannels: @escaping @Sendable (Output, Input, Input, Int, Int) -> Void,
+        sumRows: @escaping @Sendable (Output, Input, Float, Int, Int) -> Void,
+        softmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        logSoftmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        transpose: @escaping @Sendable (Output, Input, Int, Int) -> Void
+    ) {
+        self.name = name
+        self.panelWidth = panelWidth
+        self.packedCount = packedCount
+        self.pack = pack
+        self.gemm = gemm
+        self.im2col = im2col
+        self.depthwiseConv2d = depthwiseConv2d
+        self.maxPool2d = maxPool2d
+        self.avgPool2d = avgPool2d
+        self.adaptiveAvgPool2d = adaptiveAvgPool2d
+        self.activate = activate
+        self.add = add
+        self.affine = affine
+        self.scaleChannels = scaleChannels
+        self.sumRows = sumRows
+        self.softmax = softmax
+        self.logSoftmax = logSoftmax
+        self.transpose = transpose
+    }
+}
