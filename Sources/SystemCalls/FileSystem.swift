@@ -102,3 +102,8 @@ extension FileDescriptor {
     /// Flag of `open` for reading alone.
     package static let readOnly = O_RDONLY
 }
+
+extension SystemError {
+    /// Whether the call failed because a path leads nowhere.
+    package var isAboutMissingFile: Bool { errno == ENOENT || errno == ENOTDIR }
+}

@@ -25,8 +25,8 @@ enum Failure {
         case let error as ExitCode: error
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
-        case let error as CheckpointError: (error.systemError?.isAboutMissingFile ?? false) ? missingInput : badData
-        case is ImageError, is ModelError, is TensorError: badData
+
+        case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
         default: someFailed
         }
     }
