@@ -30,6 +30,15 @@ public struct Checkpoint: Sendable {
         try Checkpoint(CheckpointContents.open(path: path, limits: limits, selection: selection))
     }
 
+    /// Opens a checkpoint that is already in memory, as ``open(path:limits:selection:)`` does a file.
+    ///
+    /// - Throws: ``CheckpointError``.
+    public static func read(
+        _ bytes: [UInt8], limits: CheckpointLimits = CheckpointLimits(), selection: WeightsSelection = WeightsSelection()
+    ) throws -> Checkpoint {
+        try Checkpoint(CheckpointContents.read(ByteRegion(copying: bytes), limits: limits, selection: selection))
+    }
+
     /// Takes the weights out of what was read, verifying their checksums.
     package init(_ contents: CheckpointContents) throws {
         try contents.verifyChecksums()

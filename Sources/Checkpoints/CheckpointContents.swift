@@ -50,7 +50,9 @@ package struct CheckpointContents: Sendable {
             (weights, summary.otherItems) = try survey.weights(of: chosen)
             guard !weights.isEmpty else { throw CheckpointError.noWeights(found: "'\(chosen.path)' holds no tensors") }
             summary.weightsPath = chosen.path
-            summary.candidates = survey.candidates.map(\.path).filter { $0 != chosen.path }
+            summary.candidates = survey.candidates.filter { candidate in
+                candidate.path != chosen.path && !candidate.holdsScalarsOnly && !WeightsFinder.isTrainingState(candidate.path)
+            }.map(\.path)
             summary.facts = survey.facts.filter { fact in !weights.contains { $0.name == fact.name } }
             summary.foreignGlobals = graph.foreignGlobals()
             summary.account(survey: survey.tensors, weights: weights)
