@@ -2,15 +2,15 @@
 
 extension EXIFOrientation {
     /// Where the orientation's value lies in a block of EXIF data, and what it says.
-    struct Location: Equatable {
+    package struct Location: Equatable {
         /// Offset of the entry's first value byte from the start of the data that was searched.
-        var offset: Int
+        package var offset: Int
         /// Bytes of one value, 1 to 8.
-        var size: Int
+        package var size: Int
         /// How the value's bytes are ordered.
-        var isLittleEndian: Bool
+        package var isLittleEndian: Bool
         /// The orientation; nil if the value is none of 1 to 8.
-        var orientation: EXIFOrientation?
+        package var orientation: EXIFOrientation?
     }
 
     /// Finds the orientation in EXIF data: a TIFF file, perhaps after one or two "Exif\0\0" marks.
@@ -19,7 +19,7 @@ extension EXIFOrientation {
     /// data, an entry of an unusable type. The first usable entry counts, and of several values the first.
     ///
     /// - Source: TIFF 6.0, section 2; Pillow's `ImageFileDirectory_v2.load`.
-    static func locate(in data: UnsafeRawBufferPointer) -> Location? {
+    package static func locate(in data: UnsafeRawBufferPointer) -> Location? {
         var start = 0
         let mark = Array("Exif\0\0".utf8)
         for _ in 0..<2 where data.dropFirst(start).starts(with: mark) { start += mark.count }
@@ -30,7 +30,7 @@ extension EXIFOrientation {
     }
 
     /// Finds the orientation in XMP text: the digit after `tiff:Orientation="` or `tiff:Orientation>`.
-    static func inXMP(_ text: UnsafeRawBufferPointer) -> EXIFOrientation? {
+    package static func inXMP(_ text: UnsafeRawBufferPointer) -> EXIFOrientation? {
         let name = Array("tiff:Orientation".utf8)
         var position = 0
         while let start = text.firstOffset(of: name, from: position) {

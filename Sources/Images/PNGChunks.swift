@@ -19,6 +19,7 @@ struct PNGChunks {
         var height: Int
         var bitDepth: Int
         var colorType: Int
+        var isInterlaced: Bool
     }
 
     let header: Header
@@ -30,13 +31,15 @@ struct PNGChunks {
     ///   begin with a header chunk.
     init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
         guard let headerBytes = bytes.bigEndian(at: 8, bytes: 4), let width = bytes.bigEndian(at: 16, bytes: 4),
-            let height = bytes.bigEndian(at: 20, bytes: 4), let depthAndColor = bytes.bigEndian(at: 24, bytes: 2)
+            let height = bytes.bigEndian(at: 20, bytes: 4), let depthAndColor = bytes.bigEndian(at: 24, bytes: 2),
+            let interlaceMethod = bytes.bigEndian(at: 28, bytes: 1)
         else { throw .truncated(.png, at: bytes.count, expected: "the header chunk (IHDR)") }
         guard headerBytes == 13, Self.name(in: bytes, at: 12) == "IHDR" else {
             throw .corrupt(.png, reason: "the first chunk is not a header chunk (IHDR) of 13 bytes")
         }
         header = Header(
-            width: width, height: height, bitDepth: depthAndColor >> 8, colorType: depthAndColor & 0xFF)
+            width: width, height: height, bitDepth: depthAndColor >> 8, colorType: depthAndColor & 0xFF,
+            isInterlaced: interlaceMethod != 0)
         try walk(bytes)
     }
 

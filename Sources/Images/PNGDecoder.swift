@@ -14,7 +14,7 @@ enum PNGDecoder {
         let reader = try SpngReader(bytes)
         let layout = PNGLayout(
             header: header, palette: try reader.palette(), transparency: try reader.transparency(), gray16: gray16)
-        let rows = try reader.decodeRows()
+        let rows = try reader.decodeRows(needsZeros: header.bitDepth < 8 && header.isInterlaced)
         let image = layout.image(fromRows: rows)
         let orientation = PNGOrientation.find(in: bytes, chunks: chunks, texts: try reader.texts())
         return DecodedImage(image: image, orientation: orientation, format: .png, warning: nil)
@@ -52,12 +52,16 @@ private final class SpngReader {
     }
 
     /// The rows as the file packs them: bits from the high end, 16-bit samples big-endian, no filter bytes.
-    func decodeRows() throws(ImageError) -> [UInt8] {
+    ///
+    /// - Parameter needsZeros: Whether the file is interlaced and its samples are smaller than a byte.
+    func decodeRows(needsZeros: Bool) throws(ImageError) -> [UInt8] {
         let format = CInt(SPNG_FMT_RAW.rawValue)
         var count = 0
         try check(spng_decoded_image_size(context, format, &count))
         var result: CInt = 0
         let rows = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            // Interlaced samples of less than a byte are added to what is there bit by bit.
+            if needsZeros { buffer.initialize(repeating: 0) }
             result = spng_decode_image(context, buffer.baseAddress, count, format, 0)
             initialized = result == 0 ? count : 0
         }
