@@ -293,6 +293,46 @@ def damaged_files() -> dict[str, bytes]:
     }
 
 
+def odd_pngs() -> dict[str, bytes]:
+    """PNG files whose chunks beside the picture are wrong in their contents or order, not in their checksums."""
+    samples = picture(21, 13, 3)
+    gamma = chunk(b"gAMA", struct.pack(">I", 45_455))
+    header_end = 33
+    plain = png(samples, RGB, 8)
+    odd = {
+        "gamma-zero": [chunk(b"gAMA", bytes(4))],
+        "gamma-twice": [gamma, gamma],
+        "profile-unpackable": [chunk(b"iCCP", b"name\0\0no deflate stream")],
+        "profile-without-name": [chunk(b"iCCP", b"\0\0" + zlib.compress(b"profile"))],
+        "srgb-unknown-intent": [chunk(b"sRGB", b"\x09")],
+        "text-without-separator": [chunk(b"tEXt", b"no separator")],
+        "text-empty": [chunk(b"tEXt", b"")],
+        "text-long-keyword": [chunk(b"tEXt", b"k" * 200 + b"\0text")],
+        "text-unpackable": [chunk(b"zTXt", b"key\0\0no deflate stream")],
+        "text-international-short": [chunk(b"iTXt", b"key\0")],
+        "time-impossible": [chunk(b"tIME", bytes([7, 208, 13, 32, 25, 61, 61]))],
+        "size-of-unknown-unit": [chunk(b"pHYs", struct.pack(">IIB", 1, 1, 9))],
+        "exif-no-tiff": [chunk(b"eXIf", b"no TIFF header")],
+        "exif-empty": [chunk(b"eXIf", b"")],
+        "background-of-wrong-length": [chunk(b"bKGD", b"\0")],
+        "significant-bits-zero": [chunk(b"sBIT", bytes(3))],
+        "histogram-without-palette": [chunk(b"hIST", bytes(6))],
+        "suggested-palette-odd": [chunk(b"sPLT", b"name\0\x07abc")],
+        "palette-in-colour-picture": [palette_chunk(7)],
+        "transparency-too-long": [chunk(b"tRNS", bytes(9))],
+        "gamma-after-palette": [palette_chunk(7), gamma],
+    }
+    files = {f"{name}.png": png(samples, RGB, 8, before=chunks) for name, chunks in odd.items()}
+    files["gamma-after-data.png"] = png(samples, RGB, 8, after=[gamma])
+    files["no-end-chunk.png"] = plain[:-12]
+    files["unknown-critical-chunk.png"] = plain[:header_end] + chunk(b"CRIT", b"data") + plain[header_end:]
+    files["no-data.png"] = plain[:header_end] + chunk(b"IEND", b"")
+    files["palette-missing.png"] = png(picture(9, 9, 1), PALETTE, 8)
+    files["bit-depth-3.png"] = plain[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 21, 13, 3, 2, 0, 0, 0)) + plain[33:]
+    files["rows-missing.png"] = plain[:8] + chunk(b"IHDR", struct.pack(">IIBBBBB", 21, 14, 8, 2, 0, 0, 0)) + plain[33:]
+    return files
+
+
 def rgb_of(data: bytes) -> Image.Image:
     with Image.open(io.BytesIO(data)) as image:
         return ImageOps.exif_transpose(image).convert("RGB")
@@ -321,7 +361,7 @@ def main() -> None:
     write_lines("pictures.tsv", lines)
     write_lines("exif.tsv", [f"{name}\t{data.hex()}\t{pillow_orientation(data)}" for name, data in exif_cases().items()])
     write_lines("resizes.tsv", resize_lines())
-    damaged = damaged_files()
+    damaged = damaged_files() | odd_pngs()
     write_files(GOLDENS / "Damaged", damaged)
     lines = []
     for name, data in sorted(damaged.items()):
