@@ -17,7 +17,7 @@ struct EXIFOrientationTests {
         let line = try #require(try Goldens.table("exif.tsv").first { $0[0] == "big marked" })
         let data = Goldens.bytes(fromHex: line[1])
         let location = try #require(data.withUnsafeBytes { EXIFOrientation.locate(in: $0) })
-        #expect((location.offset, location.size) == (24, 2))
+        #expect((location.offset, location.type) == (24, 3))
         #expect(!location.isLittleEndian)
         #expect(location.orientation == .right)
         #expect(Array(data[24..<26]) == [0, 6])
