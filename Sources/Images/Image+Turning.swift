@@ -16,7 +16,7 @@ extension Image {
         turned(by: Turning(orientation))
     }
 
-    private func turned(by turning: Turning) -> Image {
+    func turned(by turning: Turning) -> Image {
         if turning.isIdentity { return self }
         let (newWidth, newHeight) = turning.swapsSides ? (height, width) : (width, height)
         return Image(width: newWidth, height: newHeight, format: format) { output in

@@ -25,7 +25,6 @@ struct Turning: Equatable {
     /// Whether width becomes height.
     var swapsSides: Bool { !quarterTurnsCounterclockwise.isMultiple(of: 2) }
 
-
     /// Copies pixels from where a walk over the source stands: it begins at a corner and takes one step for each pixel
     /// of a row of the result, and another for each row.
     ///
