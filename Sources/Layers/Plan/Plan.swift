@@ -72,3 +72,13 @@ public final class Plan: Sendable {
     /// Multiply-adds for one image.
     public var multiplyAdds: Int { summaries.reduce(0) { $0 + $1.multiplyAdds } }
 }
+
+extension Plan {
+    /// The softmax of a network's answer.
+    public func probabilities(ofLogits logits: [Float]) -> [Float] {
+        [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
+            if let base = buffer.baseAddress { kernels.softmax(base, logits, 1, logits.count) }
+            count = logits.count
+        }
+    }
+}
