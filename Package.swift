@@ -41,10 +41,11 @@ let kernelLevels: [Target] =
         ? [kernelLevel("AVX2", march: "haswell"), kernelLevel("AVX512", march: "skylake-avx512")] : [])
 
 /// The tests of one room, in the folder that bears its name.
-func tests(_ room: String, _ dependencies: [String]? = nil) -> Target {
+func tests(_ room: String, _ dependencies: [String]? = nil, goldens: Bool = false) -> Target {
     .testTarget(
         name: "\(room)Tests",
         dependencies: (dependencies ?? [room]).map { .init(stringLiteral: $0) } + ["TestSupport"],
+        exclude: goldens ? ["Goldens"] : [],
         swiftSettings: settings)
 }
 
@@ -126,7 +127,7 @@ let package = Package(
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),
-        tests("Layers", ["Kernels", "Layers", "Tensors"]),
+        tests("Layers", ["Kernels", "Layers", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"]),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
         tests("Images"),

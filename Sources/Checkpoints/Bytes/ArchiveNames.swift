@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+/// The names of an archive, each checked to be relative, plain, and unlike every other even without regard to case.
+struct ArchiveNames {
+    private let limits: CheckpointLimits
+    private var seen: [String: String] = [:]
+
+    init(limits: CheckpointLimits) {
+        self.limits = limits
+    }
+
+    /// Takes one more name.
+    ///
+    /// - Throws: `CheckpointError.unsafeEntry`, `.clashingNames` or `.limitExceeded`.
+    mutating func accept(_ bytes: ByteRegion) throws -> String {
+        guard bytes.count <= limits.maxNameBytes else {
+            throw CheckpointError.limitExceeded(limit: "maxNameBytes", maximum: limits.maxNameBytes)
+        }
+        guard let name = bytes.utf8 else {
+            throw CheckpointError.unsafeEntry(name: String(decoding: bytes.bytes, as: UTF8.self), reason: "not valid UTF-8")
+        }
+        try Self.checkPath(name)
+        if let first = seen.updateValue(name, forKey: name.lowercased()) {
+            throw CheckpointError.clashingNames(first: first, second: name)
+        }
+        return name
+    }
+
+    private static func checkPath(_ name: String) throws {
+        func refuse(_ reason: String) -> CheckpointError { .unsafeEntry(name: name, reason: reason) }
+        if name.isEmpty { throw refuse("it has no name") }
+        if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { throw refuse("control characters in the name") }
+        if name.utf8.contains(UInt8(ascii: "\\")) { throw refuse("a backslash in the name") }
+        if name.hasPrefix("/") { throw refuse("an absolute path") }
+        if name.split(separator: "/", omittingEmptySubsequences: false).contains("..") { throw refuse("it leaves the archive") }
+    }
+}

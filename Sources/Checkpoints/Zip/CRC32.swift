@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+
+import CZlib
+
+/// The CRC-32 of zip and gzip, over bytes that may come in pieces.
+package struct CRC32: Sendable {
+    /// The checksum of all bytes so far.
+    package private(set) var value: UInt32 = 0
+
+    package init() {}
+
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress else { return }
+        value = UInt32(truncatingIfNeeded: crc32_z(UInt(value), base.assumingMemoryBound(to: UInt8.self), bytes.count))
+    }
+
+    package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        var checksum = CRC32()
+        checksum.update(bytes)
+        return checksum.value
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+
+/// A request's first line and header fields, checked.
+package struct RequestHead: Equatable, Sendable {
+    /// How the body's end is found.
+    package enum Framing: Equatable, Sendable {
+        /// So many bytes; 0 where the request has no body.
+        case length(Int)
+        /// Chunks up to an empty one.
+        case chunked
+    }
+
+    /// The method, `GET` for example. Methods are compared with their case.
+    package let method: String
+    /// What the request asks for.
+    package let target: RequestTarget
+    /// 0 for HTTP/1.0, 1 for HTTP/1.1.
+    package let minorVersion: Int
+    /// The header fields.
+    package let headers: HeaderFields
+    /// How the body's end is found.
+    package let framing: Framing
+    /// Whether the client waits for "100 Continue" before it sends the body.
+    package let expectsContinue: Bool
+    /// Whether the connection may carry another request after this one, as far as the client is concerned.
+    package let keepsAlive: Bool
+
+    /// Parses and checks a whole head.
+    ///
+    /// - Parameters:
+    ///   - bytes: The request line and the field lines with their line ends, without the empty line that follows.
+    ///   - limits: The limits of fields and body.
+    /// - Throws: ``HTTPError``.
+    /// - Source: RFC 9112, sections 2 to 6.
+    package init(parsing bytes: [UInt8], limits: HTTPLimits) throws(HTTPError) {
+        guard let lineEnd = bytes.firstIndex(of: ASCII.lineFeed), lineEnd > 0 else {
+            throw .malformedRequestLine
+        }
+        let line = try RequestLine(bytes[..<(lineEnd - 1)])
+        let headers = try HeaderFields(parsing: bytes[(lineEnd + 1)...], limits: limits)
+        try Self.checkHost(headers, target: line.target, minorVersion: line.minorVersion)
+        try Self.checkAtMostOne("content-type", headers)
+        method = line.method
+        target = line.target
+        minorVersion = line.minorVersion
+        framing = try Self.framing(headers, minorVersion: line.minorVersion, limits: limits)
+        expectsContinue = try Self.expectsContinue(headers, minorVersion: line.minorVersion)
+        keepsAlive =
+            line.minorVersion == 1
+            ? !headers.listContains("connection", "close") : headers.listContains("connection", "keep-alive")
+        self.headers = headers
+    }
+
+    private static func checkAtMostOne(_ name: String, _ headers: HeaderFields) throws(HTTPError) {
+        let count = headers.count(of: name)
+        if count > 1 { throw .headerCount(name: name, count: count) }
+    }
+
+    private static func checkHost(
+        _ headers: HeaderFields, target: RequestTarget, minorVersion: Int
+    ) throws(HTTPError) {
+        let count = headers.count(of: "host")
+        guard count == 1 || count == 0 && minorVersion == 0 else {
+            throw .headerCount(name: "host", count: count)
+        }
+        guard let host = headers["host"] else { return }
+        let forbidden: Set<Character> = [" ", "\t", ",", "/", "@", "?", "#", "\\", "<", ">", "\""]
+        guard !host.isEmpty, host.allSatisfy({ !forbidden.contains($0) && $0.isASCII }) else {
+            throw .invalidHeader(name: "host")
+        }
+        if let authority = target.authority, authority.lowercased() != host.lowercased() {
+            throw .invalidHeader(name: "host")
+        }
+    }
+
+    private static func framing(
+        _ headers: HeaderFields, minorVersion: Int, limits: HTTPLimits
+    ) throws(HTTPError) -> Framing {
+        let codings = headers.count(of: "transfer-encoding")
+        let lengths = headers.count(of: "content-length")
+        if codings > 0 {
+            if lengths > 0 { throw .ambiguousFraming }
+            if minorVersion == 0 { throw .invalidHeader(name: "transfer-encoding") }
+            let list = headers.list("transfer-encoding").map { $0.lowercased() }
+            if list == ["chunked"] { return .chunked }
+            if list.isEmpty || list.contains("") || list.dropLast().contains("chunked") {
+                throw .invalidHeader(name: "transfer-encoding")
+            }
+            throw .unsupportedTransferCoding
+        }
+        if lengths > 1 { throw .headerCount(name: "content-length", count: lengths) }
+        guard let text = headers["content-length"] else { return .length(0) }
+        guard let length = digits(text) else { throw .invalidHeader(name: "content-length") }
+        if length > limits.maxBodyBytes { throw .bodyTooLarge(limit: limits.maxBodyBytes) }
+        return .length(length)
+    }
+
+    /// The number that a text of one to nineteen digits and nothing else spells.
+    private static func digits(_ text: String) -> Int? {
+        guard (1...19).contains(text.utf8.count), text.utf8.allSatisfy(ASCII.isDigit) else { return nil }
+        return Int(text)
+    }
+
+    private static func expectsContinue(_ headers: HeaderFields, minorVersion: Int) throws(HTTPError) -> Bool {
+        guard let expectation = headers["expect"], minorVersion == 1 else { return false }
+        if expectation.lowercased() != "100-continue" || headers.count(of: "expect") > 1 {
+            throw .unsupportedExpectation
+        }
+        return true
+    }
+}

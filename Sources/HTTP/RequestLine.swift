@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+/// A request's first line: method, target, version.
+struct RequestLine {
+    let method: String
+    let target: RequestTarget
+    let minorVersion: Int
+
+    /// - Parameter line: The line without its end.
+    /// - Throws: ``HTTPError``.
+    init(_ line: ArraySlice<UInt8>) throws(HTTPError) {
+        let parts = line.split(separator: ASCII.space, omittingEmptySubsequences: false)
+        guard parts.count == 3, !parts[0].isEmpty, !parts[1].isEmpty, parts[0].allSatisfy(ASCII.isToken) else {
+            throw .malformedRequestLine
+        }
+        switch parts[2] {
+        case _ where parts[2].elementsEqual("HTTP/1.1".utf8): minorVersion = 1
+        case _ where parts[2].elementsEqual("HTTP/1.0".utf8): minorVersion = 0
+        default: throw .unsupportedVersion
+        }
+        method = String(decoding: parts[0], as: UTF8.self)
+        target = try RequestTarget(parts[1], method: method)
+    }
+}

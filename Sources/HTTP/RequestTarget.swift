@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+/// What a request asks for, split and decoded once.
+///
+/// - Source: RFC 9112, section 3.2; RFC 3986, sections 2.1 and 3.3.
+package struct RequestTarget: Equatable, Sendable {
+    /// The path as sent, `/` at its front; `*` for a whole-server OPTIONS; empty for CONNECT.
+    package let path: String
+    /// What stands between the path's slashes, percent-decoded. No segment is `.` or `..` or holds a slash or a control
+    /// character. A slash at the path's end adds no segment.
+    package let segments: [String]
+    /// What follows the question mark, as sent; nil without one.
+    package let query: String?
+    /// The host and port of an absolute target or of CONNECT; nil for the usual form.
+    package let authority: String?
+
+    /// - Parameters:
+    ///   - bytes: The target, not empty.
+    ///   - method: The request's method: `*` is for OPTIONS only, a bare authority for CONNECT only.
+    /// - Throws: ``HTTPError/invalidTarget``.
+    package init(_ bytes: ArraySlice<UInt8>, method: String) throws(HTTPError) {
+        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.hash && $0 != ASCII.backslash }) else {
+            throw .invalidTarget
+        }
+        if method == "CONNECT" {
+            guard !bytes.contains(ASCII.slash) else { throw .invalidTarget }
+            (path, segments, query, authority) = ("", [], nil, String(decoding: bytes, as: UTF8.self))
+            return
+        }
+        if bytes.elementsEqual("*".utf8) {
+            guard method == "OPTIONS" else { throw .invalidTarget }
+            (path, segments, query, authority) = ("*", [], nil, nil)
+            return
+        }
+        let (authority, origin) = try Self.split(bytes)
+        let mark = origin.firstIndex(of: ASCII.question)
+        let path = origin[..<(mark ?? origin.endIndex)]
+        self.authority = authority
+        self.path = path.isEmpty ? "/" : String(decoding: path, as: UTF8.self)
+        query = mark.map { String(decoding: origin[($0 + 1)...], as: UTF8.self) }
+        segments = try Self.segments(of: path)
+    }
+
+    /// Takes "http://host" off an absolute target.
+    private static func split(_ bytes: ArraySlice<UInt8>) throws(HTTPError) -> (String?, ArraySlice<UInt8>) {
+        if bytes.first == ASCII.slash { return (nil, bytes) }
+        for scheme in ["http://", "https://"] where ASCII.equal(bytes.prefix(scheme.utf8.count), ignoringCase: scheme) {
+            let rest = bytes.dropFirst(scheme.utf8.count)
+            let end = rest.firstIndex { $0 == ASCII.slash || $0 == ASCII.question } ?? rest.endIndex
+            if end == rest.startIndex { throw .invalidTarget }
+            return (String(decoding: rest[..<end], as: UTF8.self), rest[end...])
+        }
+        throw .invalidTarget
+    }
+
+    private static func segments(of path: ArraySlice<UInt8>) throws(HTTPError) -> [String] {
+        var segments: [String] = []
+        var parts = path.dropFirst().split(separator: ASCII.slash, omittingEmptySubsequences: false)
+        if parts.last?.isEmpty == true { parts.removeLast() }
+        for part in parts {
+            guard let segment = percentDecoded(part), segment != ".", segment != "..",
+                segment.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != ASCII.slash && $0 != ASCII.backslash })
+            else { throw .invalidTarget }
+            segments.append(segment)
+        }
+        return segments
+    }
+}
+
+/// Decodes `%41` to `A`, once.
+///
+/// - Returns: nil where a percent sign lacks its two hexadecimal digits, or the bytes are not UTF-8.
+package func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String? {
+    guard bytes.contains(ASCII.percent) else { return String(validating: bytes, as: UTF8.self) }
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(bytes.count)
+    var rest = bytes
+    while let byte = rest.popFirst() {
+        guard byte == ASCII.percent else {
+            decoded.append(byte)
+            continue
+        }
+        guard let high = rest.popFirst().flatMap(ASCII.hexValue), let low = rest.popFirst().flatMap(ASCII.hexValue)
+        else { return nil }
+        decoded.append(high << 4 | low)
+    }
+    return String(validating: decoded, as: UTF8.self)
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+/// What the server answers.
+package struct Response: Equatable, Sendable {
+    /// A header field of a response.
+    package struct Header: Equatable, Sendable {
+        /// The name, as it is written on the wire.
+        package let name: String
+        /// The value.
+        package let value: String
+    }
+
+    /// The status.
+    package var status: HTTPStatus
+    /// Header fields but those that the encoder writes: Content-Length, Connection and Date.
+    package private(set) var headers: [Header] = []
+    /// The body; for HEAD only its length is sent.
+    package var body: [UInt8]
+    /// Whether the connection ends with this response, whatever the client wishes.
+    package var closesConnection = false
+
+    /// - Parameters:
+    ///   - status: The status.
+    ///   - contentType: The value of Content-Type; none if nil.
+    ///   - body: The body.
+    package init(_ status: HTTPStatus, contentType: String? = nil, body: [UInt8] = []) {
+        self.status = status
+        self.body = body
+        if let contentType { add("Content-Type", contentType) }
+    }
+
+    /// Adds a header field. Bytes that would end the line or are not printable become question marks, so that no value
+    /// from outside can add a header or a response.
+    package mutating func add(_ name: String, _ value: String) {
+        let isClean = value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
+        let safe =
+            isClean ? value : String(decoding: value.utf8.map { $0 >= 0x20 && $0 < 0x7F ? $0 : 0x3F }, as: UTF8.self)
+        headers.append(Header(name: name, value: safe))
+    }
+
+    /// The interim response that asks a waiting client for its body.
+    package static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+
+    /// Writes the response as it goes on the wire.
+    ///
+    /// - Parameters:
+    ///   - output: The bytes are appended here.
+    ///   - isHead: Whether the request was HEAD: the body is left out, its length is not.
+    ///   - keepsAlive: Whether the connection stays open; false if ``closesConnection``.
+    ///   - minorVersion: That of the request: an HTTP/1.0 client is told when the connection stays.
+    ///   - date: The value of the Date field.
+    package func encode(
+        into output: inout [UInt8], isHead: Bool, keepsAlive: Bool, minorVersion: Int, date: String
+    ) {
+        output.reserveCapacity(output.count + 256 + (isHead ? 0 : body.count))
+        func line(_ parts: String...) {
+            for part in parts { output.append(contentsOf: part.utf8) }
+            output.append(ASCII.carriageReturn)
+            output.append(ASCII.lineFeed)
+        }
+        line("HTTP/1.1 ", String(status.code), " ", status.reason)
+        line("Date: ", date)
+        for header in headers { line(header.name, ": ", header.value) }
+        line("Content-Length: ", String(body.count))
+        if closesConnection || !keepsAlive {
+            line("Connection: close")
+        } else if minorVersion == 0 {
+            line("Connection: keep-alive")
+        }
+        line()
+        if !isHead { output.append(contentsOf: body) }
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import CTurboJPEG
+
+/// JPEG files to pixels, through libjpeg-turbo.
+enum JPEGDecoder {
+    static func decode(_ bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageError) -> DecodedImage {
+        let segments = try JPEGSegments(bytes)
+        let frame = segments.frame
+        try check(frame, limits: limits)
+        let turbo = try TurboJPEG(.decompress)
+        let format = frame.components.count == 1 ? PixelFormat.gray8 : .rgb8
+        let picture = UnsafeRawBufferPointer(rebasing: bytes[..<segments.end])
+        let image: Image
+        if frame.components.count == 4 {
+            let inks = try turbo.decompress(picture, frame, TJPF_CMYK, channels: 4)
+            image = rgb(fromInvertedInks: inks, width: frame.width, height: frame.height)
+        } else {
+            let pixelFormat = format == .gray8 ? TJPF_GRAY : TJPF_RGB
+            let pixels = try turbo.decompress(picture, frame, pixelFormat, channels: format.channels)
+            image = try Image(width: frame.width, height: frame.height, format: format, pixels: pixels)
+        }
+        return DecodedImage(
+            image: image, orientation: segments.orientation(in: bytes), format: .jpeg, warning: turbo.warning)
+    }
+
+    private static func check(_ frame: JPEGSegments.Frame, limits: ImageLimits) throws(ImageError) {
+        guard frame.width > 0, frame.height > 0 else { throw .corrupt(.jpeg, reason: "it has no pixels") }
+        try limits.check(width: frame.width, height: frame.height)
+        guard frame.precision == 8 else {
+            throw .unsupported(.jpeg, reason: "samples of \(frame.precision) bits; expected 8")
+        }
+        guard [1, 3, 4].contains(frame.components.count) else {
+            throw .unsupported(.jpeg, reason: "\(frame.components.count) colour components; expected 1, 3 or 4")
+        }
+    }
+
+    /// CMYK as Adobe stores it, 255 for no ink, to RGB as Pillow converts it.
+    ///
+    /// - Source: Pillow's `Convert.c`, function `cmyk2rgb`, after `Unpack.c`'s "CMYK;I".
+    private static func rgb(fromInvertedInks inks: [UInt8], width: Int, height: Int) -> Image {
+        Image(width: width, height: height, format: .rgb8) { output in
+            for pixel in 0..<(width * height) {
+                let light = Int(inks[pixel * 4 + 3])
+                for channel in 0..<3 {
+                    let product = (255 - Int(inks[pixel * 4 + channel])) * light + 128
+                    output[pixel * 3 + channel] = UInt8(max(0, light - (((product >> 8) + product) >> 8)))
+                }
+            }
+        }
+    }
+}
+
+extension JPEGSegments {
+    /// The orientation that the file's EXIF asks for, or else its XMP; `.up` where neither can be read.
+    func orientation(in bytes: UnsafeRawBufferPointer) -> EXIFOrientation {
+        var exif: [UInt8] = []
+        var xmp: UnsafeRawBufferPointer?
+        let exifMark = Array("Exif\0\0".utf8)
+        let xmpMark = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
+        for segment in segments.prefix(while: { $0.marker != Marker.startOfScan })
+        where segment.marker == Marker.app1 {
+            let payload = UnsafeRawBufferPointer(rebasing: bytes[segment.payload])
+            if payload.starts(with: exifMark) {
+                exif += payload.dropFirst(exif.isEmpty ? 0 : exifMark.count)
+            } else if payload.starts(with: xmpMark) {
+                xmp = UnsafeRawBufferPointer(rebasing: payload.dropFirst(xmpMark.count))
+            }
+        }
+        if let location = exif.withUnsafeBytes(EXIFOrientation.locate(in:)) { return location.orientation ?? .up }
+        return xmp.flatMap(EXIFOrientation.inXMP) ?? .up
+    }
+}

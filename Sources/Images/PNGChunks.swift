@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+/// The chunks of a PNG file: names and places. Contents and checksums are left to the decoder.
+struct PNGChunks {
+    /// The eight bytes that every PNG file begins with.
+    static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+
+    /// One chunk.
+    struct Chunk {
+        /// Four ASCII letters, such as "IDAT".
+        var type: String
+        /// Where its data lie in the file.
+        var data: Range<Int>
+    }
+
+    /// The header chunk's fields.
+    struct Header: Equatable {
+        var width: Int
+        var height: Int
+        var bitDepth: Int
+        var colorType: Int
+    }
+
+    let header: Header
+    private(set) var chunks: [Chunk] = []
+
+    /// Walks the file from its header to its end chunk; bytes after that are ignored.
+    ///
+    /// - Throws: `ImageError.truncated` where the file ends before its end chunk does, `.corrupt` where it does not
+    ///   begin with a header chunk.
+    init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        guard let headerBytes = bytes.bigEndian(at: 8, bytes: 4), let width = bytes.bigEndian(at: 16, bytes: 4),
+            let height = bytes.bigEndian(at: 20, bytes: 4), let depthAndColor = bytes.bigEndian(at: 24, bytes: 2)
+        else { throw .truncated(.png, at: bytes.count, expected: "the header chunk (IHDR)") }
+        guard headerBytes == 13, Self.name(in: bytes, at: 12) == "IHDR" else {
+            throw .corrupt(.png, reason: "the first chunk is not a header chunk (IHDR) of 13 bytes")
+        }
+        header = Header(
+            width: width, height: height, bitDepth: depthAndColor >> 8, colorType: depthAndColor & 0xFF)
+        try walk(bytes)
+    }
+
+    private mutating func walk(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        var offset = Self.signature.count
+        while true {
+            guard let length = bytes.bigEndian(at: offset, bytes: 4), offset + 8 <= bytes.count else {
+                throw .truncated(.png, at: bytes.count, expected: "another chunk")
+            }
+            let type = Self.name(in: bytes, at: offset + 4)
+            let data = (offset + 8)..<(offset + 8 + length)
+            guard data.upperBound + 4 <= bytes.count else {
+                throw .truncated(.png, at: bytes.count, expected: "the rest of chunk \(type) at byte \(offset)")
+            }
+            chunks.append(Chunk(type: type, data: data))
+            if type == "IEND" { return }
+            offset = data.upperBound + 4
+        }
+    }
+
+    /// A chunk's name; bytes that are no ASCII letters become "?".
+    private static func name(in bytes: UnsafeRawBufferPointer, at offset: Int) -> String {
+        let letters = bytes[offset..<(offset + 4)].map { byte in
+            (0x41...0x5A).contains(byte & 0xDF) ? byte : 0x3F
+        }
+        return String(decoding: letters, as: UTF8.self)
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+import CTurboJPEG
+
+/// One handle of the TurboJPEG library, freed with its owner, and its errors in our terms.
+final class TurboJPEG {
+    private let handle: tjhandle
+    /// The first complaint of the last call that the library, and Pillow, pass over; nil if there was none.
+    private(set) var warning: String?
+
+    /// Which half of the library a handle is for.
+    enum Purpose {
+        case compress, decompress, transform
+    }
+
+    init(_ purpose: Purpose) throws(ImageError) {
+        let created =
+            switch purpose {
+            case .compress: tjInitCompress()
+            case .decompress: tjInitDecompress()
+            case .transform: tjInitTransform()
+            }
+        guard let created else { throw .encodingFailed(.jpeg, reason: "no memory for the codec") }
+        handle = created
+    }
+
+    deinit {
+        tjDestroy(handle)
+    }
+
+    /// Decodes to interleaved samples, rows without padding.
+    func decompress(
+        _ bytes: UnsafeRawBufferPointer, _ frame: JPEGSegments.Frame, _ pixelFormat: TJPF, channels: Int
+    ) throws(ImageError) -> [UInt8] {
+        let count = frame.width * frame.height * channels
+        var result: CInt = 0
+        let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            result = tjDecompress2(
+                handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), CUnsignedLong(bytes.count),
+                buffer.baseAddress, CInt(frame.width), CInt(frame.width * channels), CInt(frame.height),
+                CInt(pixelFormat.rawValue), TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)
+            initialized = result == 0 || tjGetErrorCode(handle) == TJERR_WARNING.rawValue ? count : 0
+        }
+        try check(result)
+        return pixels
+    }
+
+    /// Encodes a grey or RGB image by the slow integer DCT.
+    func compress(_ image: Image, quality: Int, subsampling: ChromaSubsampling) throws(ImageError) -> [UInt8] {
+        let isGray = image.format == .gray8
+        guard let width = CInt(exactly: image.width), let height = CInt(exactly: image.height),
+            let pitch = CInt(exactly: image.bytesPerRow)
+        else { throw .encodingFailed(.jpeg, reason: "a side is too long") }
+        var buffer: UnsafeMutablePointer<UInt8>?
+        var count: CUnsignedLong = 0
+        defer { tjFree(buffer) }
+        let result = tjCompress2(
+            handle, image.pixels, width, pitch, height, CInt((isGray ? TJPF_GRAY : TJPF_RGB).rawValue),
+            &buffer, &count, CInt((isGray ? TJSAMP_GRAY : subsampling.turbo).rawValue), CInt(quality),
+            TJFLAG_ACCURATEDCT)
+        guard result == 0 else { throw .encodingFailed(.jpeg, reason: message) }
+        return Array(UnsafeBufferPointer(start: buffer, count: Int(count)))
+    }
+
+    private var message: String {
+        tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error"
+    }
+
+    /// Throws what the library reported, unless it was a warning that leaves a whole picture.
+    ///
+    /// A failure that follows a warning still carries the warning's code, so the message decides: it is the failure's.
+    func check(_ result: CInt) throws(ImageError) {
+        warning = nil
+        guard result != 0 else { return }
+        let message = message
+        let isTolerated = Self.toleratedWarnings.contains { message.hasPrefix($0) }
+        guard tjGetErrorCode(handle) == TJERR_WARNING.rawValue, isTolerated else {
+            throw .corrupt(.jpeg, reason: message)
+        }
+        warning = message
+    }
+
+    /// Beginnings of libjpeg's warnings about damage that costs no structure of the file.
+    private static let toleratedWarnings = [
+        "Caution: quantization tables are too coarse", "Corrupt JPEG data: ", "Inconsistent progression sequence",
+        "Invalid SOS parameters", "Unknown Adobe color transform code", "Warning: unknown JFIF revision",
+    ]
+}
+
+extension ChromaSubsampling {
+    fileprivate var turbo: TJSAMP {
+        switch self {
+        case .yuv444: TJSAMP_444
+        case .yuv422: TJSAMP_422
+        case .yuv420: TJSAMP_420
+        case .yuv440: TJSAMP_440
+        case .yuv411: TJSAMP_411
+        }
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+/// What can be wrong between a request and its prediction.
+public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible {
+    case noRepository(searched: [String])
+    case notAFolder(path: String)
+    case unknownModel(String, known: [String], repository: String)
+    case unknownVersion(model: String, version: Int, known: [Int])
+    case invalidDescription(path: String, reason: String)
+    case wrongArchitecture(path: String, expected: String, actual: String)
+    case wrongClassCount(path: String, labels: Int, classes: Int)
+    case wrongInputShape(path: String, expected: String, actual: String)
+    case blankImage
+    case notFiniteResult
+    case wrongPixelCount(expected: Int, actual: Int)
+
+    /// One line: what, where, what was expected.
+    public var description: String {
+        switch self {
+        case .noRepository(let searched):
+            "no model repository was found; looked in \(searched.joined(separator: ", "))"
+        case .notAFolder(let path):
+            "\(path): expected a folder of models or a weights file"
+        case .unknownModel(let name, let known, let repository):
+            "there is no model '\(name)' in \(repository); it has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
+        case .unknownVersion(let model, let version, let known):
+            "model '\(model)' has no version \(version); it has \(known.map(String.init).joined(separator: ", "))"
+        case .invalidDescription(let path, let reason):
+            "\(path): \(reason)"
+        case .wrongArchitecture(let path, let expected, let actual):
+            "\(path): expected weights of \(expected), but these are of \(actual)"
+        case .wrongClassCount(let path, let labels, let classes):
+            "\(path): the model has \(labels) labels, but its weights answer with \(classes) classes"
+        case .wrongInputShape(let path, let expected, let actual):
+            "\(path): the model is described for inputs \(actual), but its architecture takes \(expected)"
+        case .blankImage:
+            "the image is blank: expected a digit that is clearly darker or brighter than its paper"
+        case .notFiniteResult:
+            "the network's answer is not a number; expected finite logits"
+        case .wrongPixelCount(let expected, let actual):
+            "expected \(expected) pixel values, but there are \(actual)"
+        }
+    }
+}

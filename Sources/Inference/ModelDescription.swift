@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+
+import FoundationEssentials
+import Models
+import Tensors
+
+/// What `model.json` says of a model in the repository.
+public struct ModelDescription: Sendable, Equatable, Codable {
+    /// How an image becomes the network's input.
+    public struct Input: Sendable, Equatable, Codable {
+        /// Ways to prepare pixels.
+        public enum Preprocessing: String, Sendable, Codable {
+            /// A digit, brought into the form that MNIST's have.
+            case digit
+            /// A photo, resized to the input whatever its shape.
+            case photo
+        }
+
+        /// Size of the network's input in pixels.
+        public var width: Int
+        public var height: Int
+        /// 1 for grey, 3 for red, green, blue.
+        public var channels: Int
+        /// How pixels are prepared.
+        public var preprocessing: Preprocessing
+        /// Taken from each channel of values 0 to 1, which is then divided by `std`.
+        public var mean: [Float]
+        public var std: [Float]
+    }
+
+    /// One set of weights.
+    public struct Version: Sendable, Equatable, Codable {
+        /// Name of the weights file in the version's folder.
+        public var file: String
+        /// SHA-256 of the file, in hexadecimal.
+        public var sha256: String?
+        /// Size of the file.
+        public var bytes: Int?
+        /// The script that trained the weights.
+        public var trainedBy: String?
+        /// The day it did, as year-month-day.
+        public var trained: String?
+        /// Shares of right answers, 0 to 1.
+        public var trainAccuracy: Double?
+        public var testAccuracy: Double?
+        /// What `testAccuracy` was measured on.
+        public var testSet: String?
+        /// Anything else worth knowing.
+        public var notes: String?
+    }
+
+    /// The model's name: that of its folder.
+    public var name: String
+    /// Name of the network, for example "mnist-cnn".
+    public var architecture: String
+    /// One sentence for people.
+    public var description: String?
+    /// How an image becomes the network's input.
+    public var input: Input
+    /// Names of the classes, in the order of the logits.
+    public var labels: [String]
+    /// The versions by number.
+    public var versions: [String: Version]
+
+    /// The numbers of the versions, oldest first.
+    public var versionNumbers: [Int] { versions.keys.compactMap(Int.init).sorted() }
+
+    /// Shape of the network's input without the batch: [C, H, W].
+    public var inputShape: Shape { [input.channels, input.height, input.width] }
+
+    /// Reads and checks a description.
+    ///
+    /// - Parameters:
+    ///   - path: Where it stands, for messages.
+    /// - Throws: `InferenceError.invalidDescription`.
+    public static func decode(_ bytes: [UInt8], path: String) throws -> ModelDescription {
+        let description: ModelDescription
+        do {
+            description = try JSONDecoder().decode(ModelDescription.self, from: Data(bytes))
+        } catch let error as DecodingError {
+            throw InferenceError.invalidDescription(path: path, reason: error.reason)
+        } catch {
+            throw InferenceError.invalidDescription(path: path, reason: "\(error)")
+        }
+        if let fault = description.fault { throw InferenceError.invalidDescription(path: path, reason: fault) }
+        return description
+    }
+
+    /// What contradicts itself, if anything does.
+    private var fault: String? {
+        let sizes = 1...8192
+        if !sizes.contains(input.width) || !sizes.contains(input.height) {
+            return "input.width and input.height must be 1 to 8192"
+        }
+        if input.channels != 1 && input.channels != 3 { return "input.channels must be 1 or 3, not \(input.channels)" }
+        if input.mean.count != input.channels || input.std.count != input.channels {
+            return "input.mean and input.std need \(input.channels) numbers each"
+        }
+        if input.std.contains(where: { !($0 > 0) }) { return "input.std must be above 0" }
+        if let bad = versions.keys.first(where: { Int($0).map { $0 < 1 } ?? true }) {
+            return "versions are numbered from 1; '\(bad)' is no such number"
+        }
+        if versions.values.contains(where: { $0.file.isEmpty || $0.file.contains("/") || $0.file == ".." }) {
+            return "a version's file must be a plain file name"
+        }
+        return nil
+    }
+}
+
+extension DecodingError {
+    /// What is wrong and where, on one line.
+    fileprivate var reason: String {
+        func path(_ context: Context) -> String {
+            let joined = context.codingPath.map(\.stringValue).joined(separator: ".")
+            return joined.isEmpty ? "" : " at '\(joined)'"
+        }
+        switch self {
+        case .keyNotFound(let key, let context): return "'\(key.stringValue)' is missing\(path(context))"
+        case .typeMismatch(_, let context), .valueNotFound(_, let context):
+            return "\(context.debugDescription)\(path(context))"
+        case .dataCorrupted(let context): return "not valid JSON\(path(context))"
+        @unknown default: return "not readable"
+        }
+    }
+}

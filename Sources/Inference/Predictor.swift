@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+
+import Images
+import Layers
+
+/// Answers images with predictions: one model and the memory of one caller. Used by one caller at a time.
+public final class Predictor {
+    /// The model that answers.
+    public let model: LoadedModel
+    /// What an image file may take.
+    public let limits: ImageLimits
+    private let session: Session
+    private var inputs: [Float] = []
+    private var logits: [Float] = []
+
+    /// Takes the memory and starts the threads.
+    ///
+    /// - Parameters:
+    ///   - threads: Threads that share the work of one run.
+    /// - Throws: An error of the system if it gives no more threads.
+    public init(_ model: LoadedModel, threads: Int = 1, limits: ImageLimits = ImageLimits()) throws {
+        self.model = model
+        self.limits = limits
+        session = try Session(model.plan, threads: threads)
+    }
+
+    /// Answers one encoded image.
+    ///
+    /// - Throws: `ImageError` or `InferenceError`.
+    public func predict(_ bytes: [UInt8]) throws -> Prediction {
+        try predict(batch: [bytes])[0].get()
+    }
+
+    /// Answers encoded images, a bad one without harm to the others.
+    ///
+    /// - Returns: A prediction or an error for each image, in order.
+    public func predict(batch: [[UInt8]]) -> [Result<Prediction, any Error>] {
+        let prepared = batch.map { bytes in Result { try prepare(bytes) } }
+        let good = prepared.compactMap { try? $0.get() }
+        let answers = run(good.map(\.pixels))
+        var next = 0
+        return prepared.map { result in
+            result.flatMap { image in
+                defer { next += 1 }
+                let answer = answers[next]
+                return Result { try Prediction(model: model, logits: answer, orientation: image.orientation) }
+            }
+        }
+    }
+
+    /// Answers grey pixels in MNIST's form, or other pixels just as the network takes them before they are normalised.
+    ///
+    /// - Parameters:
+    ///   - pixels: height x width x channels values of 0 to 255, one image after the other.
+    /// - Throws: `InferenceError.wrongPixelCount` if that is no whole number of images.
+    public func predict(pixels: [UInt8]) throws -> [Prediction] {
+        let input = model.description.input
+        let count = model.preprocessor.count
+        guard !pixels.isEmpty, pixels.count % count == 0 else {
+            throw InferenceError.wrongPixelCount(expected: count, actual: pixels.count)
+        }
+        let format: PixelFormat = input.channels == 1 ? .gray8 : .rgb8
+        let images = try stride(from: 0, to: pixels.count, by: count).map { first in
+            try Image(
+                width: input.width, height: input.height, format: format,
+                pixels: Array(pixels[first..<(first + count)]))
+        }
+        return try run(images).map { try Prediction(model: model, logits: $0, orientation: .up) }
+    }
+
+    /// The logits of images that are prepared already.
+    private func run(_ images: [Image]) -> [[Float]] {
+        guard !images.isEmpty else { return [] }
+        let count = model.preprocessor.count
+        let classes = model.plan.outputShape.elementCount
+        if inputs.count < images.count * count { inputs = [Float](repeating: 0, count: images.count * count) }
+        if logits.count < images.count * classes { logits = [Float](repeating: 0, count: images.count * classes) }
+        inputs.withUnsafeMutableBufferPointer { buffer in
+            for (index, image) in images.enumerated() {
+                model.preprocessor.write(
+                    image, to: UnsafeMutableBufferPointer(rebasing: buffer[(index * count)..<((index + 1) * count)]))
+            }
+            logits.withUnsafeMutableBufferPointer { logits in
+                session.run(UnsafeBufferPointer(buffer), count: images.count, layout: .channelsLast, output: logits)
+            }
+        }
+        return images.indices.map { Array(logits[($0 * classes)..<(($0 + 1) * classes)]) }
+    }
+
+    private func prepare(_ bytes: [UInt8]) throws -> (pixels: Image, orientation: EXIFOrientation) {
+        let isDigit = model.description.input.preprocessing == .digit
+        let decoded = try ImageDecoder.decode(bytes, limits: limits, gray16: isDigit ? .highByte : .clipped)
+        return (try model.preprocessor.pixels(of: decoded), decoded.orientation)
+    }
+}

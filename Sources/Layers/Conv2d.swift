@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+
+import Tensors
+
+/// Slides filters over an image.
+///
+/// Shape: [inChannels, H, W] → [outChannels, H', W'] with H' = (H + padding - dilation * (kernel - 1) - 1) / stride + 1.
+///
+/// - Source: `torch.nn.Conv2d`; weights `weight` [outChannels, inChannels / groups, height, width] and `bias`.
+public struct Conv2d: Layer {
+    /// Channels of the input.
+    public let inChannels: Int
+    /// Channels of the output: the number of filters.
+    public let outChannels: Int
+    /// Groups of channels that do not see each other; `inChannels` groups are a depthwise convolution.
+    public let groups: Int
+    let window: Window
+    let weight: Tensor
+    let bias: Tensor?
+    let name: String
+
+    /// Takes the layer's weights from a state dict.
+    ///
+    /// - Parameters:
+    ///   - weights: Holds `weight` and, with `bias`, `bias`: for example `stateDict["conv1"]`.
+    /// - Throws: `TensorError` if they are missing or of another shape.
+    /// - Precondition: The numbers are positive, and `groups` divides both channel counts.
+    public init(
+        _ inChannels: Int, _ outChannels: Int, kernelSize: Size2d, stride: Size2d = 1, padding: Padding = 0,
+        dilation: Size2d = 1, groups: Int = 1, bias: Bool = true, weights: StateDict
+    ) throws {
+        precondition(inChannels > 0 && outChannels > 0 && groups > 0, "a convolution needs channels and groups")
+        precondition(
+            inChannels % groups == 0 && outChannels % groups == 0,
+            "\(groups) groups do not divide \(inChannels) and \(outChannels) channels")
+        self.inChannels = inChannels
+        self.outChannels = outChannels
+        self.groups = groups
+        self.window = Window(kernelSize: kernelSize, stride: stride, dilation: dilation, padding: padding)
+        self.name = weights.layerName
+        self.weight = try weights.weight(
+            "weight", shape: [outChannels, inChannels / groups, kernelSize.height, kernelSize.width])
+        self.bias = bias ? try weights.weight("bias", shape: [outChannels]) : nil
+    }
+
+    /// Records the convolution of an image.
+    ///
+    /// - Precondition: The image has `inChannels` channels and the kernel fits into it.
+    public func callAsFunction(_ input: Value) -> Value {
+        precondition(
+            input.shape.rank == 3 && input.shape[0] == inChannels,
+            "convolution '\(name)' takes an image of \(inChannels) channels, not \(input.shape)")
+        let geometry = window.geometry(over: input.shape)
+        return input.graph.append(
+            .conv2d(self), inputs: [input], shape: [outChannels, geometry.outputHeight, geometry.outputWidth],
+            name: name)
+    }
+
+    /// Whether each channel has one filter of its own.
+    var isDepthwise: Bool { groups == inChannels && outChannels == inChannels }
+}
+
+extension StateDict {
+    /// The prefix without its dot: what a layer is called in profiles and messages.
+    var layerName: String { String(prefix.dropLast()) }
+}

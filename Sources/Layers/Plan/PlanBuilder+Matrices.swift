@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import Tensors
+
+extension PlanBuilder {
+    /// Chooses how to do a convolution.
+    mutating func appendConvolution(_ conv: Conv2d, _ group: FusedNode) {
+        let source = node(group.root).inputs[0]
+        let geometry = conv.window.geometry(over: node(source).shape)
+        if conv.isDepthwise && conv.groups > 1 {
+            appendDepthwise(conv, group, geometry)
+        } else if conv.groups == 1 && geometry.isPointwise {
+            appendPointwise(conv, group, geometry)
+        } else {
+            appendGeneral(conv, group, geometry)
+        }
+    }
+
+    /// A linear layer: one row per image. Its weights are reordered if it reads a flattened image.
+    mutating func appendLinear(_ linear: Linear, _ group: FusedNode) {
+        let source = node(group.root).inputs[0]
+        let image = flattenedImage(source)
+        let (n, k) = (linear.outFeatures, linear.inFeatures)
+        let kernels = kernels
+        let weight = weights.reserve(kernels.packedCount(n, k)) { packed in
+            var matrix = try linear.weight.finiteFloats(name: linear.name + ".weight")
+            if let image { matrix = matrix.reorderedToChannelsLast(rows: n, image: image) }
+            kernels.pack(packed, matrix, n, k)
+        }
+        let bias = reserveBias(linear.bias, count: n, name: linear.name, batchNorm: nil)
+        let (input, output) = (resolved(source), group.result)
+        let step = { (slot: (Int) -> Slot) -> any Step in
+            GemmStep(
+                output: slot(output), input: slot(input), residual: nil, weight: weight, bias: bias,
+                activation: group.activation, pixels: 1, n: n, k: k)
+        }
+        append(
+            Draft(
+                summary: summary(
+                    group.root, operation: group.operation("linear"), input: node(source).shape, output: [n],
+                    algorithm: "packed gemm", reason: image == nil ? "a matrix product" : "flatten folded into the weights",
+                    multiplyAdds: n * k, weightFloats: kernels.packedCount(n, k)),
+                reads: [input], writes: [output], isRowwise: true, inPlace: nil, make: step))
+    }
+
+    private mutating func appendPointwise(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
+        let (n, k) = (conv.outChannels, conv.inChannels)
+        let pixels = geometry.outputHeight * geometry.outputWidth
+        let (weight, bias) = reserveMatrices(conv, group)
+        let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
+        let residual = group.residual.map(resolved)
+        append(
+            Draft(
+                summary: summary(conv, group, algorithm: "packed gemm", reason: "a 1x1 window is a matrix product"),
+                reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
+                make: { slot in
+                    GemmStep(
+                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
+                        bias: bias, activation: group.activation, pixels: pixels, n: n, k: k)
+                }))
+    }
+
+    private mutating func appendGeneral(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
+        let (weight, bias) = reserveMatrices(conv, group)
+        let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
+        let residual = group.residual.map(resolved)
+        let packedCount = packedCountPerGroup(conv)
+        append(
+            Draft(
+                summary: summary(
+                    conv, group, algorithm: "im2col + packed gemm",
+                    reason: conv.groups > 1 ? "\(conv.groups) groups, each a matrix product" : "the general way"),
+                reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
+                make: { slot in
+                    ConvolutionStep(
+                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
+                        bias: bias, activation: group.activation, geometry: geometry, groups: conv.groups,
+                        outChannels: conv.outChannels, packedCount: packedCount)
+                }))
+    }
+
+    private mutating func appendDepthwise(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
+        let channels = conv.outChannels
+        let taps = geometry.kernelHeight * geometry.kernelWidth
+        let weight = weights.reserve(taps * channels) { output in
+            let filters = try conv.foldedWeight(group.batchNorm)
+            for channel in 0..<channels {
+                for tap in 0..<taps { output[tap * channels + channel] = filters[channel * taps + tap] }
+            }
+        }
+        let bias = reserveBias(conv.bias, count: channels, name: conv.name, batchNorm: group.batchNorm)
+        let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
+        let sums = reserveRowSums(of: output, rows: geometry.outputHeight, channels: channels)
+        append(
+            Draft(
+                summary: summary(
+                    conv, group, algorithm: sums == nil ? "depthwise" : "depthwise with row sums",
+                    reason: "one filter per channel, lanes along the channels"),
+                reads: [input], writes: [output] + (sums.map { [$0] } ?? []), isRowwise: false, inPlace: nil,
+                make: { slot in
+                    DepthwiseStep(
+                        output: slot(output), rowSums: sums.map(slot), input: slot(input), weight: weight, bias: bias,
+                        activation: group.activation, geometry: geometry)
+                }))
+    }
+
+    // MARK: Weights
+
+    /// Packs the filters of each group as a matrix [outputs, height * width * inputs].
+    private mutating func reserveMatrices(_ conv: Conv2d, _ group: FusedNode) -> (weight: Int, bias: Int?) {
+        let kernels = kernels
+        let packedCount = packedCountPerGroup(conv)
+        let outputs = conv.outChannels / conv.groups
+        let inputs = conv.inChannels / conv.groups
+        let taps = conv.window.kernelSize.height * conv.window.kernelSize.width
+        let weight = weights.reserve(packedCount * conv.groups) { packed in
+            let filters = try conv.foldedWeight(group.batchNorm)
+                .reorderedToChannelsLast(rows: conv.outChannels, image: [inputs, taps, 1])
+            filters.withUnsafeBufferPointer { filters in
+                guard let base = filters.baseAddress else { return }
+                for group in 0..<conv.groups {
+                    kernels.pack(
+                        packed + group * packedCount, base + group * outputs * inputs * taps, outputs, inputs * taps)
+                }
+            }
+        }
+        return (weight, reserveBias(conv.bias, count: conv.outChannels, name: conv.name, batchNorm: group.batchNorm))
+    }
+
+    private func packedCountPerGroup(_ conv: Conv2d) -> Int {
+        let taps = conv.window.kernelSize.height * conv.window.kernelSize.width
+        return kernels.packedCount(conv.outChannels / conv.groups, conv.inChannels / conv.groups * taps)
+    }
+
+    private mutating func reserveBias(_ bias: Tensor?, count: Int, name: String, batchNorm: BatchNorm2d?) -> Int? {
+        guard bias != nil || batchNorm != nil else { return nil }
+        return weights.reserve(count) { output in
+            let values = try bias?.finiteFloats(name: name + ".bias") ?? [Float](repeating: 0, count: count)
+            let affine = try batchNorm?.scaleAndShift()
+            for index in 0..<count {
+                let value = Double(values[index])
+                output[index] = Float(affine.map { value * $0.scale[index] + $0.shift[index] } ?? value)
+            }
+        }
+    }
+
+    /// The image that a vector was flattened from, if its order differs from the vector's.
+    private func flattenedImage(_ vector: Int) -> Shape? {
+        guard case .flatten = node(vector).operation, resolved(vector) != vector else { return nil }
+        let shape = node(node(vector).inputs[0]).shape
+        return shape.isOrderedAlike ? nil : shape
+    }
+
+    private func summary(_ conv: Conv2d, _ group: FusedNode, algorithm: String, reason: String) -> StepSummary {
+        let output = node(group.root).shape
+        let size = conv.window.kernelSize
+        let filter = conv.inChannels / conv.groups * size.height * size.width
+        return summary(
+            group.root, operation: group.operation("conv2d \(size.height)x\(size.width)"),
+            input: node(node(group.root).inputs[0]).shape, output: output, algorithm: algorithm, reason: reason,
+            multiplyAdds: output.elementCount * filter, weightFloats: conv.outChannels * filter)
+    }
+}
+
+extension Conv2d {
+    /// The filters, each multiplied by its channel's scale if a batch norm follows.
+    fileprivate func foldedWeight(_ batchNorm: BatchNorm2d?) throws -> [Float] {
+        var values = try weight.finiteFloats(name: name + ".weight")
+        guard let scale = try batchNorm?.scaleAndShift().scale else { return values }
+        let filter = values.count / outChannels
+        for index in values.indices { values[index] = Float(Double(values[index]) * scale[index / filter]) }
+        return values
+    }
+}
+
+extension WindowGeometry {
+    /// Whether each output pixel is made of the input pixel at the same place alone.
+    fileprivate var isPointwise: Bool {
+        kernelHeight == 1 && kernelWidth == 1 && inputHeight == outputHeight && inputWidth == outputWidth
+            && padTop == 0 && padLeft == 0 && strideHeight == 1 && strideWidth == 1
+    }
+}
+
+extension [Float] {
+    /// Turns each row from channels-first to channels-last.
+    ///
+    /// - Parameters:
+    ///   - image: The shape [C, H, W] that each row has.
+    fileprivate func reorderedToChannelsLast(rows: Int, image: Shape) -> [Float] {
+        let (channels, pixels) = (image[0], image[1] * image[2])
+        guard channels > 1, pixels > 1 else { return self }
+        return [Float](unsafeUninitializedCapacity: count) { output, initialized in
+            for row in 0..<rows {
+                let base = row * channels * pixels
+                for channel in 0..<channels {
+                    for pixel in 0..<pixels {
+                        output[base + pixel * channels + channel] = self[base + channel * pixels + pixel]
+                    }
+                }
+            }
+            initialized = count
+        }
+    }
+}

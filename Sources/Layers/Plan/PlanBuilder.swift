@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import Tensors
+
+/// Turns a graph into steps: first drafts that say what they read and write, then places for the values.
+struct PlanBuilder {
+    /// A step whose values have no places yet.
+    struct Draft {
+        var summary: StepSummary
+        var reads: [Int]
+        var writes: [Int]
+        /// Whether it works on vectors, so that a batch is but more rows.
+        var isRowwise: Bool
+        /// The value that the output may take the place of, if nothing reads that one later.
+        var inPlace: Int?
+        var make: (_ slot: (Int) -> Slot) -> any Step
+    }
+
+    let graph: Graph
+    let result: Int
+    let kernels: KernelTable
+    private(set) var drafts: [Draft] = []
+    var weights = WeightsLayout()
+    /// Floats of each value for one image; the graph's nodes first, then the values that steps need among themselves.
+    private var counts: [Int]
+    /// Values that are other values under another shape.
+    private var aliases: [Int: Int] = [:]
+    /// For values whose rows' sums a step writes: the value that holds the sums.
+    private var rowSums: [Int: Int] = [:]
+    private let consumers: [[Int]]
+
+    init(graph: Graph, result: Int, kernels: KernelTable) {
+        self.graph = graph
+        self.result = result
+        self.kernels = kernels
+        counts = graph.nodes.map(\.shape.elementCount)
+        consumers = graph.consumers()
+        for group in graph.fused(result: result) { append(group) }
+        finishResult()
+    }
+
+    func node(_ index: Int) -> Graph.Node { graph.nodes[index] }
+
+    /// The value that really holds a node's numbers.
+    func resolved(_ index: Int) -> Int { aliases[index].map(resolved) ?? index }
+
+    /// Number of values' places needed so far.
+    var valueCount: Int { counts.count }
+
+    func count(of value: Int) -> Int { counts[value] }
+
+    mutating func newValue(count: Int) -> Int {
+        counts.append(count)
+        return counts.count - 1
+    }
+
+    mutating func append(_ draft: Draft) { drafts.append(draft) }
+
+    private mutating func append(_ group: FusedNode) {
+        let node = node(group.root)
+        switch node.operation {
+        case .input: break
+        case .conv2d(let conv): appendConvolution(conv, group)
+        case .linear(let linear): appendLinear(linear, group)
+        case .batchNorm2d(let norm): appendBatchNorm(norm, group)
+        case .maxPool2d, .avgPool2d, .adaptiveAvgPool2d: appendPooling(group)
+        case .activation, .add, .scaleChannels, .softmax: appendElementwise(group)
+        case .flatten: appendFlatten(group)
+        }
+    }
+
+    /// Asks the step that writes `value` for the sums of its rows; if a step was asked, returns where they are.
+    func rowSums(of value: Int) -> Int? { rowSums[value] }
+
+    /// Notes that a step writes the sums of its output's rows if a global mean is all that is taken of them besides the
+    /// use as an image.
+    mutating func reserveRowSums(of value: Int, rows: Int, channels: Int) -> Int? {
+        let wantsMean = consumers[value].contains { reader in
+            if case .adaptiveAvgPool2d = node(reader).operation { return node(reader).shape.elementCount == channels }
+            return false
+        }
+        guard wantsMean else { return nil }
+        let sums = newValue(count: rows * channels)
+        rowSums[value] = sums
+        return sums
+    }
+
+    /// A vector in PyTorch's order of channels first. Free if the image is one pixel, or one channel, or if linear layers
+    /// alone read it: they reorder their weights.
+    private mutating func appendFlatten(_ group: FusedNode) {
+        let source = node(group.root).inputs[0]
+        let shape = node(source).shape
+        let readers = consumers[group.root]
+        let linearOnly =
+            group.root != result
+            && readers.allSatisfy {
+                if case .linear = node($0).operation { return true }
+                return false
+            }
+        if shape.isOrderedAlike || linearOnly {
+            aliases[group.root] = resolved(source)
+        } else {
+            appendChannelsFirst(from: resolved(source), shape: shape, to: group.root)
+        }
+    }
+
+    private mutating func appendChannelsFirst(from source: Int, shape: Shape, to target: Int) {
+        let channels = shape[0]
+        append(
+            Draft(
+                summary: summary(
+                    target, operation: "channels first", input: shape, output: node(min(target, result)).shape,
+                    algorithm: "transpose", reason: "the result is ordered as PyTorch orders it"),
+                reads: [source], writes: [target], isRowwise: false, inPlace: nil,
+                make: { slot in ChannelsFirstStep(output: slot(target), input: slot(source), channels: channels) }))
+    }
+
+    /// Makes the last step write a value of its own in PyTorch's order, where the caller can be given it.
+    private mutating func finishResult() {
+        let value = resolved(result)
+        let shape = node(result).shape
+        if shape.rank == 3 && !shape.isOrderedAlike {
+            let ordered = newValue(count: shape.elementCount)
+            appendChannelsFirst(from: value, shape: shape, to: ordered)
+        } else if !drafts.contains(where: { $0.writes.contains(value) }) {
+            let copy = newValue(count: counts[value])
+            append(
+                Draft(
+                    summary: summary(
+                        result, operation: "copy", input: shape, output: shape, algorithm: "copy",
+                        reason: "the network returns its input"),
+                    reads: [value], writes: [copy], isRowwise: true, inPlace: nil,
+                    make: { slot in ActivationStep(output: slot(copy), input: slot(value), activation: .none) }))
+        }
+    }
+
+    /// The value that the caller is given.
+    var finalValue: Int { drafts.last.map { $0.writes[0] } ?? resolved(result) }
+
+    func summary(
+        _ index: Int, operation: String, input: Shape, output: Shape, algorithm: String, reason: String,
+        multiplyAdds: Int = 0, weightFloats: Int = 0
+    ) -> StepSummary {
+        StepSummary(
+            name: index < graph.nodes.count ? node(index).name : "output", operation: operation, inputShape: input,
+            outputShape: output, algorithm: algorithm, reason: reason, multiplyAdds: multiplyAdds,
+            weightBytes: weightFloats * 4)
+    }
+}
+
+extension Shape {
+    /// Whether channels-first and channels-last are the same order of numbers.
+    var isOrderedAlike: Bool { rank != 3 || self[0] == 1 || self[1] * self[2] == 1 }
+}
+
+extension FusedNode {
+    /// For example "conv2d + batch_norm + add + silu".
+    func operation(_ name: String) -> String {
+        var parts = [name]
+        if batchNorm != nil { parts.append("batch_norm") }
+        if residual != nil { parts.append("add") }
+        if activation != .none { parts.append("\(activation)") }
+        return parts.joined(separator: " + ")
+    }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import Tensors
+
+/// One kernel call, or a few, with all that is known before the numbers come.
+protocol Step: Sendable {
+    /// Floats of scratch that each worker needs.
+    var scratchCount: Int { get }
+
+    /// Does this worker's part of the step.
+    func run(_ run: StepRun)
+}
+
+extension Step {
+    var scratchCount: Int { 0 }
+}
+
+/// What a step may be told by one who looks at a plan.
+public struct StepSummary: Sendable {
+    /// The layer's name in the state dict, or what it does.
+    public let name: String
+    /// The operation with what is fused into it, for example "conv2d + silu".
+    public let operation: String
+    /// Shape of the first input, without the batch.
+    public let inputShape: Shape
+    /// Shape of the output, without the batch.
+    public let outputShape: Shape
+    /// The algorithm chosen.
+    public let algorithm: String
+    /// Why it was chosen.
+    public let reason: String
+    /// Multiply-adds for one image.
+    public let multiplyAdds: Int
+    /// Bytes of weights read.
+    public let weightBytes: Int
+}
+
+/// The numbers that a step works on: addresses, and which part of the work is this worker's.
+struct StepRun {
+    let kernels: KernelTable
+    let weights: Input
+    let input: Input
+    let output: Output
+    let imageArena: Output
+    let batchArena: Output
+    let batchCapacity: Int
+    let scratch: Output
+    /// The first image of the run, counted in the batch.
+    var image: Int
+    /// Images worked on at once: 1, or the whole batch for steps on vectors.
+    var rows: Int
+    /// Which part of the step is this worker's, of how many.
+    let part: Int
+    let parts: Int
+
+    /// Where a value stands that a step reads.
+    @inline(__always)
+    func read(_ slot: Slot) -> Input {
+        switch slot.region {
+        case .input: input + image * slot.count
+        case .output: Input(output + image * slot.count)
+        case .image: Input(imageArena + slot.offset)
+        case .batch: Input(batchArena + slot.offset * batchCapacity + image * slot.count)
+        }
+    }
+
+    /// Where a value stands that a step writes.
+    ///
+    /// - Precondition: It is not the caller's input.
+    @inline(__always)
+    func write(_ slot: Slot) -> Output {
+        switch slot.region {
+        case .input: preconditionFailure("a step cannot write to the caller's input")
+        case .output: output + image * slot.count
+        case .image: imageArena + slot.offset
+        case .batch: batchArena + slot.offset * batchCapacity + image * slot.count
+        }
+    }
+
+    /// This worker's share of `units`, in whole multiples of `granule` but for the last.
+    @inline(__always)
+    func share(of units: Int, granule: Int = 1) -> Range<Int> {
+        guard parts > 1 else { return 0..<units }
+        let blocks = (units + granule - 1) / granule
+        let first = blocks * part / parts * granule
+        let last = min(units, blocks * (part + 1) / parts * granule)
+        return min(first, last)..<last
+    }
+}

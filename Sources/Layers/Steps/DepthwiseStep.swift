@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// A convolution with one filter per channel.
+struct DepthwiseStep: Step {
+    let output: Slot
+    /// Where the sums of each row go, if a mean of the output is wanted: [outputHeight, channels].
+    let rowSums: Slot?
+    let input: Slot
+    let weight: Int
+    let bias: Int?
+    let activation: Activation
+    let geometry: WindowGeometry
+
+    func run(_ run: StepRun) {
+        let rows = run.share(of: geometry.outputHeight)
+        guard !rows.isEmpty else { return }
+        run.kernels.depthwiseConv2d(
+            run.write(output), rowSums.map { run.write($0) }, run.read(input), run.weights + weight,
+            bias.map { run.weights + $0 }, activation, geometry, rows.lowerBound, rows.count)
+    }
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// A linear layer, or a 1x1 convolution: every pixel's channels times one matrix.
+struct GemmStep: Step {
+    let output: Slot
+    let input: Slot
+    let residual: Slot?
+    /// Offsets in the prepared weights.
+    let weight: Int
+    let bias: Int?
+    let activation: Activation
+    /// Pixels of one image.
+    let pixels: Int
+    /// Output and input channels.
+    let n: Int
+    let k: Int
+
+    func run(_ run: StepRun) {
+        let rows = pixels * run.rows
+        let panel = run.kernels.panelWidth
+        if rows >= 16 * run.parts {
+            multiply(run, rows: run.share(of: rows, granule: 8), columns: 0..<n)
+        } else {
+            multiply(run, rows: 0..<rows, columns: run.share(of: n, granule: panel))
+        }
+    }
+
+    /// - Precondition: The columns begin at a panel's border.
+    private func multiply(_ run: StepRun, rows: Range<Int>, columns: Range<Int>) {
+        guard !rows.isEmpty, !columns.isEmpty else { return }
+        let first = columns.lowerBound
+        run.kernels.gemm(
+            run.write(output) + rows.lowerBound * n + first, n,
+            run.read(input) + rows.lowerBound * k, k,
+            run.weights + weight + first * k,
+            bias.map { run.weights + $0 + first },
+            residual.map { run.read($0) + rows.lowerBound * n + first }, n,
+            activation, rows.count, columns.count, k)
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// The largest value of each window.
+struct MaxPoolStep: Step {
+    let output: Slot
+    let input: Slot
+    let geometry: WindowGeometry
+
+    func run(_ run: StepRun) {
+        let rows = run.share(of: geometry.outputHeight)
+        guard !rows.isEmpty else { return }
+        run.kernels.maxPool2d(run.write(output), run.read(input), geometry, rows.lowerBound, rows.count)
+    }
+}
+
+/// The mean of each window.
+struct AvgPoolStep: Step {
+    let output: Slot
+    let input: Slot
+    let geometry: WindowGeometry
+    let countIncludePad: Bool
+
+    func run(_ run: StepRun) {
+        let rows = run.share(of: geometry.outputHeight)
+        guard !rows.isEmpty else { return }
+        run.kernels.avgPool2d(
+            run.write(output), run.read(input), geometry, countIncludePad, rows.lowerBound, rows.count)
+    }
+}
+
+/// The means of PyTorch's adaptive windows. Small: one worker does it.
+struct AdaptiveAvgPoolStep: Step {
+    let output: Slot
+    let input: Slot
+    let geometry: WindowGeometry
+
+    func run(_ run: StepRun) {
+        guard run.part == 0 else { return }
+        run.kernels.adaptiveAvgPool2d(run.write(output), run.read(input), geometry)
+    }
+}
+
+/// The mean of an image from the sums of its rows, which the step before wrote. Tiny: one worker does it.
+struct RowSumsMeanStep: Step {
+    let output: Slot
+    let rowSums: Slot
+    let rows: Int
+    let channels: Int
+    let pixels: Int
+
+    func run(_ run: StepRun) {
+        guard run.part == 0 else { return }
+        run.kernels.sumRows(run.write(output), run.read(rowSums), 1 / Float(pixels), rows, channels)
+    }
+}

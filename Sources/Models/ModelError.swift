@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+
+/// Weights and architectures that don't belong together.
+public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+    case unrecognised(nearest: WeightsAudit?)
+    case doesNotFit(WeightsAudit)
+    case unknownArchitecture(String, known: [String])
+
+    /// One line: what, where, what was expected.
+    public var description: String {
+        switch self {
+        case .unrecognised(let nearest?):
+            "the weights belong to no known architecture; the nearest is \(nearest)"
+        case .unrecognised(nearest: nil):
+            "the weights belong to no known architecture, and no name in them is known"
+        case .doesNotFit(let audit):
+            "the weights don't fit \(audit)"
+        case .unknownArchitecture(let name, let known):
+            "there is no architecture '\(name)'; known are \(known.joined(separator: ", "))"
+        }
+    }
+}

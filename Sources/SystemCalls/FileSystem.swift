@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+
+/// What a path leads to.
+package enum FileKind: Sendable, Equatable {
+    case file
+    case directory
+    /// A pipe, a socket, a device.
+    case other
+}
+
+/// Questions to the file system.
+package enum FileSystem {
+    /// What a path leads to, links followed.
+    ///
+    /// - Throws: ``SystemError``, with `ENOENT` if there is nothing.
+    package static func kind(of path: String) throws(SystemError) -> FileKind {
+        var status = stat()
+        try retryingInterrupts("stat", subject: path) { stat(path, &status) }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .directory
+        default: return .other
+        }
+    }
+
+    /// The size of a file in bytes.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func size(of path: String) throws(SystemError) -> Int {
+        var status = stat()
+        try retryingInterrupts("stat", subject: path) { stat(path, &status) }
+        return Int(status.st_size)
+    }
+
+    /// The names in a folder, sorted by their bytes, without `.` and `..`.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func names(in path: String) throws(SystemError) -> [String] {
+        guard let directory = opendir(path) else { throw SystemError(call: "opendir", errno: errno, subject: path) }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = readdir(directory) else {
+                if errno != 0 { throw SystemError(call: "readdir", errno: errno, subject: path) }
+                break
+            }
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// The path with links followed and without `.` and `..`; nil if it leads nowhere.
+    package static func canonical(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+}
+
+extension FileDescriptor {
+    /// Standard input of this process, under a number of its own.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func standardInput() throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+    }
+
+    /// Reads to the end, or to `limit` bytes and one more: a longer answer tells that there was too much.
+    ///
+    /// - Throws: ``SystemError``.
+    package func readAll(limit: Int) throws(SystemError) -> [UInt8] {
+        let expected = (try? fileSize()) ?? 0
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(min(max(expected, 0), limit) + 1)
+        var chunk = [UInt8](repeating: 0, count: 1 << 16)
+        while bytes.count <= limit {
+            let room = min(chunk.count, limit + 1 - bytes.count)
+            var count = 0
+            do {
+                count = try chunk.withUnsafeMutableBytes { buffer in
+                    try read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<room])) ?? 0
+                }
+            } catch let error as SystemError {
+                throw error
+            } catch {
+                preconditionFailure("reading throws only SystemError, not \(error)")
+            }
+            if count == 0 { break }
+            bytes.append(contentsOf: chunk[..<count])
+        }
+        return bytes
+    }
+}
+
+extension FileDescriptor {
+    /// Flag of `open` for reading alone.
+    package static let readOnly = O_RDONLY
+}
+
+extension SystemError {
+    /// Whether the call failed because a path leads nowhere.
+    package var isAboutMissingFile: Bool { errno == ENOENT || errno == ENOTDIR }
+}

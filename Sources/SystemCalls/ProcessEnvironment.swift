@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+import Glibc
+
+/// What surrounds this process.
+package enum ProcessEnvironment {
+    /// The value of an environment variable, if it is set and not empty.
+    package static func value(_ name: String) -> String? {
+        guard let value = getenv(name), value.pointee != 0 else { return nil }
+        return String(cString: value)
+    }
+
+    /// The path of the running executable, links followed; nil where `/proc` is missing.
+    package static var executablePath: String? { FileSystem.canonical("/proc/self/exe") }
+
+    /// Whether standard error is a terminal that a person may be looking at.
+    package static var standardErrorIsTerminal: Bool { isatty(2) == 1 }
+
+    /// Whether standard output is a terminal.
+    package static var standardOutputIsTerminal: Bool { isatty(1) == 1 }
+
+    /// Seconds on a clock that never jumps.
+    package static var monotonicSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}
+
+/// Writes text to standard output, all of it.
+///
+/// - Throws: ``SystemError``, with `EPIPE` if nobody reads any more and the signal is ignored.
+package func writeStandardOutput(_ text: String) throws(SystemError) { try write(text, to: 1, name: "standard output") }
+
+/// Writes text to standard error; there is nowhere to report a failure.
+package func writeStandardError(_ text: String) { try? write(text, to: 2, name: "standard error") }
+
+private func write(_ text: String, to descriptor: Int32, name: String) throws(SystemError) {
+    let bytes = Array(text.utf8)
+    var done = 0
+    while done < bytes.count {
+        done += try retryingInterrupts("write", subject: name) {
+            bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done) }
+        }
+    }
+}

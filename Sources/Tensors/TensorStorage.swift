@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+
+/// Bytes that tensors stand on: memory of its own, or a part of something that another object keeps alive, such as a
+/// mapped file. Never changes once made.
+public final class TensorStorage: @unchecked Sendable {
+    // Sendable holds because the bytes are written before the storage is shared, and never after.
+
+    /// The bytes, valid as long as this object lives.
+    public let bytes: UnsafeRawBufferPointer
+    /// Whether the bytes belong to another object, for example a mapped file.
+    public var isBorrowed: Bool { owner != nil }
+    private let owner: (any AnyObject & Sendable)?
+
+    /// Alignment of owned memory in bytes: a cache line, and a vector of AVX-512.
+    public static let alignment = 64
+
+    /// Borrows bytes that `owner` keeps alive and unchanged.
+    public init(borrowing bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
+        self.bytes = bytes
+        self.owner = owner
+    }
+
+    /// Allocates `byteCount` bytes, zeroed, and lets `initialize` write them.
+    public init(byteCount: Int, initialize: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(byteCount, 1), alignment: TensorStorage.alignment)
+        buffer.initializeMemory(as: UInt8.self, repeating: 0)
+        self.bytes = UnsafeRawBufferPointer(rebasing: buffer[..<byteCount])
+        self.owner = nil
+        try initialize(UnsafeMutableRawBufferPointer(rebasing: buffer[..<byteCount]))
+    }
+
+    deinit {
+        if owner == nil { bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0).deallocate() } }
+    }
+}

@@ -1,7 +1,0 @@
-// SPDX-License-Identifier: MIT
-
-import ArgumentParser
-
-@main
-struct Command: ParsableCommand {
-}

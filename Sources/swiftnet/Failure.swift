@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Checkpoints
+import Images
+import Inference
+import Models
+import SwiftNet
+import SystemCalls
+
+/// The exit codes of the commands, as `sysexits.h` numbers them.
+enum Failure {
+    /// Some files failed.
+    static let someFailed = ExitCode(1)
+    /// Wrong usage.
+    static let usage = ExitCode(64)
+    /// Bad data.
+    static let badData = ExitCode(65)
+    /// Missing input.
+    static let missingInput = ExitCode(66)
+
+    /// The code that tells a program what kind of error ended a command.
+    static func exitCode(for error: any Error) -> ExitCode {
+        switch error {
+        case let error as ExitCode: error
+        case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
+        case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
+
+        case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
+        default: someFailed
+        }
+    }
+
+    /// Runs a command's work; an error becomes one line on standard error and an exit code.
+    static func reporting(_ body: () throws -> Void) throws {
+        do {
+            try body()
+        } catch let code as ExitCode {
+            throw code
+        } catch let error as ValidationError {
+            throw error
+        } catch {
+            writeStandardError("swiftnet: \(line(error))\n")
+            throw exitCode(for: error)
+        }
+    }
+
+    /// An error's message on one line, free of control characters that a file's name or content may have brought in.
+    static func line(_ error: any Error) -> String { printable("\(error)") }
+
+    /// Text with control characters shown as `?`.
+    static func printable(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+    }
+}
+
+extension InferenceError {
+    /// Whether something is not there, rather than wrong.
+    fileprivate var isAboutMissingInput: Bool {
+        switch self {
+        case .noRepository, .notAFolder, .unknownModel, .unknownVersion: true
+        default: false
+        }
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Inference
+import SystemCalls
+
+/// `swiftnet infer`: says what is on images.
+struct InferCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "infer",
+        abstract: "Say what is on images.",
+        discussion: """
+            Prints a line per image, in the order of the arguments: name, label, confidence. A folder stands for the \
+            PNG and JPEG images in it, '-' for one image from standard input.
+
+            EXAMPLES
+              swiftnet infer digit.png
+              swiftnet infer --json --top 3 scans/ | jq .label
+              swiftnet infer --weights mnist_cnn.pt - < digit.png
+            """)
+
+    @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var imageOptions: ImageOptions
+
+    @Option(help: ArgumentHelp("Show the K likeliest classes.", valueName: "K"))
+    var top: Int = 1
+
+    @Flag(help: "Print one line of JSON per image.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Threads to use. Default: as many as this process may run at once.", valueName: "N"))
+    var threads: Int?
+
+    @Argument(
+        help: ArgumentHelp("Images, folders of images, or '-' for standard input.", valueName: "file|dir|-"),
+        completion: .file())
+    var files: [String]
+
+    mutating func validate() throws {
+        if top < 1 { throw ValidationError("--top must be 1 or more, not \(top).") }
+        if let threads, !(1...256).contains(threads) {
+            throw ValidationError("--threads must be 1 to 256, not \(threads).")
+        }
+        if files.isEmpty { throw ValidationError("Expected at least one image, folder or '-'.") }
+        if files.count(where: { $0 == "-" }) > 1 { throw ValidationError("Standard input, '-', can be read only once.") }
+    }
+
+    func run() throws {
+        try Failure.reporting {
+            let model = try modelOptions.load()
+            let inputs = InputFiles(files, limits: imageOptions.limits)
+            let count = inputs.items.count
+            let usable = threads ?? CoreCount.current().usable
+            let predictor = BatchPredictor(model, threads: usable, limits: imageOptions.limits)
+            let progress = ProgressBar(total: count, isShown: count > 1 && !ProcessEnvironment.standardOutputIsTerminal)
+            defer { progress.finish() }
+            var failures: [any Error] = []
+            try predictor.run(count: count, read: { try inputs.read($0) }) { index, answer, milliseconds in
+                let name = inputs.items[index].name
+                switch answer {
+                case .success(let prediction):
+                    try progress.interrupted {
+                        try writeStandardOutput(report(prediction, name: name, milliseconds: milliseconds) + "\n")
+                    }
+                case .failure(let error):
+                    failures.append(error)
+                    progress.interrupted { writeStandardError("swiftnet: \(message(error, about: name))\n") }
+                }
+                progress.advance()
+            }
+            if let first = failures.first { throw count == 1 ? Failure.exitCode(for: first) : Failure.someFailed }
+        }
+    }
+
+    private func report(_ prediction: Prediction, name: String, milliseconds: Double) -> String {
+        if json { return prediction.json(file: name, top: top, milliseconds: milliseconds) }
+        let classes = prediction.top(top).map { "\($0.label)  \(percent($0.score))" }
+        return "\(Failure.printable(name)): " + classes.joined(separator: "  ")
+    }
+
+    private func percent(_ score: Float) -> String {
+        let tenths = Int((score * 1000).rounded())
+        return "\(tenths / 10).\(tenths % 10) %"
+    }
+
+    /// The error, with the file's name unless the error names it itself.
+    private func message(_ error: any Error, about name: String) -> String {
+        let text = Failure.line(error)
+        return text.contains(name) && name != "-" ? text : "\(Failure.printable(name)): \(text)"
+    }
+}

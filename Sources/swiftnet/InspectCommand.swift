@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Checkpoints
+import Inference
+import Models
+import SwiftNet
+import SystemCalls
+import Tensors
+
+/// `swiftnet inspect`: lists a checkpoint's tensors.
+struct InspectCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "inspect",
+        abstract: "List a checkpoint's tensors and the architecture that it is recognised as.",
+        discussion: "Reads .pth and .safetensors files by their content. Runs no code from them.")
+
+    @Flag(help: "Print one line of JSON per tensor.")
+    var json = false
+
+    @Argument(help: ArgumentHelp("A checkpoint.", valueName: "file"), completion: .file())
+    var file: String
+
+    func run() throws {
+        try Failure.reporting {
+            let weights = try Checkpoint.open(path: file).stateDict
+            if json {
+                for (name, tensor) in weights.entries { try writeStandardOutput(line(name, tensor) + "\n") }
+                return
+            }
+            var rows = [["NAME", "SHAPE", "TYPE", "SIZE", "MIN", "MAX", "MEAN", "NAN"]]
+            for (name, tensor) in weights.entries { rows.append(row(name, tensor)) }
+            let parameters = "\(weights.count) tensors, \(weights.parameterCount) parameters, "
+            try writeStandardOutput(
+                Table(rows).description + "\n" + parameters + Table.bytes(weights.byteCount) + "\n"
+                    + architecture(weights) + "\n")
+        }
+    }
+
+    private func architecture(_ weights: StateDict) -> String {
+        do {
+            let found = try Architecture.recognised(in: weights)
+            return "architecture: \(found.title), \(found.classes) classes, input \(found.inputShape)"
+        } catch {
+            return "architecture: \(Failure.line(error))"
+        }
+    }
+
+    private func row(_ name: String, _ tensor: Tensor) -> [String] {
+        let statistics = tensor.statistics()
+        func text(_ value: Double?) -> String { value.map { "\(Float($0))" } ?? "-" }
+        return [
+            Failure.printable(name), "\(tensor.shape)", tensor.elementType.rawValue, Table.bytes(tensor.byteCount),
+            text(statistics.minimum), text(statistics.maximum), text(statistics.mean), String(statistics.nanCount),
+        ]
+    }
+
+    private func line(_ name: String, _ tensor: Tensor) -> String {
+        let statistics = tensor.statistics()
+        func number(_ value: Double?) -> JSONText { value.map { .number($0) } ?? .null }
+        return JSONText.object([
+            ("name", .string(name)),
+            ("shape", .array(tensor.shape.dimensions.map { .number($0) })),
+            ("type", .string(tensor.elementType.rawValue)),
+            ("bytes", .number(tensor.byteCount)),
+            ("min", number(statistics.minimum)),
+            ("max", number(statistics.maximum)),
+            ("mean", number(statistics.mean)),
+            ("nan", .number(statistics.nanCount)),
+            ("inf", .number(statistics.infinityCount)),
+        ]).description
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Images
+import Inference
+import SystemCalls
+
+/// The flags that choose a model, the same for all commands.
+struct ModelOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("The model to use: a name that 'swiftnet models' lists.", valueName: "name"))
+    var model: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A model repository, or one weights file (.pth, .safetensors) whose architecture is recognised. "
+                + "Default: $SWIFTNET_WEIGHTS, share/swiftnet beside the program, or the package's own Weights.",
+            valueName: "dir|file"),
+        completion: .file())
+    var weights: String?
+
+    @Option(help: ArgumentHelp("The model's version. Default: the newest.", valueName: "number"))
+    var version: Int?
+
+    /// The model used where none is named.
+    static let defaultModel = "mnist"
+
+    mutating func validate() throws {
+        if let version, version < 1 { throw ValidationError("--version must be 1 or more, not \(version).") }
+    }
+
+    /// Opens the repository that the flags name.
+    func repository() throws -> ModelRepository {
+        try weights.map { try ModelRepository(path: $0) } ?? ModelRepository.standard()
+    }
+
+    /// Loads the model that the flags name.
+    func load() throws -> LoadedModel {
+        if let weights, try FileSystem.kind(of: weights) != .directory {
+            if version != nil { throw ValidationError("--version needs a model repository, not a weights file.") }
+            // A name given beside a file takes its labels and input from the standard repository, if it is there.
+            let description = try? model.map { try ModelRepository.standard().description(of: $0) }
+            return try LoadedModel(weights: weights, name: model ?? fileName(weights), description: description)
+        }
+        return try LoadedModel(model ?? Self.defaultModel, version: version, in: try repository())
+    }
+
+    private func fileName(_ path: String) -> String {
+        path.split(separator: "/").last.map(String.init) ?? path
+    }
+}
+
+/// The flags that bound what an image may take.
+struct ImageOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Largest image that is decoded, in pixels; its header is asked before memory is taken.",
+            valueName: "count"))
+    var maxPixels: Int = ImageLimits().maxPixels
+
+    mutating func validate() throws {
+        if maxPixels < 1 { throw ValidationError("--max-pixels must be 1 or more, not \(maxPixels).") }
+    }
+
+    var limits: ImageLimits { ImageLimits(maxPixels: maxPixels) }
+}
