@@ -89,7 +89,7 @@ let package = Package(
             name: "Checkpoints",
             dependencies: ["CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: settings),
-        .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "SystemCalls"], swiftSettings: settings),
+        .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
 
         // MARK: Pixels to predictions
         .target(
