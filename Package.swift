@@ -123,15 +123,15 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Tests
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),
         tests("Layers", ["Kernels", "Layers", "Tensors"], goldens: true),
-        tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"]),
+        tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
         tests("Images", goldens: true),
-        tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"]),
+        tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true),
         tests("HTTP"),
         tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
         .testTarget(
