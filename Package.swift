@@ -110,7 +110,7 @@ let package = Package(
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "Images", "Inference", "Models", "Serving", "SwiftNet", "SystemCalls",
+                "Images", "Inference", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
