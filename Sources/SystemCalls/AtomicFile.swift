@@ -77,3 +77,8 @@ extension FileSystem {
         throw SystemError(call: "mkdir", errno: errno, subject: path)
     }
 }
+
+extension SystemError {
+    /// Whether the call failed because a path leads to something.
+    package var isAboutExistingFile: Bool { errno == EEXIST }
+}

@@ -41,17 +41,26 @@ struct PhotoWriter {
     }
 
     private func write(_ bytes: [UInt8], of path: String) throws {
-        let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(SystemError) in
-                switch target {
-                case .inPlace:
-                    try AtomicFile.write(buffer, to: path, existing: .replace)
-                case .folder(let folder):
-                    let name = path.split(separator: "/").last.map(String.init) ?? path
-                    let separator = folder.hasSuffix("/") ? "" : "/"
-                    try AtomicFile.write(buffer, to: folder + separator + name, existing: .refuse)
-                }
+        switch target {
+        case .inPlace:
+            try write(bytes, to: path, existing: .replace)
+        case .folder(let folder):
+            let name = path.split(separator: "/").last.map(String.init) ?? path
+            let destination = folder + (folder.hasSuffix("/") ? "" : "/") + name
+            do {
+                try write(bytes, to: destination, existing: .refuse)
+            } catch {
+                if !error.isAboutExistingFile { throw error }
+                throw InputFiles.Fault(description: "\(destination) exists already; it stays as it is")
             }
+        }
+    }
+
+    private func write(
+        _ bytes: [UInt8], to path: String, existing: AtomicFile.Existing
+    ) throws(SystemError) {
+        let result = bytes.withUnsafeBytes { buffer in
+            Result { () throws(SystemError) in try AtomicFile.write(buffer, to: path, existing: existing) }
         }
         try result.get()
     }
