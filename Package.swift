@@ -135,7 +135,7 @@ let package = Package(
         tests("HTTP"),
         tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
+            name: "IntegrationTests", dependencies: ["Images", "SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
             swiftSettings: settings),
     ] + kernelLevels
 )
