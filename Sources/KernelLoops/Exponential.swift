@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-/// e to the power of each lane, to about 2 units in the last place. NaN stays NaN; beyond ±87 the result stays at the
-/// smallest normal and near the largest finite value.
+/// e to the power of each lane, to about 2 units in the last place. NaN stays NaN; above 88.7 the result is infinity, below
+/// -87.3 it is zero.
 ///
 /// Loop-free: x = n ln 2 + r with |r| <= ln 2 / 2, e^r by a polynomial, then n is added to the exponent's bits.
 ///
 /// - Source: the reduction and coefficients of Cephes' `expf` (Moshier).
 @_transparent
 func exponential(_ x: Vector) -> Vector {
-    var x = x.replacing(with: splat(88.0), where: x .> splat(88.0))
-    x = x.replacing(with: splat(-87.0), where: x .< splat(-87.0))
+    let isHuge = x .> splat(88.72)
+    let isTiny = x .< splat(-87.33)
     // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
     let magic = splat(12_582_912)
     let shifted = multiplyAdd(magic, x, splat(1.442_695_04))
@@ -23,5 +23,6 @@ func exponential(_ x: Vector) -> Vector {
     p = multiplyAdd(splat(5.000_000_1e-1), r, p)
     p = multiplyAdd(r + splat(1), r * r, p)
     let exponent = unsafeBitCast(shifted, to: UnsignedVector.self) &<< UnsignedVector(repeating: 23)
-    return unsafeBitCast(unsafeBitCast(p, to: UnsignedVector.self) &+ exponent, to: Vector.self)
+    let power = unsafeBitCast(unsafeBitCast(p, to: UnsignedVector.self) &+ exponent, to: Vector.self)
+    return power.replacing(with: splat(.infinity), where: isHuge).replacing(with: splat(0), where: isTiny)
 }

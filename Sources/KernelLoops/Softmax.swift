@@ -29,8 +29,8 @@ func logSoftmax(_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) {
             let value = exponential(load(source + offset, count: rest) - splat(largest))
             for lane in 0..<rest { sum += value[lane] }
         }
-        let shift = largest + logarithm(sum)
-        map(target, source, columns) { $0 - splat(shift) }
+        let shift = logarithm(sum)
+        map(target, source, columns) { $0 - splat(largest) - splat(shift) }
     }
 }
 

@@ -1,6 +1,4 @@
+// SPDX-License-Identifier: MIT
+
+// Those who call kernels need their table, geometry and activations, which the three compilations share.
 @_exported import KernelInterface
-import KernelsAVX512
-import KernelsAVX2
-import KernelsPortable
-extension KernelTable { public static let selected: KernelTable = KernelsAVX512.makeKernelTable()
-public static let available = [KernelsAVX512.makeKernelTable(), KernelsAVX2.makeKernelTable(), KernelsPortable.makeKernelTable()] }
