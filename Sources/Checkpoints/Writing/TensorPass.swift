@@ -17,7 +17,7 @@ struct TensorPass {
     ///   - body: Gets the elements in the type that the plan asks for.
     /// - Throws: `CheckpointError.checksumMismatch`, after the last piece; whatever `body` throws.
     mutating func run(
-        _ plan: TensorPlan, mapping: MappedFile?, counts: inout TensorStatistics,
+        _ plan: TensorPlan, mapping: MappedFile?, counts: inout UnusualValues,
         _ body: (UnsafeRawBufferPointer) throws -> Void
     ) throws {
         let tensor = plan.source
@@ -36,10 +36,9 @@ struct TensorPass {
             if isWhole, expected != nil { checksum.update(piece) }
             counts.count(piece, as: sourceType)
             guard let conversion else { return try body(piece) }
-            scratch.append(
-                contentsOf: repeatElement(0, count: max(0, piece.count / sourceType.byteCount * plan.elementType.byteCount - scratch.count)))
+            let count = piece.count / sourceType.byteCount * plan.elementType.byteCount
+            if scratch.count < count { scratch = [UInt8](repeating: 0, count: count) }
             try scratch.withUnsafeMutableBytes { output in
-                let count = piece.count / sourceType.byteCount * plan.elementType.byteCount
                 let target = UnsafeMutableRawBufferPointer(rebasing: output[..<count])
                 counts.overflowCount += conversion.convert(piece, into: target)
                 try body(UnsafeRawBufferPointer(target))
@@ -68,31 +67,5 @@ struct TensorPass {
                 entry: "storage \(storage.key)", expected: expected, actual: checksum.value)
         }
         verified.insert(storage.key)
-    }
-}
-
-/// Keeps few pages of a mapped file in memory while it is read forwards.
-private struct PageWindow {
-    private let mapping: MappedFile?
-    private var last: Range<Int>?
-
-    init(mapping: MappedFile?) {
-        self.mapping = mapping
-    }
-
-    /// Fetches the pages of a piece, and gives those of the piece before it back.
-    mutating func enter(_ piece: UnsafeRawBufferPointer) {
-        leave()
-        guard let mapping, let base = mapping.bytes.baseAddress, let start = piece.baseAddress, start >= base,
-            start + piece.count <= base + mapping.bytes.count
-        else { return }
-        let offset = start - base
-        last = offset..<(offset + piece.count)
-        mapping.prefetch(offset..<(offset + piece.count))
-    }
-
-    mutating func leave() {
-        if let last { mapping?.discard(last) }
-        last = nil
     }
 }

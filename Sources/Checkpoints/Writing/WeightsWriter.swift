@@ -31,7 +31,7 @@ package struct WeightsWriter {
         /// Bytes of the tensors within.
         package let tensorBytes: Int
         /// Values of note, by name, for the tensors that have any.
-        package let statistics: [(name: String, counts: TensorStatistics)]
+        package let statistics: [(name: String, counts: UnusualValues)]
     }
 
     private let contents: CheckpointContents
@@ -40,7 +40,7 @@ package struct WeightsWriter {
     private let progress: (_ done: Int, _ total: Int) -> Void
     private var pass = TensorPass()
     private var written = 0
-    private var statistics: [(name: String, counts: TensorStatistics)] = []
+    private var statistics: [(name: String, counts: UnusualValues)] = []
 
     /// Writes the file `path`, which appears whole or not at all.
     ///
@@ -107,7 +107,7 @@ package struct WeightsWriter {
 
     /// Passes a tensor's elements on, verified, counted and converted.
     private mutating func stream(_ plan: TensorPlan, total: Int, _ write: (UnsafeRawBufferPointer) throws -> Void) throws {
-        var counts = TensorStatistics()
+        var counts = UnusualValues()
         let before = written
         try pass.run(plan, mapping: contents.mapping, counts: &counts) { piece in
             try write(piece)

@@ -3,7 +3,7 @@
 import Tensors
 
 /// Counts of floating-point values that trained weights should not have.
-public struct TensorStatistics: Sendable, Equatable {
+public struct UnusualValues: Sendable, Equatable {
     /// Values that are not a number.
     public internal(set) var nanCount = 0
     /// Infinite values.
@@ -17,9 +17,9 @@ public struct TensorStatistics: Sendable, Equatable {
     public init() {}
 
     /// Nothing of note.
-    public var isClean: Bool { self == TensorStatistics() }
+    public var isClean: Bool { self == UnusualValues() }
 
-    mutating func add(_ other: TensorStatistics) {
+    mutating func add(_ other: UnusualValues) {
         nanCount += other.nanCount
         infiniteCount += other.infiniteCount
         denormalCount += other.denormalCount
