@@ -24,7 +24,9 @@ struct CheckpointContainer {
         }
         if kind == .tar {
             let tar = try TarArchive(region, limits: limits)
-            if LegacyTar.isRecognised(tar), member == nil { return try torchTar(tar, limits: limits, wrappers: wrappers) }
+            if LegacyTar.isRecognised(tar), member == nil {
+                return try torchTar(tar, limits: limits, wrappers: wrappers)
+            }
             let chosen = try choose(tar, member: member)
             region = chosen.data
             wrappers.append("tar: \(chosen.name)")
@@ -32,7 +34,8 @@ struct CheckpointContainer {
         }
         guard kind != .gzip, kind != .tar else {
             throw CheckpointError.unsupportedFormat(
-                name: "an archive within an archive (\(wrappers.joined(separator: ", ")))", hint: "unpack the outer one first")
+                name: "an archive within an archive (\(wrappers.joined(separator: ", ")))",
+                hint: "unpack the outer one first")
         }
         return try openPlain(region, kind, limits: limits, wrappers: wrappers)
     }
@@ -61,7 +64,8 @@ struct CheckpointContainer {
         default:
             let graph = try PickleMachine.read(region, part: "pickle", limits: limits)
             guard graph.endOffset == region.count else {
-                throw CheckpointError.malformed(part: "pickle", offset: graph.endOffset, reason: "bytes after the pickle")
+                throw CheckpointError.malformed(
+                    part: "pickle", offset: graph.endOffset, reason: "bytes after the pickle")
             }
             summary.format = .pickle
             summary.pickleBytes = region.count

@@ -52,9 +52,10 @@ package struct CheckpointContents: Sendable {
             guard !weights.isEmpty else { throw CheckpointError.noWeights(found: "'\(chosen.path)' holds no tensors") }
             summary.weightsPath = chosen.path
             summary.candidates = survey.candidates.filter { candidate in
-                candidate.path != chosen.path && !candidate.holdsScalarsOnly && !WeightsFinder.isTrainingState(candidate.path)
+                candidate.path != chosen.path && !candidate.holdsScalarsOnly
+                    && !WeightsFinder.isTrainingState(candidate.path)
             }.map(\.path)
-            summary.facts = survey.facts.filter { fact in !weights.contains { $0.name == fact.name } }
+            summary.facts = survey.facts.filter { !$0.name.hasPrefix(chosen.path + ".") && !chosen.path.isEmpty }
             summary.foreignGlobals = graph.foreignGlobals()
             summary.account(survey: survey.tensors, weights: weights)
         }
@@ -85,7 +86,9 @@ package struct CheckpointContents: Sendable {
     package func outline() throws -> StateDict {
         try StateDict(
             weights.compactMap { name, stored in
-                guard let type = stored.type.elementType, stored.byteCount <= stored.storage.region.count else { return nil }
+                guard let type = stored.type.elementType, stored.byteCount <= stored.storage.region.count else {
+                    return nil
+                }
                 let region = stored.storage.region
                 let storage = TensorStorage(borrowing: region.bytes, owner: region.owner)
                 return (name, try Tensor(shape: Shape(checking: stored.sizes), elementType: type, storage: storage))

@@ -13,7 +13,8 @@ extension CheckpointLimits {
 
     private static var table: [(name: String, path: WritableKeyPath<CheckpointLimits, Int>)] {
         [
-            ("maxFileBytes", \.maxFileBytes), ("maxArchiveEntries", \.maxArchiveEntries), ("maxNameBytes", \.maxNameBytes),
+            ("maxFileBytes", \.maxFileBytes), ("maxArchiveEntries", \.maxArchiveEntries),
+            ("maxNameBytes", \.maxNameBytes),
             ("maxUnpackedBytes", \.maxUnpackedBytes), ("maxCompressionRatio", \.maxCompressionRatio),
             ("maxPickleBytes", \.maxPickleBytes), ("maxOpcodes", \.maxOpcodes), ("maxStack", \.maxStack),
             ("maxMemo", \.maxMemo), ("maxDepth", \.maxDepth), ("maxTensors", \.maxTensors), ("maxRank", \.maxRank),

@@ -43,7 +43,8 @@ package struct ByteRegion: @unchecked Sendable {
         var difference: UInt64 = 0
         let words = bytes.count / 8
         for word in 0..<words {
-            difference |= bytes.loadUnaligned(fromByteOffset: word &* 8, as: UInt64.self)
+            difference |=
+                bytes.loadUnaligned(fromByteOffset: word &* 8, as: UInt64.self)
                 ^ other.loadUnaligned(fromByteOffset: word &* 8, as: UInt64.self)
         }
         return difference == 0 && bytes[(words * 8)...].elementsEqual(other[(words * 8)...])

@@ -56,7 +56,8 @@ package struct SHA256 {
                 let (early, late) = (schedule[index - 15], schedule[index - 2])
                 let first = early.rotated(7) ^ early.rotated(18) ^ (early >> 3)
                 let second = late.rotated(17) ^ late.rotated(19) ^ (late >> 10)
-                schedule.initializeElement(at: index, to: schedule[index - 16] &+ first &+ schedule[index - 7] &+ second)
+                schedule.initializeElement(
+                    at: index, to: schedule[index - 16] &+ first &+ schedule[index - 7] &+ second)
             }
             mix(UnsafeBufferPointer(schedule))
         }

@@ -77,7 +77,8 @@ struct TorchArchiveWriter {
         header += [UInt8](repeating: 0, count: 18)
         header += UInt16(name.count).littleEndianBytes + UInt16(long.count + 4 + padding).littleEndianBytes
         header += name + long
-        header += Array("FB".utf8) + UInt16(padding).littleEndianBytes + [UInt8](repeating: UInt8(ascii: "Z"), count: padding)
+        header +=
+            Array("FB".utf8) + UInt16(padding).littleEndianBytes + [UInt8](repeating: UInt8(ascii: "Z"), count: padding)
         try output.write(header)
     }
 

@@ -106,7 +106,9 @@ package struct WeightsWriter {
     }
 
     /// Passes a tensor's elements on, verified, counted and converted.
-    private mutating func stream(_ plan: TensorPlan, total: Int, _ write: (UnsafeRawBufferPointer) throws -> Void) throws {
+    private mutating func stream(_ plan: TensorPlan, total: Int, _ write: (UnsafeRawBufferPointer) throws -> Void)
+        throws
+    {
         var counts = UnusualValues()
         let before = written
         try pass.run(plan, mapping: contents.mapping, counts: &counts) { piece in
