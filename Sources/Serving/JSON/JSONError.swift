@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+/// Text that is not the JSON that was expected.
+package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong.
+    package enum Problem: Equatable, Sendable {
+        /// The text ends too early.
+        case truncated
+        /// Something else should stand here.
+        case expected(String)
+        /// A string with a bad escape, a control character or bytes that are not UTF-8.
+        case malformedString
+        /// No number as JSON writes them, or one too large for its type.
+        case malformedNumber
+        /// Arrays and objects nested deeper than the limit.
+        case tooDeep(limit: Int)
+        /// More numbers or members than the limit.
+        case tooMany(limit: Int)
+        /// A name that its object holds twice.
+        case duplicateKey(String)
+        /// Arrays of different lengths, or numbers at different depths, in one tensor.
+        case ragged
+    }
+
+    /// What is wrong.
+    package let problem: Problem
+    /// Where: the number of bytes before it.
+    package let offset: Int
+
+    /// A sentence for the client.
+    package var description: String {
+        let text =
+            switch problem {
+            case .truncated: "the text ends too early"
+            case .expected(let what): "expected \(what)"
+            case .malformedString: "malformed string"
+            case .malformedNumber: "malformed number, or one out of range"
+            case .tooDeep(let limit): "nested deeper than \(limit) levels"
+            case .tooMany(let limit): "more than \(limit) elements"
+            case .duplicateKey(let key): "the key '\(key)' appears twice"
+            case .ragged: "the nested arrays have different lengths"
+            }
+        return "JSON at byte \(offset): \(text)"
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+
+/// A whole request.
+package struct Request: Sendable {
+    /// Its first line and headers.
+    package let head: RequestHead
+    /// Its body as it came, still compressed if the client compressed it.
+    package let body: [UInt8]
+
+    package init(head: RequestHead, body: [UInt8]) {
+        self.head = head
+        self.body = body
+    }
+}
+
+/// What is to be done for a request.
+package enum Handling: Sendable {
+    /// It is answered already.
+    case answer(Response)
+    /// It needs the models: the work goes through the queue to an inference thread.
+    case work(RequestWork)
+}
+
+/// The protocols on top of the transport: from a request to its answer. Called on the event loop, so it must be quick.
+package protocol RequestHandler: Sendable {
+    /// Looks at a request before its body is read.
+    ///
+    /// - Returns: The route's label, and a response if the request is refused.
+    func admit(_ head: RequestHead) -> (RouteLabel, Response?)
+
+    /// Answers a request that was admitted.
+    func handle(_ request: Request) -> Handling
+}

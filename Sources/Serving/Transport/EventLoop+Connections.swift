@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import SystemCalls
+
+/// Taking connections up and giving them up.
+extension EventLoop {
+    /// Accepts what waits at a listening socket.
+    ///
+    /// - Parameter limit: The most connections now, so that other workers get their share.
+    func acceptConnections(_ listener: FileDescriptor, limit: Int) {
+        for _ in 0..<limit {
+            do {
+                guard let socket = try listener.accept() else { return }
+                add(socket)
+            } catch {
+                return refuseForWantOfDescriptors(listener)
+            }
+        }
+    }
+
+    private func add(_ socket: FileDescriptor) {
+        if connections.count >= limits.maxConnections { makeRoom() }
+        guard connections.count < limits.maxConnections else { return }
+        socket.disableDelay()
+        socket.setUnacknowledgedLimit(milliseconds: Int32(clamping: limits.writeStall.nanoseconds / 1_000_000))
+        let connection = Connection(socket, token: nextToken, limits: limits.http, now: now)
+        nextToken += 1
+        guard (try? epoll.add(socket, token: connection.token, connection.watched)) != nil else { return }
+        connections[connection.token] = connection
+        statistics.add(1, to: .accepted)
+    }
+
+    /// Closes the connection that has been idling or sending its request for the longest.
+    private func makeRoom() {
+        let oldest = connections.values.filter(\.isReading).min { $0.since < $1.since }
+        guard let oldest else { return }
+        statistics.add(1, to: .evicted)
+        close(oldest)
+    }
+
+    /// Without a free descriptor the waiting connection can't be accepted, and epoll would report it for ever. So it is
+    /// accepted with the one in reserve, and closed.
+    private func refuseForWantOfDescriptors(_ listener: FileDescriptor) {
+        reserve = nil
+        _ = try? listener.accept()
+        reserve = try? FileDescriptor.open("/dev/null", 0)
+        makeRoom()
+    }
+
+    /// Forgets a connection; its descriptor is closed with it.
+    func close(_ connection: Connection) {
+        guard connections.removeValue(forKey: connection.token) != nil else { return }
+        if connection.phase == .waiting { recordGone(connection) }
+        abandon(connection)
+        bufferedBytes -= connection.accountedBytes
+        try? epoll.remove(connection.socket)
+    }
+
+    // MARK: Draining
+
+    /// Takes what has been accepted by the kernel, stops listening, and lets each connection end with its next answer.
+    func beginDraining() {
+        guard !isDraining else { return }
+        isDraining = true
+        drainingSince = now
+        for listener in listeners {
+            acceptConnections(listener, limit: .max)
+            try? epoll.remove(listener)
+        }
+        listeners = []
+    }
+
+    /// While draining, a connection without a request is given a second to send one: the client may not know yet.
+    func closeIdleConnections() {
+        for connection in connections.values where connection.isIdle {
+            let idleSince = max(connection.since, drainingSince)
+            if now > idleSince, now - idleSince > 1_000_000_000 { close(connection) }
+        }
+    }
+
+    // MARK: Watching
+
+    /// Tells epoll what the connection waits for now.
+    func updateWatch(_ connection: Connection) {
+        guard connections[connection.token] != nil else { return }
+        var wanted: Epoll.Interest = connection.output.count > connection.sent ? .writable : []
+        switch connection.phase {
+        case .receiving: wanted.formUnion([.readable, .peerFinished])
+        case .lingering: wanted.formUnion(.readable)
+        case .waiting: wanted.formUnion(.peerFinished)
+        case .closing: break
+        }
+        guard wanted != connection.watched else { return }
+        connection.watched = wanted
+        if (try? epoll.modify(connection.socket, token: connection.token, wanted)) == nil { close(connection) }
+    }
+}

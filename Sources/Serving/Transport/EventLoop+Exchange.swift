@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import SystemCalls
+
+/// From bytes to requests to answers.
+extension EventLoop {
+    /// Bodies up to this size are read even if the request is refused, so that the connection can stay.
+    private static let maxDiscardedBodyBytes = 64 << 10
+
+    /// Reads what has come and acts on it.
+    func receive(_ connection: Connection) {
+        // A few reads at a time: one client must not keep the loop from the others.
+        for _ in 0..<8 {
+            let count: Int?
+            do {
+                count = try connection.socket.receive(into: receiveBuffer)
+            } catch {
+                return close(connection)
+            }
+            guard let count else { break }
+            if count == 0 { return finishInput(connection) }
+            if connection.isIdle { connection.since = now }
+            connection.parser.append(UnsafeRawBufferPointer(rebasing: receiveBuffer[..<count]))
+            advance(connection)
+            guard connection.phase == .receiving, connections[connection.token] != nil else { break }
+            if count < receiveBuffer.count { break }
+        }
+        flush(connection)
+    }
+
+    /// The client sends no more. What it asked for is still answered.
+    private func finishInput(_ connection: Connection) {
+        if connection.output.count > connection.sent {
+            connection.phase = .closing
+            flush(connection)
+        } else {
+            close(connection)
+        }
+    }
+
+    /// Takes events from the parser until it needs more bytes or an answer is being worked on.
+    func advance(_ connection: Connection) {
+        do {
+            while connection.phase == .receiving, let event = try connection.parser.next() {
+                switch event {
+                case .head(let head): begin(connection, head)
+                case .body(let body): handle(connection, body)
+                }
+            }
+            account(connection)
+        } catch {
+            respondAndClose(connection, ErrorResponse.response(for: error))
+        }
+    }
+
+    /// Keeps the total of buffered bytes, and refuses the request that exceeds it.
+    private func account(_ connection: Connection) {
+        let bytes = connection.phase == .receiving ? connection.parser.bufferedByteCount : 0
+        bufferedBytes += bytes - connection.accountedBytes
+        connection.accountedBytes = bytes
+        if bufferedBytes > limits.maxBufferedBytes, bytes > Self.maxDiscardedBodyBytes {
+            respondAndClose(
+                connection, ErrorResponse.overloaded("the server holds too many unfinished requests", queue))
+        }
+    }
+
+    private func begin(_ connection: Connection, _ head: RequestHead) {
+        let (route, refusal) = handler.admit(head)
+        connection.requestCount += 1
+        connection.since = now
+        connection.exchange = Connection.Exchange(
+            head: head, route: route, id: requestIDs.id(for: head), startedAt: now, refusal: refusal)
+        if let refusal {
+            let isSmall = head.framing != .chunked && head.framing <= Self.maxDiscardedBodyBytes
+            if !isSmall || head.expectsContinue && head.framing != .length(0) { respondAndClose(connection, refusal) }
+        } else if head.expectsContinue, connection.parser.bufferedByteCount == 0, head.framing != .length(0) {
+            connection.output.append(contentsOf: Response.continueBytes)
+        }
+    }
+
+    private func handle(_ connection: Connection, _ body: [UInt8]) {
+        guard let exchange = connection.exchange else { return }
+        if let refusal = exchange.refusal { return respond(connection, refusal) }
+        switch handler.handle(Request(head: exchange.head, body: body)) {
+        case .answer(let response): respond(connection, response)
+        case .work(let work):
+            let interest = Job.Interest()
+            let job = Job(
+                ticket: connection.ticket, interest: interest, queuedAt: now,
+                deadline: now + limits.queueTime.nanoseconds, work: work)
+            guard queue.submit(job) else {
+                statistics.add(1, to: .refusedFull)
+                return respond(connection, ErrorResponse.overloaded("the server is busy: its queue is full", queue))
+            }
+            connection.phase = .waiting
+            connection.since = now
+            connection.interest = interest
+        }
+    }
+
+    /// Takes a finished job to its connection, if that still waits for it.
+    func complete(_ completion: Completion) {
+        statistics.add(completion.queueNanoseconds, to: .queueNanoseconds)
+        statistics.add(completion.workNanoseconds, to: .workNanoseconds)
+        guard let connection = connections[completion.ticket.connection], connection.phase == .waiting,
+            connection.ticket == completion.ticket
+        else { return }
+        connection.interest = nil
+        connection.exchange?.queueNanoseconds = completion.queueNanoseconds
+        connection.exchange?.workNanoseconds = completion.workNanoseconds
+        connection.phase = .receiving
+        respond(connection, completion.response)
+        // What the client sent meanwhile lies in the parser.
+        if connection.phase == .receiving { advance(connection) }
+        flush(connection)
+    }
+
+    // MARK: Answers
+
+    /// Puts an answer behind what is still to be sent.
+    func respond(_ connection: Connection, _ response: Response) {
+        let exchange = connection.exchange
+        connection.exchange = nil
+        var response = response
+        response.add("X-Request-Id", exchange?.id ?? requestIDs.next())
+        if let exchange, exchange.workNanoseconds > 0 {
+            response.add(
+                "Server-Timing",
+                "queue;dur=\(milliseconds(exchange.queueNanoseconds)), "
+                    + "inference;dur=\(milliseconds(exchange.workNanoseconds))")
+        }
+        let keepsAlive =
+            !response.closesConnection && exchange?.head.keepsAlive ?? false && !isDraining
+            && connection.requestCount < UInt64(limits.maxRequestsPerConnection) && !connection.hasPeerFinished
+        response.encode(
+            into: &connection.output, isHead: exchange?.head.method == "HEAD", keepsAlive: keepsAlive,
+            minorVersion: exchange?.head.minorVersion ?? 1, date: date)
+        connection.phase = keepsAlive ? .receiving : .closing
+        connection.since = now
+        record(exchange, response)
+    }
+
+    /// Answers and reads no further request: the place of the next one is unknown, or the client is too slow.
+    func respondAndClose(_ connection: Connection, _ response: Response) {
+        var response = response
+        response.closesConnection = true
+        respond(connection, response)
+        flush(connection)
+    }
+
+    /// Counts and logs a request.
+    private func record(_ exchange: Connection.Exchange?, _ response: Response) {
+        let elapsed = exchange.map { now > $0.startedAt ? now - $0.startedAt : 0 } ?? 0
+        statistics.record(exchange?.route ?? .other, response.status, seconds: Double(elapsed) / 1e9)
+        log?.write(
+            AccessLog.Entry(
+                id: exchange?.id ?? "-", method: exchange?.head.method ?? "-", path: exchange?.head.target.path ?? "-",
+                status: response.status.code, bytes: response.body.count, nanoseconds: elapsed))
+    }
+
+    /// Logs a request whose client left before its answer.
+    func recordGone(_ connection: Connection) {
+        guard let exchange = connection.exchange else { return }
+        log?.write(
+            AccessLog.Entry(
+                id: exchange.id, method: exchange.head.method, path: exchange.head.target.path, status: 499, bytes: 0,
+                nanoseconds: now > exchange.startedAt ? now - exchange.startedAt : 0))
+    }
+
+    // MARK: Sending
+
+    /// Sends what the client takes now. Afterwards the connection waits for what it needs next.
+    func flush(_ connection: Connection) {
+        guard connections[connection.token] != nil else { return }
+        while connection.sent < connection.output.count {
+            let sent: Int?
+            do {
+                sent = try connection.output.withUnsafeBytes { bytes in
+                    try connection.socket.send(UnsafeRawBufferPointer(rebasing: bytes[connection.sent...]))
+                }
+            } catch {
+                return close(connection)
+            }
+            guard let sent else { return updateWatch(connection) }
+            connection.sent += sent
+            connection.lastSent = now
+        }
+        connection.output.removeAll(keepingCapacity: connection.output.capacity <= 64 << 10)
+        connection.sent = 0
+        connection.lastSent = now
+        if connection.phase == .closing { return beginLingering(connection) }
+        updateWatch(connection)
+    }
+
+    /// Ends the sending side and reads on for a while: closing with unread input would make the kernel reset the
+    /// connection, and the client might lose the answer.
+    private func beginLingering(_ connection: Connection) {
+        if connection.hasPeerFinished { return close(connection) }
+        connection.socket.shutdownSending()
+        connection.phase = .lingering
+        connection.since = now
+        connection.requestCount = 0
+        connection.parser = RequestParser(limits: limits.http)
+        bufferedBytes -= connection.accountedBytes
+        connection.accountedBytes = 0
+        updateWatch(connection)
+        discardInput(connection)
+    }
+
+    /// Reads and drops, up to a limit.
+    func discardInput(_ connection: Connection) {
+        for _ in 0..<4 {
+            guard let count = try? connection.socket.receive(into: receiveBuffer) else {
+                return
+            }
+            connection.requestCount += UInt64(count)  // serves as the count of dropped bytes from here on
+            if count == 0 || connection.requestCount > 1 << 20 { return close(connection) }
+        }
+    }
+}
+
+/// Milliseconds with three decimals.
+private func milliseconds(_ nanoseconds: UInt64) -> String {
+    let micros = nanoseconds / 1000
+    let rest = String(micros % 1000)
+    return "\(micros / 1000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
+}
+
+extension RequestHead.Framing {
+    /// Whether the body has at most so many bytes, as far as the head tells.
+    fileprivate static func <= (framing: RequestHead.Framing, limit: Int) -> Bool {
+        if case .length(let length) = framing { return length <= limit }
+        return false
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+
+/// How long and how much the transport bears.
+package struct TransportLimits: Equatable, Sendable {
+    /// The limits of one request.
+    package var http = HTTPLimits()
+    /// From a request's first byte, or the connection's start, to the end of its headers.
+    package var headerTime = Duration.seconds(10)
+    /// How long a body may take before its rate is looked at.
+    package var bodyGrace = Duration.seconds(5)
+    /// The slowest a body may come after that.
+    package var minBodyBytesPerSecond = 1024
+    /// How long a connection may idle between requests.
+    package var keepAlive = Duration.seconds(15)
+    /// How long a client may read nothing of its answer.
+    package var writeStall = Duration.seconds(10)
+    /// How long a connection that is being closed is still read, so that the client gets to see the answer.
+    package var linger = Duration.seconds(1)
+    /// From a request's end to the time by which it must have left the queue.
+    package var queueTime = Duration.seconds(10)
+    /// From a request's end to its answer.
+    package var answerTime = Duration.seconds(30)
+    /// Requests on one connection.
+    package var maxRequestsPerConnection = 10_000
+    /// Connections at a time; above it the one that idles the longest goes.
+    package var maxConnections = 2048
+    /// Bytes of unfinished requests of all connections together; above it, 503.
+    package var maxBufferedBytes = 256 << 20
+    /// Requests that may wait for an inference thread.
+    package var queueCapacity = 128
+
+    package init() {}
+}
+
+extension Duration {
+    /// Nanoseconds; 0 for a negative duration.
+    var nanoseconds: UInt64 {
+        let (seconds, attoseconds) = components
+        return UInt64(max(seconds, 0)) &* 1_000_000_000 &+ UInt64(max(attoseconds, 0) / 1_000_000_000)
+    }
+}
