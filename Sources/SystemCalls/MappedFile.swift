@@ -62,7 +62,8 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     private func advise(_ range: Range<Int>, _ advice: Int32) {
-        guard let address = bytes.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= bytes.count else {
+        guard let address = bytes.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= bytes.count
+        else {
             return
         }
         // Advice alone: where the kernel does not take it, the pages come and go as they would have.

@@ -42,7 +42,9 @@ struct InferCommand: ParsableCommand {
             throw ValidationError("--threads must be 1 to 256, not \(threads).")
         }
         if files.isEmpty { throw ValidationError("Expected at least one image, folder or '-'.") }
-        if files.count(where: { $0 == "-" }) > 1 { throw ValidationError("Standard input, '-', can be read only once.") }
+        if files.count(where: { $0 == "-" }) > 1 {
+            throw ValidationError("Standard input, '-', can be read only once.")
+        }
     }
 
     func run() throws {
