@@ -88,7 +88,7 @@ let package = Package(
             name: "Checkpoints",
             dependencies: ["CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections")],
             swiftSettings: settings),
-        .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "SystemCalls"], swiftSettings: settings),
+        .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
 
         // MARK: Pixels to predictions
         .target(
@@ -108,7 +108,7 @@ let package = Package(
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "Images", "Inference", "Models", "Serving", "SwiftNet", "SystemCalls",
+                "Images", "Inference", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -128,7 +128,7 @@ let package = Package(
         tests("Layers", ["Kernels", "Layers", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"]),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
-        tests("Images"),
+        tests("Images", goldens: true),
         tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"]),
         tests("HTTP"),
         tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),

@@ -2,15 +2,30 @@
 
 extension EXIFOrientation {
     /// Where the orientation's value lies in a block of EXIF data, and what it says.
-    struct Location: Equatable {
+    package struct Location: Equatable {
         /// Offset of the entry's first value byte from the start of the data that was searched.
-        var offset: Int
-        /// Bytes of one value, 1 to 8.
-        var size: Int
+        package var offset: Int
+        /// The value's TIFF field type.
+        package var type: Int
         /// How the value's bytes are ordered.
-        var isLittleEndian: Bool
+        package var isLittleEndian: Bool
         /// The orientation; nil if the value is none of 1 to 8.
-        var orientation: EXIFOrientation?
+        package var orientation: EXIFOrientation?
+
+        /// The value's bytes for an upright picture, in the same type and byte order.
+        var bytesOfUp: [UInt8] {
+            let parts: [(value: UInt64, bytes: Int)] =
+                switch type {
+                case 5, 10: [(1, 4), (1, 4)]
+                case 11: [(UInt64(Float(1).bitPattern), 4)]
+                case 12: [(Double(1).bitPattern, 8)]
+                default: [(1, TIFFDirectory.unitBytes(ofType: type) ?? 1)]
+                }
+            return parts.flatMap { part in
+                let littleEndian = (0..<part.bytes).map { UInt8(truncatingIfNeeded: part.value >> UInt64(8 * $0)) }
+                return isLittleEndian ? littleEndian : littleEndian.reversed()
+            }
+        }
     }
 
     /// Finds the orientation in EXIF data: a TIFF file, perhaps after one or two "Exif\0\0" marks.
@@ -19,7 +34,7 @@ extension EXIFOrientation {
     /// data, an entry of an unusable type. The first usable entry counts, and of several values the first.
     ///
     /// - Source: TIFF 6.0, section 2; Pillow's `ImageFileDirectory_v2.load`.
-    static func locate(in data: UnsafeRawBufferPointer) -> Location? {
+    package static func locate(in data: UnsafeRawBufferPointer) -> Location? {
         var start = 0
         let mark = Array("Exif\0\0".utf8)
         for _ in 0..<2 where data.dropFirst(start).starts(with: mark) { start += mark.count }
@@ -29,8 +44,13 @@ extension EXIFOrientation {
         return location
     }
 
-    /// Finds the orientation in XMP text: the digit after `tiff:Orientation="` or `tiff:Orientation>`.
-    static func inXMP(_ text: UnsafeRawBufferPointer) -> EXIFOrientation? {
+    /// Finds the orientation in XMP text.
+    package static func inXMP(_ text: UnsafeRawBufferPointer) -> EXIFOrientation? {
+        digitInXMP(text).flatMap { EXIFOrientation(rawValue: Int(text[$0]) - 0x30) }
+    }
+
+    /// Where XMP text holds its orientation: the digit after `tiff:Orientation="` or `tiff:Orientation>`.
+    static func digitInXMP(_ text: UnsafeRawBufferPointer) -> Int? {
         let name = Array("tiff:Orientation".utf8)
         var position = 0
         while let start = text.firstOffset(of: name, from: position) {
@@ -43,9 +63,7 @@ extension EXIFOrientation {
             } else {
                 continue
             }
-            if let digit = value.first, (0x30...0x39).contains(digit) {
-                return EXIFOrientation(rawValue: Int(digit) - 0x30)
-            }
+            if let digit = value.first, (0x30...0x39).contains(digit) { return value.startIndex }
         }
         return nil
     }
@@ -91,7 +109,7 @@ private struct TIFFDirectory {
             }
             if tag == Self.orientationTag && size > 0 {
                 return .init(
-                    offset: valueOffset, size: unit, isLittleEndian: isLittleEndian,
+                    offset: valueOffset, type: type, isLittleEndian: isLittleEndian,
                     orientation: orientation(at: valueOffset, type: type))
             }
         }
@@ -125,7 +143,7 @@ private struct TIFFDirectory {
     }
 
     /// Bytes of one value of a TIFF field type; nil for an unknown type.
-    private static func unitBytes(ofType type: Int) -> Int? {
+    fileprivate static func unitBytes(ofType type: Int) -> Int? {
         switch type {
         case 1, 2, 6, 7: 1
         case 3, 8: 2

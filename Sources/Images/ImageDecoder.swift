@@ -43,12 +43,8 @@ public enum ImageDecoder {
     public static func decode(
         _ bytes: [UInt8], limits: ImageLimits = ImageLimits(), gray16: Gray16Conversion = .clipped
     ) throws(ImageError) -> DecodedImage {
-        do {
-            return try bytes.withUnsafeBytes { try decode($0, limits: limits, gray16: gray16) }
-        } catch let error as ImageError {
-            throw error
-        } catch {
-            preconditionFailure("decoding throws only ImageError, not \(error)")
+        try bytes.withRawBytes { (buffer) throws(ImageError) in
+            try decode(buffer, limits: limits, gray16: gray16)
         }
     }
 }

@@ -24,7 +24,7 @@ enum JPEGDecoder {
             image: image, orientation: segments.orientation(in: bytes), format: .jpeg, warning: turbo.warning)
     }
 
-    private static func check(_ frame: JPEGSegments.Frame, limits: ImageLimits) throws(ImageError) {
+    static func check(_ frame: JPEGSegments.Frame, limits: ImageLimits) throws(ImageError) {
         guard frame.width > 0, frame.height > 0 else { throw .corrupt(.jpeg, reason: "it has no pixels") }
         try limits.check(width: frame.width, height: frame.height)
         guard frame.precision == 8 else {
@@ -48,26 +48,5 @@ enum JPEGDecoder {
                 }
             }
         }
-    }
-}
-
-extension JPEGSegments {
-    /// The orientation that the file's EXIF asks for, or else its XMP; `.up` where neither can be read.
-    func orientation(in bytes: UnsafeRawBufferPointer) -> EXIFOrientation {
-        var exif: [UInt8] = []
-        var xmp: UnsafeRawBufferPointer?
-        let exifMark = Array("Exif\0\0".utf8)
-        let xmpMark = Array("http://ns.adobe.com/xap/1.0/\0".utf8)
-        for segment in segments.prefix(while: { $0.marker != Marker.startOfScan })
-        where segment.marker == Marker.app1 {
-            let payload = UnsafeRawBufferPointer(rebasing: bytes[segment.payload])
-            if payload.starts(with: exifMark) {
-                exif += payload.dropFirst(exif.isEmpty ? 0 : exifMark.count)
-            } else if payload.starts(with: xmpMark) {
-                xmp = UnsafeRawBufferPointer(rebasing: payload.dropFirst(xmpMark.count))
-            }
-        }
-        if let location = exif.withUnsafeBytes(EXIFOrientation.locate(in:)) { return location.orientation ?? .up }
-        return xmp.flatMap(EXIFOrientation.inXMP) ?? .up
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import CZlib
+
 /// The chunks of a PNG file: names and places. Contents and checksums are left to the decoder.
 struct PNGChunks {
     /// The eight bytes that every PNG file begins with.
@@ -11,6 +13,9 @@ struct PNGChunks {
         var type: String
         /// Where its data lie in the file.
         var data: Range<Int>
+
+        /// The chunk with its length, name and checksum.
+        var whole: Range<Int> { (data.lowerBound - 8)..<(data.upperBound + 4) }
     }
 
     /// The header chunk's fields.
@@ -19,6 +24,7 @@ struct PNGChunks {
         var height: Int
         var bitDepth: Int
         var colorType: Int
+        var isInterlaced: Bool
     }
 
     let header: Header
@@ -30,14 +36,27 @@ struct PNGChunks {
     ///   begin with a header chunk.
     init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
         guard let headerBytes = bytes.bigEndian(at: 8, bytes: 4), let width = bytes.bigEndian(at: 16, bytes: 4),
-            let height = bytes.bigEndian(at: 20, bytes: 4), let depthAndColor = bytes.bigEndian(at: 24, bytes: 2)
+            let height = bytes.bigEndian(at: 20, bytes: 4), let depthAndColor = bytes.bigEndian(at: 24, bytes: 2),
+            let interlaceMethod = bytes.bigEndian(at: 28, bytes: 1)
         else { throw .truncated(.png, at: bytes.count, expected: "the header chunk (IHDR)") }
         guard headerBytes == 13, Self.name(in: bytes, at: 12) == "IHDR" else {
             throw .corrupt(.png, reason: "the first chunk is not a header chunk (IHDR) of 13 bytes")
         }
         header = Header(
-            width: width, height: height, bitDepth: depthAndColor >> 8, colorType: depthAndColor & 0xFF)
+            width: width, height: height, bitDepth: depthAndColor >> 8, colorType: depthAndColor & 0xFF,
+            isInterlaced: interlaceMethod != 0)
         try walk(bytes)
+    }
+
+    /// One chunk as a file holds it, with its length and checksum.
+    static func encoded(type: String, data: [UInt8]) -> [UInt8] {
+        let checked = Array(type.utf8) + data
+        let checksum = crc32(0, checked, uInt(checked.count))
+        return bigEndian(UInt32(data.count)) + checked + bigEndian(UInt32(truncatingIfNeeded: checksum))
+    }
+
+    private static func bigEndian(_ value: UInt32) -> [UInt8] {
+        [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: value >> $0) }
     }
 
     private mutating func walk(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {

@@ -4,19 +4,10 @@ import CSpng
 
 /// How the packed rows of one PNG file are to be read: its samples, palette and transparent colour.
 struct PNGLayout {
-    /// Values of IHDR's colour type.
-    enum ColorType: Int {
-        case gray = 0
-        case rgb = 2
-        case palette = 3
-        case grayAlpha = 4
-        case rgba = 6
-    }
-
     let width: Int
     let height: Int
     private let bitDepth: Int
-    private let colorType: ColorType
+    private let colorType: PNGColorType
     private let palette: [UInt8]
     private let transparentColor: [Int]?
     private let gray16: Gray16Conversion
@@ -30,10 +21,7 @@ struct PNGLayout {
         height = header.height
         bitDepth = header.bitDepth
         self.gray16 = gray16
-        guard let colorType = ColorType(rawValue: header.colorType) else {
-            preconditionFailure("the decoder accepted the unknown colour type \(header.colorType)")
-        }
-        self.colorType = colorType
+        colorType = PNGColorType(accepted: header.colorType)
         self.palette = colorType == .palette ? Self.rgba(palette, transparency) : []
         switch (colorType, transparency) {
         case (.gray, let key?): transparentColor = [Int(key.gray)]
@@ -81,7 +69,7 @@ struct PNGLayout {
     }
 
     private func unpackSamples(_ source: UnsafeBufferPointer<UInt8>, _ target: UnsafeMutableBufferPointer<UInt8>) {
-        let stored = colorType == .rgb ? 3 : colorType == .gray ? 1 : format.channels
+        let stored = colorType.samplesPerPixel
         for column in 0..<width {
             var isTransparent = transparentColor != nil
             for channel in 0..<stored {

@@ -7,24 +7,36 @@ final class SpngWriter {
     private let context: OpaquePointer
     private var bytes: [UInt8] = []
 
-    init(_ image: Image) throws(ImageError) {
-        guard let context = spng_ctx_new(CInt(SPNG_CTX_ENCODER.rawValue)),
-            let width = UInt32(exactly: image.width), let height = UInt32(exactly: image.height)
-        else { throw .encodingFailed(.png, reason: "no memory for the codec, or a side is too long") }
+    convenience init(_ image: Image) throws(ImageError) {
+        let header = PNGChunks.Header(
+            width: image.width, height: image.height, bitDepth: 8, colorType: PNGColorType(image.format).rawValue,
+            isInterlaced: false)
+        try self.init(header, palette: nil)
+    }
+
+    /// - Parameter palette: For the palette's colour type, and only for it.
+    init(_ header: PNGChunks.Header, palette: spng_plte?) throws(ImageError) {
+        guard let context = spng_ctx_new(CInt(SPNG_CTX_ENCODER.rawValue)) else {
+            throw .encodingFailed(.png, reason: "no memory for the codec")
+        }
         self.context = context
-        var header = spng_ihdr()
-        header.width = width
-        header.height = height
-        header.bit_depth = 8
-        header.color_type = UInt8(Self.colorType(of: image.format).rawValue)
-        try check(spng_set_ihdr(context, &header))
+        guard let width = UInt32(exactly: header.width), let height = UInt32(exactly: header.height) else {
+            throw .encodingFailed(.png, reason: "a side is too long")
+        }
+        var fields = spng_ihdr()
+        fields.width = width
+        fields.height = height
+        fields.bit_depth = UInt8(truncatingIfNeeded: header.bitDepth)
+        fields.color_type = UInt8(truncatingIfNeeded: header.colorType)
+        try check(spng_set_ihdr(context, &fields))
+        if var palette { try check(spng_set_plte(context, &palette)) }
     }
 
     deinit {
         spng_ctx_free(context)
     }
 
-    /// The whole file, made of the rows of samples.
+    /// The whole file, made of rows as the file packs them, 16-bit samples big-endian.
     func encode(_ pixels: [UInt8]) throws(ImageError) -> [UInt8] {
         let append: @convention(c) (OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutableRawPointer?, Int) -> CInt = {
             _, user, source, count in
@@ -35,21 +47,12 @@ final class SpngWriter {
         }
         try check(spng_set_png_stream(context, append, Unmanaged.passUnretained(self).toOpaque()))
         let finalize = CInt(SPNG_ENCODE_FINALIZE.rawValue)
-        try check(spng_encode_image(context, pixels, pixels.count, CInt(SPNG_FMT_PNG.rawValue), finalize))
+        try check(spng_encode_image(context, pixels, pixels.count, CInt(SPNG_FMT_RAW.rawValue), finalize))
         return bytes
     }
 
     private func check(_ result: CInt) throws(ImageError) {
         guard result != 0 else { return }
         throw .encodingFailed(.png, reason: String(cString: spng_strerror(result)))
-    }
-
-    private static func colorType(of format: PixelFormat) -> spng_color_type {
-        switch format {
-        case .gray8: SPNG_COLOR_TYPE_GRAYSCALE
-        case .grayAlpha8: SPNG_COLOR_TYPE_GRAYSCALE_ALPHA
-        case .rgb8: SPNG_COLOR_TYPE_TRUECOLOR
-        case .rgba8: SPNG_COLOR_TYPE_TRUECOLOR_ALPHA
-        }
     }
 }

@@ -46,7 +46,9 @@ final class TurboJPEG {
     }
 
     /// Encodes a grey or RGB image by the slow integer DCT.
-    func compress(_ image: Image, quality: Int, subsampling: ChromaSubsampling) throws(ImageError) -> [UInt8] {
+    func compress(
+        _ image: Image, quality: Int, subsampling: ChromaSubsampling, progressive: Bool = false
+    ) throws(ImageError) -> [UInt8] {
         let isGray = image.format == .gray8
         guard let width = CInt(exactly: image.width), let height = CInt(exactly: image.height),
             let pitch = CInt(exactly: image.bytesPerRow)
@@ -57,8 +59,37 @@ final class TurboJPEG {
         let result = tjCompress2(
             handle, image.pixels, width, pitch, height, CInt((isGray ? TJPF_GRAY : TJPF_RGB).rawValue),
             &buffer, &count, CInt((isGray ? TJSAMP_GRAY : subsampling.turbo).rawValue), CInt(quality),
-            TJFLAG_ACCURATEDCT)
+            TJFLAG_ACCURATEDCT | (progressive ? TJFLAG_PROGRESSIVE : 0))
         guard result == 0 else { throw .encodingFailed(.jpeg, reason: message) }
+        return Array(UnsafeBufferPointer(start: buffer, count: Int(count)))
+    }
+
+    /// Whether the library knows the frame's sampling, without which it turns no coefficients.
+    static func canTransform(_ frame: JPEGSegments.Frame) -> Bool {
+        guard let luma = frame.components.first, frame.components.count > 1 else { return true }
+        let chroma = frame.components[1...2]
+        let known = [(1, 1), (2, 1), (2, 2), (1, 2), (4, 1)]
+        return chroma.allSatisfy { $0.horizontal == 1 && $0.vertical == 1 }
+            && known.contains { $0 == (luma.horizontal, luma.vertical) }
+            && frame.components.dropFirst(3).allSatisfy { $0 == luma }
+    }
+
+    /// Turns the coefficients and keeps all segments.
+    ///
+    /// - Parameter trimming: Whether partial blocks that cannot be turned are cut off; else they are an error.
+    func transform(
+        _ bytes: UnsafeRawBufferPointer, _ turning: Turning, trimming: Bool, progressive: Bool
+    ) throws(ImageError) -> [UInt8] {
+        var request = tjtransform()
+        request.op = CInt(turning.turboOperation.rawValue)
+        request.options = (trimming ? TJXOPT_TRIM : TJXOPT_PERFECT) | (progressive ? TJXOPT_PROGRESSIVE : 0)
+        var buffer: UnsafeMutablePointer<UInt8>?
+        var count: CUnsignedLong = 0
+        defer { tjFree(buffer) }
+        let source = bytes.baseAddress?.assumingMemoryBound(to: UInt8.self)
+        try check(
+            tjTransform(
+                handle, source, CUnsignedLong(bytes.count), 1, &buffer, &count, &request, TJFLAG_LIMITSCANS))
         return Array(UnsafeBufferPointer(start: buffer, count: Int(count)))
     }
 
@@ -95,6 +126,22 @@ extension ChromaSubsampling {
         case .yuv420: TJSAMP_420
         case .yuv440: TJSAMP_440
         case .yuv411: TJSAMP_411
+        }
+    }
+}
+
+extension Turning {
+    /// The library names turns clockwise; a turned mirror image is its transpose or transverse.
+    fileprivate var turboOperation: TJXOP {
+        switch (isMirrored, quarterTurnsCounterclockwise) {
+        case (false, 1): TJXOP_ROT270
+        case (false, 2): TJXOP_ROT180
+        case (false, 3): TJXOP_ROT90
+        case (true, 0): TJXOP_HFLIP
+        case (true, 1): TJXOP_TRANSPOSE
+        case (true, 2): TJXOP_VFLIP
+        case (true, 3): TJXOP_TRANSVERSE
+        default: TJXOP_NONE
         }
     }
 }

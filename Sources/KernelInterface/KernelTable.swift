@@ -150,3 +150,8 @@ public struct KernelTable: Sendable {
         self.transpose = transpose
     }
 }
+
+extension KernelTable: CustomStringConvertible {
+    /// The level's name.
+    public var description: String { name }
+}

@@ -4,6 +4,7 @@ import ArgumentParser
 import Checkpoints
 import Images
 import Inference
+import Kernels
 import Models
 import SwiftNet
 import SystemCalls
@@ -25,7 +26,7 @@ enum Failure {
         case let error as ExitCode: error
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
-
+        case is KernelError: usage
         case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
         default: someFailed
         }

@@ -107,6 +107,12 @@ public struct GoldenError: Error, CustomStringConvertible {
     /// What is wrong with it.
     public let reason: String
 
+    /// Says what is wrong.
+    public init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
     /// One line.
     public var description: String { "golden \(path) \(reason)" }
 }

@@ -33,18 +33,20 @@ public final class Plan: Sendable {
     ///
     /// - Parameters:
     ///   - input: Shape of one input without the batch, for example `[3, 224, 224]`.
-    ///   - kernels: The instruction set to use.
+    ///   - kernels: The instruction set to use; by default the widest that the processor has, or what `SWIFTNET_ISA` names.
     ///   - weights: Weights that were prepared before for the same network, shape and kernels, if there are any: then the
     ///     network's own are not read.
-    /// - Throws: `TensorError.notFinite` if weights hold NaN or infinities.
+    /// - Throws: `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` if `SWIFTNET_ISA` names a level that
+    ///   can't be had.
     /// - Precondition: The network's layers fit together.
     public convenience init(
-        _ network: some Network, input: Shape, kernels: KernelTable = .selected, weights: PreparedWeights? = nil
+        _ network: some Network, input: Shape, kernels: KernelTable? = nil, weights: PreparedWeights? = nil
     ) throws {
         let graph = Graph()
         let value = graph.append(.input, inputs: [], shape: input, name: "input")
         let result = network.forward(value)
-        try self.init(graph: graph, result: result.index, kernels: kernels, weights: weights)
+        try self.init(
+            graph: graph, result: result.index, kernels: kernels ?? KernelTable.selection.get(), weights: weights)
     }
 
     init(graph: Graph, result: Int, kernels: KernelTable, weights: PreparedWeights?) throws {

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+/// Which part of a file is wanted, and under which names.
+public struct WeightsSelection: Sendable, Equatable {
+    /// The place of the weights, keys joined by dots: `ema.state_dict`. Found by itself where nil.
+    public var key: String?
+    /// The member of a tar that holds the checkpoint. Found by itself where nil.
+    public var member: String?
+    /// Leaves prefixes such as `module.` on the names.
+    public var keepsPrefixes = false
+
+    /// Finds the weights by itself, and removes prefixes.
+    public init(key: String? = nil, member: String? = nil, keepsPrefixes: Bool = false) {
+        self.key = key
+        self.member = member
+        self.keepsPrefixes = keepsPrefixes
+    }
+}

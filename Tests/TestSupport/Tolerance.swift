@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import Testing
+
+/// How far a value may be from the one expected: |actual - expected| <= absolute + relative * |expected|.
+public struct Tolerance: Sendable, Equatable {
+    /// In the values' units.
+    public let absolute: Double
+    /// As a share of the expected value.
+    public let relative: Double
+
+    /// Copies, paddings, largest values, decoders, and the same work done twice.
+    public static let exact = Tolerance(absolute: 0, relative: 0)
+    /// Functions of one element, and softmax.
+    public static let elementwise = Tolerance(absolute: 1e-6, relative: 1e-5)
+    /// Sums: convolutions, linear layers, means.
+    public static let accumulated = Tolerance(absolute: 1e-5, relative: 1e-4)
+    /// Logits of a whole network against PyTorch's.
+    public static let network = Tolerance(absolute: 1e-3, relative: 1e-3)
+    /// Logits of the small MNIST networks against PyTorch's.
+    public static let smallNetwork = Tolerance(absolute: 1e-4, relative: 0)
+
+    /// Whether a value is close enough. Infinities must be the same, and NaN is expected where it comes.
+    public func accepts(_ actual: Float, _ expected: Float) -> Bool {
+        if expected.isNaN || actual.isNaN { return expected.isNaN && actual.isNaN }
+        if expected.isInfinite || actual.isInfinite { return expected == actual }
+        let difference = abs(Double(actual) - Double(expected))
+        return difference <= absolute + relative * abs(Double(expected))
+    }
+}
+
+/// Expects all values to be close; a failure tells how many are not, the first, and the largest difference.
+public func expectClose(
+    _ actual: [Float], _ expected: [Float], _ tolerance: Tolerance, _ context: @autoclosure () -> String = "",
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    guard actual.count == expected.count else {
+        Issue.record("\(context()): \(actual.count) values, expected \(expected.count)", sourceLocation: sourceLocation)
+        return
+    }
+    let wrong = actual.indices.filter { !tolerance.accepts(actual[$0], expected[$0]) }
+    guard let first = wrong.first else { return }
+    let largest = actual.indices.map { abs(Double(actual[$0]) - Double(expected[$0])) }.max() ?? 0
+    Issue.record(
+        """
+        \(context()): \(wrong.count) of \(actual.count) values differ, first at \(first): \(actual[first]), expected \
+        \(expected[first]); largest difference \(largest)
+        """, sourceLocation: sourceLocation)
+}
