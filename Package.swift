@@ -61,7 +61,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
         // MARK: System libraries (module maps only)
@@ -103,8 +102,7 @@ let package = Package(
         .target(name: "HTTP", swiftSettings: settings),
         .target(
             name: "Serving",
-            dependencies: ["CZlib", "HTTP", "Inference", "SystemCalls", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: settings),
+            dependencies: ["CZlib", "HTTP", "Images", "Inference", "SystemCalls"], swiftSettings: settings),
 
         // MARK: Commands
         .executableTarget(

@@ -82,7 +82,8 @@ extension FileDescriptor {
     ///
     /// - Throws: ``SystemError``.
     package static func standardInput() throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+        FileDescriptor(
+            owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
     }
 
     /// Reads to the end, or to `limit` bytes and one more: a longer answer tells that there was too much.
