@@ -68,16 +68,6 @@ package enum AtomicFile {
     }
 }
 
-extension FileSystem {
-    /// Makes a folder unless it is there.
-    ///
-    /// - Throws: ``SystemError``, with `ENOENT` if the folder above is missing.
-    package static func makeFolder(_ path: String) throws(SystemError) {
-        if mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-        throw SystemError(call: "mkdir", errno: errno, subject: path)
-    }
-}
-
 extension SystemError {
     /// Whether the call failed because a path leads to something.
     package var isAboutExistingFile: Bool { errno == EEXIST }

@@ -80,7 +80,7 @@ struct RotateCommand: ParsableCommand {
             let writer = PhotoWriter(
                 target: inPlace ? .inPlace : .folder(out ?? ""), writes: !dryRun,
                 partialBlocks: trim ? .trim : .reencode, minConfidence: minConfidence, limits: imageOptions.limits)
-            if let out, !dryRun { try FileSystem.makeFolder(out) }
+            if let out, !dryRun, (try? FileSystem.kind(of: out)) != .directory { try FileSystem.makeFolder(out) }
             let summary = try turn(inputs, model, writer)
             try writeStandardOutput("\(summary)\n")
             if let first = summary.firstFailure {
