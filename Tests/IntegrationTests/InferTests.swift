@@ -135,7 +135,7 @@ struct InferTests {
         try folder.write(Array("hello".utf8), to: "text.png")
         expectFailure(try infer(folder.path("text.png")), code: 65, naming: "text.png", "expected a PNG or JPEG")
         try folder.write(Array("hello".utf8), to: "texts/readme.txt")
-        expectFailure(try infer(folder.path("texts")), code: 65, naming: "texts", "no images")
+        expectFailure(try infer(folder.path("texts")), code: 66, naming: "texts", "no images")
     }
 
     @Test("an image cut short at any length is told, and never crashes", arguments: ["digit.png", "photo.jpg"])
