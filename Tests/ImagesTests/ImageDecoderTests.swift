@@ -111,6 +111,19 @@ struct ImageDecoderTests {
         }
     }
 
+    @Test("endless segments and chunks are refused before they fill the memory")
+    func refusesFloods() throws {
+        var jpeg = try Goldens.bytes("Pictures/420-17x31.jpg")
+        jpeg.insert(contentsOf: Array(repeatElement([0xFF, 0xE0, 0, 2], count: 20_000).joined()), at: 2)
+        let reason = "it has more than 16384 segments (maxSegments)"
+        #expect(throws: ImageError.corrupt(.jpeg, reason: reason)) { try ImageDecoder.decode(jpeg) }
+        var png = try Goldens.bytes("Pictures/rgb-8.png")
+        let emptyData: [UInt8] = [0, 0, 0, 0] + Array("IDAT".utf8) + [0x35, 0xAF, 0x06, 0x1E]
+        png.insert(contentsOf: Array(repeatElement(emptyData, count: 270_000).joined()), at: 33)
+        let chunks = "it has more than 262144 chunks (maxChunks)"
+        #expect(throws: ImageError.corrupt(.png, reason: chunks)) { try ImageDecoder.decode(png) }
+    }
+
     @Test("what is no image is said to be none")
     func refusesOtherFiles() {
         #expect(throws: ImageError.empty) { try ImageDecoder.decode([]) }
