@@ -26,7 +26,8 @@ let settings: [SwiftSetting] = strict + [.enableUpcomingFeature("ExistentialAny"
 
 /// One folder of kernel sources, compiled once per instruction set. `march` is a compiler name of a CPU.
 func kernelLevel(_ level: String, march: String?) -> Target {
-    var flags = vectorKernels ? ["-Ounchecked", "-wmo"] : []
+    // The tiles are loops over registers: they must be unrolled whole.
+    var flags = vectorKernels ? ["-Ounchecked", "-wmo", "-Xllvm", "-unroll-threshold=4000"] : []
     if let march { flags += ["-Xcc", "-march=\(march)"] }
     let levelSettings: [SwiftSetting] = [.define("KERNELS_\(level.uppercased())")]
     return .target(
