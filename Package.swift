@@ -61,7 +61,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     ],
     targets: [
         // MARK: System libraries (module maps only)
@@ -103,8 +102,7 @@ let package = Package(
         .target(name: "HTTP", swiftSettings: settings),
         .target(
             name: "Serving",
-            dependencies: ["CZlib", "HTTP", "Inference", "SystemCalls", .product(name: "Logging", package: "swift-log")],
-            swiftSettings: settings),
+            dependencies: ["CZlib", "HTTP", "Images", "Inference", "SystemCalls"], swiftSettings: settings),
 
         // MARK: Commands
         .executableTarget(
@@ -123,15 +121,15 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Tests
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),
         tests("Layers", ["Kernels", "Layers", "Tensors"], goldens: true),
-        tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"]),
+        tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
         tests("Images", goldens: true),
-        tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"]),
+        tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true),
         tests("HTTP"),
         tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
         .testTarget(

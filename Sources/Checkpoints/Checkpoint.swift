@@ -34,7 +34,8 @@ public struct Checkpoint: Sendable {
     ///
     /// - Throws: ``CheckpointError``.
     public static func read(
-        _ bytes: [UInt8], limits: CheckpointLimits = CheckpointLimits(), selection: WeightsSelection = WeightsSelection()
+        _ bytes: [UInt8], limits: CheckpointLimits = CheckpointLimits(),
+        selection: WeightsSelection = WeightsSelection()
     ) throws -> Checkpoint {
         try Checkpoint(CheckpointContents.read(ByteRegion(copying: bytes), limits: limits, selection: selection))
     }

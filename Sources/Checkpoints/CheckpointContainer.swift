@@ -16,29 +16,32 @@ struct CheckpointContainer {
     static func open(_ file: ByteRegion, limits: CheckpointLimits, member: String?) throws -> CheckpointContainer {
         var region = file
         var wrappers: [String] = []
-        var kind = try FileKind(of: region)
+        var kind = try FileSignature(of: region)
         if kind == .gzip {
             region = try Gunzip.unpack(region, limits: limits)
             wrappers.append("gzip")
-            kind = try FileKind(of: region)
+            kind = try FileSignature(of: region)
         }
         if kind == .tar {
             let tar = try TarArchive(region, limits: limits)
-            if LegacyTar.isRecognised(tar), member == nil { return try torchTar(tar, limits: limits, wrappers: wrappers) }
+            if LegacyTar.isRecognised(tar), member == nil {
+                return try torchTar(tar, limits: limits, wrappers: wrappers)
+            }
             let chosen = try choose(tar, member: member)
             region = chosen.data
             wrappers.append("tar: \(chosen.name)")
-            kind = try FileKind(of: region)
+            kind = try FileSignature(of: region)
         }
         guard kind != .gzip, kind != .tar else {
             throw CheckpointError.unsupportedFormat(
-                name: "an archive within an archive (\(wrappers.joined(separator: ", ")))", hint: "unpack the outer one first")
+                name: "an archive within an archive (\(wrappers.joined(separator: ", ")))",
+                hint: "unpack the outer one first")
         }
         return try openPlain(region, kind, limits: limits, wrappers: wrappers)
     }
 
     private static func openPlain(
-        _ region: ByteRegion, _ kind: FileKind, limits: CheckpointLimits, wrappers: [String]
+        _ region: ByteRegion, _ kind: FileSignature, limits: CheckpointLimits, wrappers: [String]
     ) throws -> CheckpointContainer {
         var summary = CheckpointSummary(format: .torchZip, wrappers: wrappers)
         switch kind {
@@ -61,7 +64,8 @@ struct CheckpointContainer {
         default:
             let graph = try PickleMachine.read(region, part: "pickle", limits: limits)
             guard graph.endOffset == region.count else {
-                throw CheckpointError.malformed(part: "pickle", offset: graph.endOffset, reason: "bytes after the pickle")
+                throw CheckpointError.malformed(
+                    part: "pickle", offset: graph.endOffset, reason: "bytes after the pickle")
             }
             summary.format = .pickle
             summary.pickleBytes = region.count
@@ -85,7 +89,7 @@ struct CheckpointContainer {
             return named
         }
         let candidates = tar.members.filter { member in
-            guard let kind = try? FileKind(of: member.data) else { return false }
+            guard let kind = try? FileSignature(of: member.data) else { return false }
             // Text can look like an old pickle: only PROTO is a signature.
             return kind != .tar && kind != .gzip && (kind != .pickle || member.data.hasPrefix([0x80]))
         }

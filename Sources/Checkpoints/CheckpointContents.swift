@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import SystemCalls
+import Tensors
 
 /// A checkpoint file, taken apart: which tensors are the weights, and what else there is.
 ///
@@ -51,9 +52,10 @@ package struct CheckpointContents: Sendable {
             guard !weights.isEmpty else { throw CheckpointError.noWeights(found: "'\(chosen.path)' holds no tensors") }
             summary.weightsPath = chosen.path
             summary.candidates = survey.candidates.filter { candidate in
-                candidate.path != chosen.path && !candidate.holdsScalarsOnly && !WeightsFinder.isTrainingState(candidate.path)
+                candidate.path != chosen.path && !candidate.holdsScalarsOnly
+                    && !WeightsFinder.isTrainingState(candidate.path)
             }.map(\.path)
-            summary.facts = survey.facts.filter { fact in !weights.contains { $0.name == fact.name } }
+            summary.facts = survey.facts.filter { !$0.name.hasPrefix(chosen.path + ".") && !chosen.path.isEmpty }
             summary.foreignGlobals = graph.foreignGlobals()
             summary.account(survey: survey.tensors, weights: weights)
         }
@@ -78,6 +80,19 @@ package struct CheckpointContents: Sendable {
             }
             total = sum
         }
+    }
+
+    /// The names, shapes and types of the weights, for recognising a network. The values are not to be read.
+    package func outline() throws -> StateDict {
+        try StateDict(
+            weights.compactMap { name, stored in
+                guard let type = stored.type.elementType, stored.byteCount <= stored.storage.region.count else {
+                    return nil
+                }
+                let region = stored.storage.region
+                let storage = TensorStorage(borrowing: region.bytes, owner: region.owner)
+                return (name, try Tensor(shape: Shape(checking: stored.sizes), elementType: type, storage: storage))
+            })
     }
 
     /// Verifies the checksums of all storages that the weights stand on, each once.

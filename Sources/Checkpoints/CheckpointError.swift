@@ -72,7 +72,8 @@ extension CheckpointError: CustomStringConvertible {
                 ? "the name '\(first)' occurs twice" : "the names '\(first)' and '\(second)' differ by case alone"
         case .overlappingEntries(let first, let second): return "the entries '\(first)' and '\(second)' share bytes"
         case .checksumMismatch(let entry, let expected, let actual):
-            return "'\(entry)' is damaged: its CRC-32 is \(hexadecimal(actual)), the archive states \(hexadecimal(expected))"
+            return
+                "'\(entry)' is damaged: its CRC-32 is \(hexadecimal(actual)), the archive states \(hexadecimal(expected))"
         case .headerDisagreement(let entry, let field):
             return "'\(entry)': the header before the data and the archive's directory disagree about the \(field)"
         case .encryptedEntry(let name): return "'\(name)' is encrypted"

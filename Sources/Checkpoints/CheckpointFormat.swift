@@ -17,7 +17,7 @@ public enum CheckpointFormat: String, Sendable, CaseIterable {
 }
 
 /// What a file is by its first bytes: its name is never asked.
-enum FileKind: Equatable {
+enum FileSignature: Equatable {
     case zip
     case legacyStream
     case pickle

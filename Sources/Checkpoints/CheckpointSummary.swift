@@ -71,7 +71,11 @@ extension CheckpointSummary {
             let isTraining = WeightsFinder.isTrainingState(path)
             if isTraining { trainingTensors += 1 } else { otherTensors += 1 }
             guard counted.insert(tensor.storage.key).inserted else { continue }
-            if isTraining { trainingBytes += tensor.storage.region.count } else { otherTensorBytes += tensor.storage.region.count }
+            if isTraining {
+                trainingBytes += tensor.storage.region.count
+            } else {
+                otherTensorBytes += tensor.storage.region.count
+            }
         }
         // A plain pickle holds its storages within itself.
         if format == .pickle { pickleBytes -= weightBytes + trainingBytes + otherTensorBytes }

@@ -68,6 +68,21 @@ public final class Predictor {
         return try run(images).map { try Prediction(model: model, logits: $0, orientation: .up) }
     }
 
+    /// Runs the network on numbers just as it takes them, normalised and channels first.
+    ///
+    /// Shape: [count, C, H, W] → [count, classes], Float32.
+    ///
+    /// - Precondition: `input` holds `count` inputs.
+    public func logits(of input: [Float], count: Int) -> [Float] {
+        var output = [Float](repeating: 0, count: count * model.plan.outputShape.elementCount)
+        input.withUnsafeBufferPointer { input in
+            output.withUnsafeMutableBufferPointer { output in
+                session.run(input, count: count, layout: .channelsFirst, output: output)
+            }
+        }
+        return output
+    }
+
     /// The logits of images that are prepared already.
     private func run(_ images: [Image]) -> [[Float]] {
         guard !images.isEmpty else { return [] }

@@ -55,6 +55,20 @@ package enum FileSystem {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// Makes a folder; there must be none of that name yet.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func makeFolder(_ path: String) throws(SystemError) {
+        try retryingInterrupts("mkdir", subject: path) { mkdir(path, 0o777) }
+    }
+
+    /// Removes an empty folder.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func removeFolder(_ path: String) throws(SystemError) {
+        try retryingInterrupts("rmdir", subject: path) { rmdir(path) }
+    }
+
     /// The path with links followed and without `.` and `..`; nil if it leads nowhere.
     package static func canonical(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
@@ -68,7 +82,8 @@ extension FileDescriptor {
     ///
     /// - Throws: ``SystemError``.
     package static func standardInput() throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+        FileDescriptor(
+            owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
     }
 
     /// Reads to the end, or to `limit` bytes and one more: a longer answer tells that there was too much.

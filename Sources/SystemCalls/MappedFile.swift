@@ -52,17 +52,18 @@ package final class MappedFile: @unchecked Sendable {
         advise(range.lowerBound / Self.pageSize * Self.pageSize..<range.upperBound, Int32(MADV_POPULATE_READ))
     }
 
-    /// Gives back the memory of the pages that lie wholly in `range`; they can still be read, at the price of reading
-    /// the file again. Does nothing unless the mapping was made discardable.
+    /// Gives back the memory of the pages of `range`, but for a last one that it shares with what follows. They can still be
+    /// read, at the price of reading the file again. Does nothing unless the mapping was made discardable.
     package func discard(_ range: Range<Int>) {
         guard discardable else { return }
-        let first = (range.lowerBound + Self.pageSize - 1) / Self.pageSize * Self.pageSize
+        let first = range.lowerBound / Self.pageSize * Self.pageSize
         let last = range.upperBound == bytes.count ? bytes.count : range.upperBound / Self.pageSize * Self.pageSize
         advise(first..<max(first, last), MADV_DONTNEED)
     }
 
     private func advise(_ range: Range<Int>, _ advice: Int32) {
-        guard let address = bytes.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= bytes.count else {
+        guard let address = bytes.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= bytes.count
+        else {
             return
         }
         // Advice alone: where the kernel does not take it, the pages come and go as they would have.

@@ -17,7 +17,9 @@ struct SwiftNetCommand: ParsableCommand {
               65  bad data: an image, weights or a description that can't be read
               66  missing input: a file, a model or a version that isn't there
             """,
-        subcommands: [InferCommand.self, ModelsCommand.self, InspectCommand.self, RotateCommand.self])
+        subcommands: [
+            InferCommand.self, RotateCommand.self, ServeCommand.self, ModelsCommand.self, InspectCommand.self,
+        ])
 
     /// The version of the release.
     static let version = "0.1.0"

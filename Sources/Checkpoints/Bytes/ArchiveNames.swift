@@ -17,7 +17,8 @@ struct ArchiveNames {
             throw CheckpointError.limitExceeded(limit: "maxNameBytes", maximum: limits.maxNameBytes)
         }
         guard let name = bytes.utf8 else {
-            throw CheckpointError.unsafeEntry(name: String(decoding: bytes.bytes, as: UTF8.self), reason: "not valid UTF-8")
+            throw CheckpointError.unsafeEntry(
+                name: String(decoding: bytes.bytes, as: UTF8.self), reason: "not valid UTF-8")
         }
         try Self.checkPath(name)
         if let first = seen.updateValue(name, forKey: name.lowercased()) {
@@ -32,6 +33,8 @@ struct ArchiveNames {
         if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { throw refuse("control characters in the name") }
         if name.utf8.contains(UInt8(ascii: "\\")) { throw refuse("a backslash in the name") }
         if name.hasPrefix("/") { throw refuse("an absolute path") }
-        if name.split(separator: "/", omittingEmptySubsequences: false).contains("..") { throw refuse("it leaves the archive") }
+        if name.split(separator: "/", omittingEmptySubsequences: false).contains("..") {
+            throw refuse("it leaves the archive")
+        }
     }
 }

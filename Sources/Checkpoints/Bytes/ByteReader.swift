@@ -35,7 +35,8 @@ package struct ByteReader {
 
     /// The next `size`-byte unsigned length, which must fit what is left of the bytes: a length that lies is found
     /// before memory is taken for it.
-    package mutating func length<T: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(_ type: T.Type) throws -> Int {
+    package mutating func length<T: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(_ type: T.Type) throws -> Int
+    {
         let start = offset
         let value = try integer(type)
         guard let count = Int(exactly: value), count <= remaining else {

@@ -37,6 +37,19 @@ package struct ByteRegion: @unchecked Sendable {
         return ByteRegion(owner: owner, bytes: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]))
     }
 
+    /// Byte for byte the same, eight at a time.
+    package func hasSameBytes(as other: UnsafeRawBufferPointer) -> Bool {
+        guard bytes.count == other.count else { return false }
+        var difference: UInt64 = 0
+        let words = bytes.count / 8
+        for word in 0..<words {
+            difference |=
+                bytes.loadUnaligned(fromByteOffset: word &* 8, as: UInt64.self)
+                ^ other.loadUnaligned(fromByteOffset: word &* 8, as: UInt64.self)
+        }
+        return difference == 0 && bytes[(words * 8)...].elementsEqual(other[(words * 8)...])
+    }
+
     /// The region begins with `prefix`.
     package func hasPrefix(_ prefix: [UInt8]) -> Bool { bytes.starts(with: prefix) }
 

@@ -34,7 +34,8 @@ extension PickleGlobal {
         if TorchType.held(byStorageClass: self) != nil || TorchType(dtype: self) != nil { return true }
         switch module {
         case "torch._utils": return name.hasPrefix("_rebuild_")
-        case "torch": return Self.torchNames.contains(name) || name.hasPrefix("per_tensor_") || name.hasPrefix("per_channel_")
+        case "torch":
+            return Self.torchNames.contains(name) || name.hasPrefix("per_tensor_") || name.hasPrefix("per_channel_")
         case "collections": return name == "OrderedDict" || name == "Counter"
         case "torch.nn.parameter": return name == "Parameter"
         case "torch._tensor": return name == "_rebuild_from_type_v2"
@@ -56,13 +57,16 @@ extension PickleGlobal {
     }
 
     private static let dangerousModules: Set<String> = [
-        "os", "posix", "nt", "sys", "subprocess", "pty", "socket", "shutil", "runpy", "importlib", "imp", "pickle", "_pickle",
+        "os", "posix", "nt", "sys", "subprocess", "pty", "socket", "shutil", "runpy", "importlib", "imp", "pickle",
+        "_pickle",
         "cloudpickle", "dill", "operator", "functools", "ctypes", "code", "codeop", "commands", "webbrowser", "urllib",
-        "requests", "http", "httplib", "aiohttp", "asyncio", "bdb", "pdb", "timeit", "types", "marshal", "tempfile", "signal",
+        "requests", "http", "httplib", "aiohttp", "asyncio", "bdb", "pdb", "timeit", "types", "marshal", "tempfile",
+        "signal",
         "multiprocessing", "threading", "copyreg extension",
     ]
     private static let dangerousBuiltins: Set<String> = [
-        "eval", "exec", "execfile", "compile", "open", "file", "input", "getattr", "setattr", "delattr", "__import__", "apply",
+        "eval", "exec", "execfile", "compile", "open", "file", "input", "getattr", "setattr", "delattr", "__import__",
+        "apply",
         "globals", "locals", "vars", "breakpoint", "map", "filter", "help",
     ]
 }

@@ -4,7 +4,8 @@
 enum KeyPrefix {
     /// Wrappers that stand before every name.
     static let leading = [
-        "module.", "_orig_mod.", "model.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "ema_model.", "ema.", "net.",
+        "module.", "_orig_mod.", "model.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "ema_model.", "ema.",
+        "net.",
         "backbone.",
     ]
     /// Wrappers of single blocks, which stand anywhere in a name.
@@ -35,6 +36,7 @@ enum KeyPrefix {
     private static func removing(_ part: String, from name: String) -> String {
         let component = part.dropLast()
         guard name.contains(component) else { return name }
-        return name.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != component }.joined(separator: ".")
+        return name.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != component }.joined(
+            separator: ".")
     }
 }

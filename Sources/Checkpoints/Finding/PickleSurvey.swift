@@ -81,7 +81,8 @@ struct PickleSurvey {
         guard !visit.inModule else { return true }
         var (count, scalars) = (0, 0)
         for pair in pairs where graph.string(pair.key) != nil {
-            guard let tensor = try named(graph.path(visit.path, pair.key), { try $0.rebuilder.tensor(pair.value) }) else { continue }
+            guard let tensor = try named(graph.path(visit.path, pair.key), { try $0.rebuilder.tensor(pair.value) })
+            else { continue }
             count += 1
             if tensor.elementCount <= 1 { scalars += 1 }
         }
@@ -110,7 +111,8 @@ struct PickleSurvey {
     }
 
     /// Gives errors about a tensor the place where it was met.
-    private mutating func named<Result>(_ path: String, _ body: (inout PickleSurvey) throws -> Result) throws -> Result {
+    private mutating func named<Result>(_ path: String, _ body: (inout PickleSurvey) throws -> Result) throws -> Result
+    {
         do {
             return try body(&self)
         } catch CheckpointError.invalidTensor(_, let reason) {

@@ -46,7 +46,9 @@ extension PickleGraph {
 extension StoredTensor {
     /// The value of a tensor of one element; nil for others.
     var scalarText: String? {
-        guard elementCount == 1, sizes.isEmpty, unsupported == nil, let tensor = try? tensor(named: "") else { return nil }
+        guard elementCount == 1, sizes.isEmpty, unsupported == nil, let tensor = try? tensor(named: "") else {
+            return nil
+        }
         return tensor.withUnsafeBytes { bytes in
             switch tensor.elementType {
             case .float64: String(bytes.loadUnaligned(as: Double.self))

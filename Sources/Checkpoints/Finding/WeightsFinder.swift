@@ -4,12 +4,14 @@
 enum WeightsFinder {
     /// The usual names of weights, at the top of a checkpoint.
     static let weightNames: Set<String> = [
-        "state_dict", "model_state_dict", "model", "model_state", "net", "net_state_dict", "network", "weights", "params",
+        "state_dict", "model_state_dict", "model", "model_state", "net", "net_state_dict", "network", "weights",
+        "params",
         "generator", "module", "encoder_state_dict",
     ]
     /// The usual names of averaged weights, taken only where there are no others.
     static let averageNames: Set<String> = [
-        "ema", "state_dict_ema", "model_ema", "ema_model", "ema_state_dict", "params_ema", "model_ema_state_dict", "swa",
+        "ema", "state_dict_ema", "model_ema", "ema_model", "ema_state_dict", "params_ema", "model_ema_state_dict",
+        "swa",
     ]
     private static let trainingPrefixes = ["optim", "opt_state", "lr_sched", "scheduler", "scaler", "amp"]
 
@@ -136,7 +138,9 @@ private struct ModuleWalk {
         let transient = attribute("_non_persistent_buffers_set").map { graph.strings(in: $0) } ?? []
         for group in ["_parameters", "_buffers"] {
             for pair in attribute(group).flatMap({ graph.pairs($0) }) ?? [] {
-                guard let name = graph.string(pair.key), group == "_parameters" || !transient.contains(name) else { continue }
+                guard let name = graph.string(pair.key), group == "_parameters" || !transient.contains(name) else {
+                    continue
+                }
                 try take(pair.value, name: prefix + name, survey: &survey)
             }
         }
@@ -172,7 +176,9 @@ extension PickleGraph {
     fileprivate func strings(in id: PickleNode.ID) -> Set<String> {
         var items: [PickleNode.ID] = []
         if case .set(let members) = self[id] { items = members }
-        if let object = object(id), let list = tuple(object.arguments)?.first { items = (sequence(list) ?? []) + object.items }
+        if let object = object(id), let list = tuple(object.arguments)?.first {
+            items = (sequence(list) ?? []) + object.items
+        }
         return Set(items.compactMap { string($0) })
     }
 }

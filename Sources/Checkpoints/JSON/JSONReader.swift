@@ -124,7 +124,9 @@ struct JSONReader {
         while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { offset += 1 }
     }
 
-    private func malformed(_ reason: String) -> CheckpointError { .malformed(part: part, offset: offset, reason: reason) }
+    private func malformed(_ reason: String) -> CheckpointError {
+        .malformed(part: part, offset: offset, reason: reason)
+    }
 }
 
 // MARK: - Strings
@@ -137,7 +139,9 @@ extension JSONReader {
             offset += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let text = String(validating: result, as: UTF8.self) else { throw malformed("text that is not UTF-8") }
+                guard let text = String(validating: result, as: UTF8.self) else {
+                    throw malformed("text that is not UTF-8")
+                }
                 return text
             case UInt8(ascii: "\\"): result.append(contentsOf: String(Character(try escaped())).utf8)
             case 0..<0x20: throw malformed("a control character in a string")

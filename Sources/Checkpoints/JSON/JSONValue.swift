@@ -65,6 +65,16 @@ public indirect enum JSONValue: Sendable, Equatable {
 // MARK: - Text
 
 extension JSONValue {
+    /// Reads JSON text (RFC 8259), strictly: a name must not occur twice in one object.
+    ///
+    /// - Parameter name: What the text is, for messages.
+    /// - Throws: `CheckpointError.malformed` or `.clashingNames`.
+    public init(parsing bytes: [UInt8], name: String) throws {
+        self = try JSONReader.read(ByteRegion(copying: bytes), part: name)
+    }
+}
+
+extension JSONValue {
     /// The value as text on several lines, indented by two spaces; short arrays stay on one line.
     public var prettyText: String {
         var text = ""

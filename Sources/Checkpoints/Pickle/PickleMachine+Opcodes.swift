@@ -15,7 +15,8 @@ extension PickleMachine {
         case .string, .binString, .shortBinString, .unicode, .binUnicode, .shortBinUnicode, .binUnicode8:
             try pushText(opcode)
         case .binBytes, .shortBinBytes, .binBytes8, .byteArray8: try pushBytes(opcode)
-        case .emptyList, .emptyTuple, .emptyDict, .emptySet, .tuple, .tuple1, .tuple2, .tuple3, .list, .dict, .frozenSet:
+        case .emptyList, .emptyTuple, .emptyDict, .emptySet, .tuple, .tuple1, .tuple2, .tuple3, .list, .dict,
+            .frozenSet:
             try pushContainer(opcode)
         case .append: try append([pop()])
         case .appends: try append(popToMark())

@@ -4,7 +4,9 @@
 enum PickleText {
     /// The bytes of a quoted Python 2 string literal, or nil where it is none.
     static func unquoted(_ line: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard line.count >= 2, let quote = line.first, quote == line.last, quote == 0x27 || quote == 0x22 else { return nil }
+        guard line.count >= 2, let quote = line.first, quote == line.last, quote == 0x27 || quote == 0x22 else {
+            return nil
+        }
         var result: [UInt8] = []
         var rest = Array(line)[1..<(line.count - 1)]
         while let byte = rest.popFirst() {

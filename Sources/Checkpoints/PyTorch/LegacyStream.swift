@@ -25,7 +25,8 @@ package struct LegacyStream: StorageSource {
         }
         let version = try read("version", at: Self.signature.count)
         guard version.int(version.root) == 1001 else {
-            throw CheckpointError.malformed(part: Self.part, offset: Self.signature.count, reason: "a version other than 1001")
+            throw CheckpointError.malformed(
+                part: Self.part, offset: Self.signature.count, reason: "a version other than 1001")
         }
         let system = try read("system", at: version.endOffset)
         let isBigEndian = try Self.isBigEndian(system)

@@ -22,7 +22,9 @@ package struct LegacyTar: StorageSource {
         }
         let system = try PickleMachine.read(member("sys_info"), part: "sys_info", limits: limits)
         let isBigEndian = (system.pairs(system.root) ?? []).contains { pair in
-            guard system.string(pair.key) == "little_endian", case .bool(false) = system[pair.value] else { return false }
+            guard system.string(pair.key) == "little_endian", case .bool(false) = system[pair.value] else {
+                return false
+            }
             return true
         }
         var table = StorageTable(isBigEndian: isBigEndian, limits: limits)
@@ -64,7 +66,9 @@ package struct LegacyTar: StorageSource {
             let tensor = try StoredTensor(
                 storage: storage.bytes, type: storage.type, offset: numbers[2 * rank], sizes: Array(numbers[..<rank]),
                 strides: Array(numbers[rank..<(2 * rank)]), maxRank: limits.maxRank)
-            guard result.updateValue(tensor, forKey: id) == nil else { throw reader.malformed("tensor \(id) occurs twice") }
+            guard result.updateValue(tensor, forKey: id) == nil else {
+                throw reader.malformed("tensor \(id) occurs twice")
+            }
         }
         guard reader.remaining == 0 else { throw reader.malformed("bytes after the last tensor") }
         return result
@@ -130,14 +134,18 @@ extension LegacyTar {
             let graph = try readPickle(&reader, limits: limits)
             for item in graph.sequence(graph.root) ?? [] {
                 let numbers = (graph.tuple(item) ?? []).compactMap { graph.int($0) }
-                guard numbers.count == 4, let whole = storages[numbers[1]] else { throw reader.malformed("a bad storage view") }
+                guard numbers.count == 4, let whole = storages[numbers[1]] else {
+                    throw reader.malformed("a bad storage view")
+                }
                 let (start, startOverflow) = numbers[2].multipliedReportingOverflow(by: whole.type.byteCount)
                 let (size, sizeOverflow) = numbers[3].multipliedReportingOverflow(by: whole.type.byteCount)
                 guard !startOverflow, !sizeOverflow, let part = whole.bytes.region.slice(at: start, count: size) else {
                     throw reader.malformed("a storage view outside of its storage")
                 }
                 let key = "\(whole.bytes.key)[\(start)..<\(start + size)]"
-                try add(StoredBytes(key: key, region: part, isBigEndian: isBigEndian), whole.type, key: numbers[0], reader: reader)
+                try add(
+                    StoredBytes(key: key, region: part, isBigEndian: isBigEndian), whole.type, key: numbers[0],
+                    reader: reader)
             }
         }
 

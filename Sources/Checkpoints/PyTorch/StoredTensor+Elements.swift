@@ -55,7 +55,9 @@ extension StoredTensor {
 
     /// Flips the sign bits; the `neg` bit occurs with floating-point tensors alone.
     private func negate(_ piece: UnsafeMutableRawBufferPointer) {
-        for signByte in stride(from: type.byteCount - 1, to: piece.count, by: type.byteCount) { piece[signByte] ^= 0x80 }
+        for signByte in stride(from: type.byteCount - 1, to: piece.count, by: type.byteCount) {
+            piece[signByte] ^= 0x80
+        }
     }
 
     /// The tensor in SwiftNet's terms: standing in the file where its bytes are plain and aligned, else in its own memory.
@@ -68,7 +70,8 @@ extension StoredTensor {
         let shape = try Shape(checking: sizes)
         if let plain = plainBytes, Int(bitPattern: plain.bytes.baseAddress).isMultiple(of: type.byteCount) {
             return try Tensor(
-                shape: shape, elementType: elementType, storage: TensorStorage(borrowing: plain.bytes, owner: plain.owner))
+                shape: shape, elementType: elementType,
+                storage: TensorStorage(borrowing: plain.bytes, owner: plain.owner))
         }
         let storage = TensorStorage(byteCount: byteCount) { buffer in
             var offset = 0

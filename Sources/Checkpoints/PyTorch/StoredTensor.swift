@@ -34,8 +34,11 @@ package struct StoredTensor: Sendable {
     /// - Parameters:
     ///   - offset: In elements from the start of the storage.
     /// - Throws: `CheckpointError.invalidTensor` unless the tensor describes itself soundly and lies in its storage.
-    package init(storage: StoredBytes, type: TorchType, offset: Int, sizes: [Int], strides: [Int], maxRank: Int) throws {
-        func refuse(_ reason: String) -> CheckpointError { .invalidTensor(name: "storage \(storage.key)", reason: reason) }
+    package init(storage: StoredBytes, type: TorchType, offset: Int, sizes: [Int], strides: [Int], maxRank: Int) throws
+    {
+        func refuse(_ reason: String) -> CheckpointError {
+            .invalidTensor(name: "storage \(storage.key)", reason: reason)
+        }
         guard sizes.count == strides.count else { throw refuse("\(sizes.count) sizes and \(strides.count) strides") }
         guard sizes.count <= maxRank else { throw CheckpointError.limitExceeded(limit: "maxRank", maximum: maxRank) }
         guard offset >= 0, sizes.allSatisfy({ $0 >= 0 }), strides.allSatisfy({ $0 >= 0 }) else {

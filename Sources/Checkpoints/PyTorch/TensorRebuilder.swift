@@ -76,7 +76,8 @@ package struct TensorRebuilder {
             let parts = arguments + (states.last.flatMap { graph.tuple($0) } ?? [])
             return try parts.first.flatMap { try rebuild($0, depth: depth + 1) }
         case ("torch._tensor", "_rebuild_from_type_v2"):
-            guard arguments.count >= 3, let function = graph.global(arguments[0]), let inner = graph.tuple(arguments[2]),
+            guard arguments.count >= 3, let function = graph.global(arguments[0]),
+                let inner = graph.tuple(arguments[2]),
                 depth < 8
             else { return nil }
             return try rebuild(function, inner, states: [], depth: depth + 1)
@@ -120,7 +121,8 @@ extension TensorRebuilder {
     private func view(
         _ bytes: StoredBytes, _ type: TorchType, geometry: [PickleNode.ID], metadata: PickleNode.ID?
     ) throws -> StoredTensor {
-        guard let offset = graph.int(geometry[0]), let sizes = integers(geometry[1]), let strides = integers(geometry[2])
+        guard let offset = graph.int(geometry[0]), let sizes = integers(geometry[1]),
+            let strides = integers(geometry[2])
         else { throw invalid("an offset, size or stride that is no whole number") }
         var tensor = try StoredTensor(
             storage: bytes, type: type, offset: offset, sizes: sizes, strides: strides, maxRank: limits.maxRank)
@@ -176,7 +178,8 @@ extension DeclaredStorage {
             throw invalid("a storage whose key is no text")
         }
         let itemSize = held?.byteCount ?? 1
-        guard let count = graph.int(parts[4]), count >= 0, case let bytes = count.multipliedReportingOverflow(by: itemSize),
+        guard let count = graph.int(parts[4]), count >= 0,
+            case let bytes = count.multipliedReportingOverflow(by: itemSize),
             !bytes.overflow
         else { throw invalid("storage '\(key)' with a count that is negative or overflows") }
         self.key = key
@@ -212,11 +215,13 @@ extension TensorRebuilder {
     private static func part(_ declared: DeclaredStorage, of bytes: StoredBytes) throws -> StoredBytes {
         guard let part = declared.part, part != 0..<bytes.region.count else { return bytes }
         guard let region = bytes.region.slice(at: part.lowerBound, count: part.count) else {
-            throw CheckpointError.storageLength(key: declared.key, expected: part.upperBound, actual: bytes.region.count)
+            throw CheckpointError.storageLength(
+                key: declared.key, expected: part.upperBound, actual: bytes.region.count)
         }
         // A part has no checksum of its own; its key keeps it apart from other parts.
         return StoredBytes(
-            key: "\(bytes.key)[\(part.lowerBound)..<\(part.upperBound)]", region: region, isBigEndian: bytes.isBigEndian)
+            key: "\(bytes.key)[\(part.lowerBound)..<\(part.upperBound)]", region: region, isBigEndian: bytes.isBigEndian
+        )
     }
 
     /// Plain pickles hold each storage as `torch.storage._load_from_bytes(bytes)`: a legacy stream within the pickle.
@@ -234,7 +239,9 @@ extension TensorRebuilder {
         }
         let stored = try stream.storage(key: inner.key, byteCount: inner.byteCount)
         let renamed = StoredBytes(key: name, region: stored.region, isBigEndian: stored.isBigEndian)
-        let result = (DeclaredStorage(key: name, type: inner.type, byteCount: inner.byteCount, part: inner.part), renamed)
+        let result = (
+            DeclaredStorage(key: name, type: inner.type, byteCount: inner.byteCount, part: inner.part), renamed
+        )
         storages[name] = result
         return (result.0, try Self.part(result.0, of: renamed))
     }

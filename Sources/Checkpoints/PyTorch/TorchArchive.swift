@@ -24,7 +24,8 @@ package struct TorchArchive: StorageSource {
         let bytes = try pickle.verifiedContents(maxBytes: limits.maxPickleBytes, limit: "maxPickleBytes")
         graph = try PickleMachine.read(bytes, part: pickle.name, limits: limits)
         guard graph.endOffset == bytes.count else {
-            throw CheckpointError.malformed(part: pickle.name, offset: graph.endOffset, reason: "bytes after the pickle")
+            throw CheckpointError.malformed(
+                part: pickle.name, offset: graph.endOffset, reason: "bytes after the pickle")
         }
     }
 

@@ -64,7 +64,10 @@ extension TorchType {
     /// The type of `torch.float32` and its like.
     package init?(dtype global: PickleGlobal) {
         guard global.module == "torch" else { return nil }
-        let aliases = ["float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "short": "int16"]
+        let aliases = [
+            "float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32",
+            "short": "int16",
+        ]
         self.init(rawValue: aliases[global.name] ?? global.name)
     }
 
@@ -73,7 +76,8 @@ extension TorchType {
 
     private static let storageClasses: [String: TorchType] = [
         "DoubleStorage": .float64, "FloatStorage": .float32, "HalfStorage": .float16, "BFloat16Storage": .bfloat16,
-        "LongStorage": .int64, "IntStorage": .int32, "ShortStorage": .int16, "CharStorage": .int8, "ByteStorage": .uint8,
+        "LongStorage": .int64, "IntStorage": .int32, "ShortStorage": .int16, "CharStorage": .int8,
+        "ByteStorage": .uint8,
         "BoolStorage": .bool, "ComplexFloatStorage": .complex64, "ComplexDoubleStorage": .complex128,
         "QInt8Storage": .qint8, "QUInt8Storage": .quint8, "QInt32Storage": .qint32, "QUInt4x2Storage": .quint4x2,
         "QUInt2x4Storage": .quint2x4,

@@ -25,7 +25,9 @@ package struct SafetensorsFile: Sendable {
             throw CheckpointError.limitExceeded(limit: "maxHeaderBytes", maximum: limits.maxHeaderBytes)
         }
         let text = try reader.take(length)
-        guard text.hasPrefix([UInt8(ascii: "{")]) else { throw reader.malformed("the header does not begin with '{'", at: 8) }
+        guard text.hasPrefix([UInt8(ascii: "{")]) else {
+            throw reader.malformed("the header does not begin with '{'", at: 8)
+        }
         headerBytes = reader.offset
         let data = try reader.take(reader.remaining)
         var tensors: [Described] = []
@@ -62,7 +64,8 @@ package struct SafetensorsFile: Sendable {
             previous = tensor.name
         }
         guard end == count else {
-            throw CheckpointError.malformed(part: part, offset: end, reason: "\(count - end) bytes after the last tensor")
+            throw CheckpointError.malformed(
+                part: part, offset: end, reason: "\(count - end) bytes after the last tensor")
         }
     }
 
@@ -90,7 +93,9 @@ private struct Described {
         guard let fields = member.value.members, fields.count == 3, let typeName = member.value["dtype"]?.string,
             let sizes = Self.integers(member.value["shape"]), let offsets = Self.integers(member.value["data_offsets"])
         else { throw invalid("its header needs exactly dtype, shape and data_offsets") }
-        guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1] else { throw invalid("data_offsets \(offsets)") }
+        guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1] else {
+            throw invalid("data_offsets \(offsets)")
+        }
         guard let region = data.slice(at: offsets[0], count: offsets[1] - offsets[0]) else {
             throw invalid("its bytes \(offsets) lie outside of the file, which has \(data.count)")
         }

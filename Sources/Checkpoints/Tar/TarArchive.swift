@@ -67,7 +67,9 @@ private struct PendingAttributes {
     var size: Int?
 
     /// Takes a header that describes another; tells whether it was one.
-    mutating func take(_ header: TarHeader, _ data: ByteRegion, limits: CheckpointLimits, reader: ByteReader) throws -> Bool {
+    mutating func take(_ header: TarHeader, _ data: ByteRegion, limits: CheckpointLimits, reader: ByteReader) throws
+        -> Bool
+    {
         switch header.type {
         case UInt8(ascii: "g"): return true
         case UInt8(ascii: "L"):
@@ -84,14 +86,18 @@ private struct PendingAttributes {
     /// Records of the form `length key=value\n`, the length counting all of the record.
     private mutating func readRecords(_ data: ByteRegion, limits: CheckpointLimits) throws {
         var reader = ByteReader(data, part: "pax header")
-        guard data.count <= 1 << 20 else { throw CheckpointError.limitExceeded(limit: "bytes of a pax header", maximum: 1 << 20) }
+        guard data.count <= 1 << 20 else {
+            throw CheckpointError.limitExceeded(limit: "bytes of a pax header", maximum: 1 << 20)
+        }
         while reader.remaining > 0 {
             let start = reader.offset
             var length = 0
             while true {
                 let byte = try reader.byte()
                 if byte == UInt8(ascii: " ") { break }
-                guard (0x30...0x39).contains(byte), length < 1 << 24 else { throw reader.malformed("a bad record length") }
+                guard (0x30...0x39).contains(byte), length < 1 << 24 else {
+                    throw reader.malformed("a bad record length")
+                }
                 length = length * 10 + Int(byte - 0x30)
             }
             let used = reader.offset - start
@@ -109,7 +115,8 @@ private struct PendingAttributes {
                 }
                 size = number
             case let key where key.hasPrefix("GNU.sparse"):
-                throw CheckpointError.unsupportedFormat(name: "a sparse file in a tar", hint: "pack it without --sparse")
+                throw CheckpointError.unsupportedFormat(
+                    name: "a sparse file in a tar", hint: "pack it without --sparse")
             default: break
             }
         }

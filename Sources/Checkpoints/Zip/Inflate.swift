@@ -11,7 +11,8 @@ enum Inflate {
     static func unpack(_ data: ByteRegion, to count: Int, part: String) throws -> ByteRegion {
         // Deflate packs at most 1032 to one: a size beyond that is a lie, found before memory is taken.
         guard count / 1032 <= data.count, data.count <= UInt32.max, count <= UInt32.max else {
-            throw CheckpointError.malformed(part: part, offset: 0, reason: "\(data.count) packed bytes cannot give \(count)")
+            throw CheckpointError.malformed(
+                part: part, offset: 0, reason: "\(data.count) packed bytes cannot give \(count)")
         }
         let storage = try TensorStorage(byteCount: count) { output in
             var stream = z_stream()
@@ -27,7 +28,8 @@ enum Inflate {
             stream.avail_out = UInt32(count)
             guard inflate(&stream, Z_FINISH) == Z_STREAM_END, stream.avail_in == 0, stream.avail_out == 0 else {
                 throw CheckpointError.malformed(
-                    part: part, offset: Int(stream.total_in), reason: "a damaged deflate stream, or one of another size")
+                    part: part, offset: Int(stream.total_in), reason: "a damaged deflate stream, or one of another size"
+                )
             }
         }
         return ByteRegion(storage)

@@ -23,7 +23,9 @@ package struct ZipArchive: Sendable {
             let name = try names.accept(record.nameBytes)
             let entry = try ZipEntry(record, name: name, file: file, end: directory.offset)
             if name.hasSuffix("/") {
-                guard entry.byteCount == 0 else { throw CheckpointError.unsafeEntry(name: name, reason: "a folder with bytes") }
+                guard entry.byteCount == 0 else {
+                    throw CheckpointError.unsafeEntry(name: name, reason: "a folder with bytes")
+                }
             } else {
                 entries.append(entry)
             }
@@ -38,7 +40,8 @@ package struct ZipArchive: Sendable {
 
     private static func checkDisjoint(_ entries: [ZipEntry]) throws {
         let sorted = entries.sorted { $0.extent.lowerBound < $1.extent.lowerBound }
-        for (first, second) in zip(sorted, sorted.dropFirst()) where first.extent.upperBound > second.extent.lowerBound {
+        for (first, second) in zip(sorted, sorted.dropFirst()) where first.extent.upperBound > second.extent.lowerBound
+        {
             throw CheckpointError.overlappingEntries(first: first.name, second: second.name)
         }
     }
@@ -64,7 +67,9 @@ extension ZipEntry {
         let dataOffset = reader.offset
         let data = try reader.take(stored)
         if record.hasDescriptor { try Self.checkDescriptor(&reader, against: record, name: name) }
-        guard reader.offset <= end else { throw CheckpointError.overlappingEntries(first: name, second: "zip directory") }
+        guard reader.offset <= end else {
+            throw CheckpointError.overlappingEntries(first: name, second: "zip directory")
+        }
 
         self.name = name
         self.method = method
@@ -117,7 +122,8 @@ extension ZipEntry {
             _ = try reader.take(8)
             return
         }
-        guard try long.integer(UInt64.self) == record.compressedSize, try long.integer(UInt64.self) == record.size else {
+        guard try long.integer(UInt64.self) == record.compressedSize, try long.integer(UInt64.self) == record.size
+        else {
             throw CheckpointError.headerDisagreement(entry: name, field: "size (descriptor)")
         }
         reader = long

@@ -65,7 +65,9 @@ struct ZipDirectory {
             throw CheckpointError.malformed(part: part, offset: offset, reason: "no zip64 end record")
         }
         let size = try reader.length(UInt64.self)
-        guard size >= 44, offset + 12 + size == locator else { throw reader.malformed("a zip64 end record of wrong size") }
+        guard size >= 44, offset + 12 + size == locator else {
+            throw reader.malformed("a zip64 end record of wrong size")
+        }
         _ = try reader.integer(UInt32.self)
         let disks = (try reader.integer(UInt32.self), try reader.integer(UInt32.self))
         let counts = (try reader.integer(UInt64.self), try reader.integer(UInt64.self))

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+import Checkpoints
+import Models
+import SystemCalls
+
+/// Why weights cannot be placed where they should go.
+enum InstallationError: Error, CustomStringConvertible {
+    case noModel(String, repository: String)
+    case invalidDescription(String, reason: String)
+    case otherArchitecture(model: String, expected: String, found: String)
+    case wouldReplaceInput(String)
+
+    var description: String {
+        switch self {
+        case .noModel(let model, let repository):
+            "there is no model '\(model)' in '\(repository)': '\(repository)/\(model)/model.json' is missing"
+        case .invalidDescription(let path, let reason): "\(path): \(reason)"
+        case .otherArchitecture(let model, let expected, let found):
+            "model '\(model)' is of the architecture \(expected), these weights are of \(found)"
+        case .wouldReplaceInput(let path): "'\(path)' is the input itself; choose another place with --output"
+        }
+    }
+}
+
+/// The place of the next version in the model repository: `<model>/<version>/model.pth`, noted in `<model>/model.json`.
+struct Installation {
+    private let descriptionPath: String
+    private let description: JSONValue
+    private let folder: String
+    let version: Int
+
+    /// Where the weights go.
+    var path: String { folder + "/model.pth" }
+
+    /// Reads the model's description.
+    ///
+    /// - Throws: ``InstallationError``.
+    init(model: String, repository: String, architecture: Architecture?) throws {
+        guard !model.isEmpty, !model.contains("/"), !model.hasPrefix(".") else {
+            throw InstallationError.noModel(model, repository: repository)
+        }
+        descriptionPath = "\(repository)/\(model)/model.json"
+        guard (try? FileSystem.kind(of: descriptionPath)) == .file else {
+            throw InstallationError.noModel(model, repository: repository)
+        }
+        let bytes = try FileDescriptor.open(descriptionPath, FileDescriptor.readOnly).readAll(limit: 1 << 20)
+        description = try JSONValue(parsing: bytes, name: descriptionPath)
+        let expected = description["architecture"]?.string ?? "?"
+        guard let architecture, architecture.name == expected else {
+            throw InstallationError.otherArchitecture(
+                model: model, expected: expected, found: architecture?.name ?? "no architecture that is known")
+        }
+        guard let versions = description["versions"]?.members else {
+            throw InstallationError.invalidDescription(descriptionPath, reason: "'versions' is missing")
+        }
+        version = (versions.compactMap { Int($0.name) }.max() ?? 0) + 1
+        folder = "\(repository)/\(model)/\(version)"
+    }
+
+    /// Makes the version's folder.
+    func prepare() throws { try FileSystem.makeFolder(folder) }
+
+    /// Takes the folder away again where it stayed empty.
+    func abandon() { try? FileSystem.removeFolder(folder) }
+
+    /// Adds the version to the model's description, which is replaced as a whole.
+    func record(bytes: Int, checkpoint: String) throws {
+        let file = try MappedFile(path: path)
+        let name = checkpoint.split(separator: "/").last.map { String($0) } ?? checkpoint
+        var versions = description["versions"] ?? .object([])
+        versions[String(version)] = .object([
+            JSONValue.Member("file", .string("model.pth")),
+            JSONValue.Member("sha256", .string(SHA256.hexadecimal(of: file.bytes))),
+            JSONValue.Member("bytes", .int(bytes)),
+            JSONValue.Member("notes", .string("Extracted from \(Printable.line(name)).")),
+        ])
+        var updated = description
+        updated["versions"] = versions
+        let output = try FileWriter(replacing: descriptionPath)
+        try output.write(Array(updated.prettyText.utf8))
+        try output.finish()
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Checkpoints
+import Models
+import SystemCalls
+import Tensors
+
+/// `weight-extract`: a training checkpoint in, its weights alone out.
+@main
+struct WeightExtractCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "weight-extract",
+        abstract: "Takes the weights out of a checkpoint, whatever its format, and runs nothing that it contains.",
+        discussion: """
+            Reads PyTorch's zip archives, legacy streams and tars, TorchScript, pickled state dicts and safetensors, also
+            within a tar or tar.gz; the file's name does not matter. Writes model.pth beside the input unless told otherwise.
+
+            Exit codes: 0 done, 1 could not write, 64 wrong usage, 65 the file is not sound or has no weights, 66 no such file.
+            """)
+
+    @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file"), completion: .file())
+    var input: String
+
+    @Option(
+        name: [.short, .long], help: "Write here. A name that ends in .safetensors chooses that format.",
+        completion: .file())
+    var output: String?
+
+    @Option(help: "Write this kind of file: pth or safetensors.")
+    var format: WeightsWriter.Format?
+
+    @Option(help: ArgumentHelp("Convert floating-point weights to f32, f16 or bf16.", valueName: "type"))
+    var dtype: FloatType?
+
+    @Option(help: ArgumentHelp("Take the weights at this place: keys joined by dots.", valueName: "a.b"))
+    var key: String?
+
+    @Option(help: ArgumentHelp("Read this member of a tar.", valueName: "name"))
+    var member: String?
+
+    @Flag(help: "Leave prefixes such as 'module.' on the names.")
+    var keepPrefix = false
+
+    @Flag(help: "Only look: list the tensors and write nothing.")
+    var list = false
+
+    @Flag(help: "Read the written file back and compare every tensor.")
+    var verify = false
+
+    @Option(help: ArgumentHelp("Also write the report as JSON.", valueName: "file"), completion: .file())
+    var report: String?
+
+    @Option(
+        help: ArgumentHelp("Place the weights as the next version of this model in the repository.", valueName: "model")
+    )
+    var install: String?
+
+    @Option(
+        help: ArgumentHelp("The model repository. Default: $SWIFTNET_WEIGHTS, then ./Weights.", valueName: "folder"))
+    var weights: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Change a limit of the reader, as in maxOpcodes=50000000. May be repeated.", valueName: "name=value"))
+    var limit: [LimitSetting] = []
+
+    @Flag(name: [.short, .long], help: "Print nothing but errors.")
+    var quiet = false
+
+    func validate() throws {
+        if list, output != nil || install != nil || verify || dtype != nil || format != nil {
+            throw ValidationError(
+                "--list writes nothing: it goes with none of --output, --format, --dtype, --install, --verify.")
+        }
+        if install != nil, output != nil { throw ValidationError("--install chooses the place: leave --output out.") }
+        if install != nil, format == .safetensors { throw ValidationError("--install writes a .pth file.") }
+        if let output, output.hasSuffix(".safetensors"), format == .pytorch {
+            throw ValidationError("--format pth contradicts the name '\(output)'.")
+        }
+    }
+
+    func run() throws {
+        do {
+            let extraction = try Extraction(options: self)
+            let report = try extraction.run()
+            if let path = self.report { try report.write(to: path) }
+            if !quiet { try writeStandardOutput(list ? report.listing : report.text) }
+        } catch let error as ExitCode {
+            throw error
+        } catch {
+            writeStandardError("weight-extract: \(Printable.line("\(error)"))\n")
+            throw Self.exitCode(for: error)
+        }
+    }
+
+    /// The codes of `sysexits.h` that scripts know.
+    static func exitCode(for error: any Error) -> ExitCode {
+        switch error {
+        case let error as SystemError: ExitCode(error.isAboutMissingFile ? 66 : 1)
+        case is InstallationError: ExitCode(1)
+        default: ExitCode(65)
+        }
+    }
+}
+
+extension WeightsWriter.Format: ExpressibleByArgument {}
+
+/// The types that weights are converted to.
+enum FloatType: String, ExpressibleByArgument, CaseIterable {
+    case f32, f16, bf16
+
+    var elementType: ElementType {
+        switch self {
+        case .f32: .float32
+        case .f16: .float16
+        case .bf16: .bfloat16
+        }
+    }
+}
+
+/// `name=value`.
+struct LimitSetting: ExpressibleByArgument {
+    let name: String
+    let value: Int
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, CheckpointLimits.names.contains(String(parts[0])), let value = Int(parts[1]), value >= 0
+        else {
+            return nil
+        }
+        name = String(parts[0])
+        self.value = value
+    }
+
+    static var defaultCompletionKind: CompletionKind { .list(CheckpointLimits.names.map { "\($0)=" }) }
+}
+
+/// Text from a file, made safe for a terminal.
+enum Printable {
+    /// The text on one line, control characters shown as `?`.
+    static func line(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { scalar in
+                    switch scalar.properties.generalCategory {
+                    case .control, .format, .lineSeparator, .paragraphSeparator: "?"
+                    default: scalar
+                    }
+                }))
+    }
+}
