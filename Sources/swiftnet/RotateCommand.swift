@@ -80,21 +80,12 @@ struct RotateCommand: ParsableCommand {
             let writer = PhotoWriter(
                 target: inPlace ? .inPlace : .folder(out ?? ""), writes: !dryRun,
                 partialBlocks: trim ? .trim : .reencode, minConfidence: minConfidence, limits: imageOptions.limits)
-            if let out, !dryRun { try makeFolder(out) }
+            if let out, !dryRun, (try? FileSystem.kind(of: out)) != .directory { try FileSystem.makeFolder(out) }
             let summary = try turn(inputs, model, writer)
             try writeStandardOutput("\(summary)\n")
             if let first = summary.firstFailure {
                 throw inputs.items.count == 1 ? Failure.exitCode(for: first) : Failure.someFailed
             }
-        }
-    }
-
-    /// Makes a folder unless it is there.
-    private func makeFolder(_ path: String) throws {
-        do throws(SystemError) {
-            try FileSystem.makeFolder(path)
-        } catch {
-            if !error.isAboutExistingFile { throw error }
         }
     }
 
