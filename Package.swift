@@ -76,7 +76,8 @@ let package = Package(
         .target(name: "KernelInterface", swiftSettings: settings),
         .target(
             name: "Kernels",
-            dependencies: ["COpenBLAS", "KernelInterface", "SystemCalls"] + kernelLevels.map { .init(stringLiteral: $0.name) },
+            dependencies: ["COpenBLAS", "KernelInterface", "SystemCalls"]
+                + kernelLevels.map { .init(stringLiteral: $0.name) },
             swiftSettings: settings + (hasVectorLevels ? [.define("KERNELS_HAS_VECTOR_LEVELS")] : [])),
         .target(name: "Tensors", dependencies: ["SystemCalls"], swiftSettings: settings),
 
@@ -87,14 +88,17 @@ let package = Package(
         // MARK: Files
         .target(
             name: "Checkpoints",
-            dependencies: ["CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections")],
+            dependencies: [
+                "CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
 
         // MARK: Pixels to predictions
         .target(
             name: "Inference",
-            dependencies: ["Checkpoints", "Images", "Layers", "Models", "SystemCalls", "Tensors"], swiftSettings: settings),
+            dependencies: ["Checkpoints", "Images", "Layers", "Models", "SystemCalls", "Tensors"],
+            swiftSettings: settings),
         .target(
             name: "SwiftNet", dependencies: ["Checkpoints", "Images", "Inference", "Layers", "Models", "Tensors"],
             swiftSettings: settings),
@@ -130,11 +134,14 @@ let package = Package(
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
         tests("Images", goldens: true),
-        tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true),
+        tests(
+            "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true
+        ),
         tests("HTTP"),
         tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Images", "SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
+            name: "IntegrationTests",
+            dependencies: ["Images", "SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
             swiftSettings: settings),
     ] + kernelLevels
 )

@@ -8,7 +8,8 @@ import Testing
 
 @Suite("The digit models on MNIST's test digits", .enabled(if: MNISTDigits.areAvailable, "\(MNISTDigits.absence)"))
 struct MNISTAccuracyTests {
-    @Test("all 10,000 get PyTorch's class and logits, and the accuracy is as stated", arguments: ["mnist", "mnist-mlp"])
+    @Test(
+        "all 10,000 get PyTorch's class and logits, and the accuracy is as stated", arguments: ["mnist", "mnist-mlp"])
     func allDigits(model name: String) throws {
         let digits = try MNISTDigits()
         let model = try LoadedModel(name, in: ModelRepository(path: packageFolder + "/Weights"))
@@ -56,7 +57,9 @@ struct MNISTAccuracyTests {
     /// A digit ten times as large, as dark ink somewhere on a wide sheet of noisy off-white paper.
     private func drawn(_ pixels: [UInt8], _ generator: inout SeededGenerator) throws -> Image {
         let digit = try Image(width: 28, height: 28, format: .gray8, pixels: pixels).resized(width: 280, height: 280)
-        let (width, height) = (Int.random(in: 450...700, using: &generator), Int.random(in: 450...700, using: &generator))
+        let (width, height) = (
+            Int.random(in: 450...700, using: &generator), Int.random(in: 450...700, using: &generator)
+        )
         let left = Int.random(in: 40...(width - 320), using: &generator)
         let top = Int.random(in: 40...(height - 320), using: &generator)
         let paper = Int.random(in: 215...245, using: &generator)

@@ -28,7 +28,8 @@ struct InferTests {
 
     /// Expects a failure told in one line that names the file, and nothing on standard output.
     private func expectFailure(
-        _ result: Command.Result, code: Int32, naming words: String..., sourceLocation: SourceLocation = #_sourceLocation
+        _ result: Command.Result, code: Int32, naming words: String...,
+        sourceLocation: SourceLocation = #_sourceLocation
     ) {
         #expect(result.exitCode == code, "\(result.errors)", sourceLocation: sourceLocation)
         #expect(result.output.isEmpty, sourceLocation: sourceLocation)
@@ -187,7 +188,8 @@ struct InferTests {
     func weightsWithNaN() throws {
         let shapes = ["fc1.weight": [128, 784], "fc1.bias": [128], "fc2.weight": [10, 128], "fc2.bias": [10]]
         try folder.write(try safetensors(shapes, value: .nan), to: "nan.safetensors")
-        expectFailure(try infer("--weights", folder.path("nan.safetensors"), digit), code: 65, naming: "fc1.weight", "NaN")
+        expectFailure(
+            try infer("--weights", folder.path("nan.safetensors"), digit), code: 65, naming: "fc1.weight", "NaN")
     }
 
     @Test("an unknown model or version is told with those that are known")
@@ -198,7 +200,9 @@ struct InferTests {
 
     @Test(
         "wrong usage is refused",
-        arguments: [[], ["--top", "0", "x"], ["--threads", "0", "x"], ["--version", "0", "x"], ["-", "-"], ["--what"]])
+        arguments: [
+            [], ["--top", "0", "x"], ["--threads", "0", "x"], ["--version", "0", "x"], ["-", "-"], ["--what"],
+        ])
     func usage(arguments: [String]) throws {
         #expect(try Command.run("swiftnet", ["infer"] + arguments).exitCode == 64)
     }
