@@ -19,6 +19,8 @@ public struct KernelTable: Sendable {
     public let name: String
     /// Columns in one panel of a packed matrix.
     public let panelWidth: Int
+    /// Rows that a matrix product does at a time: ranges of whole tiles waste nothing.
+    public let tileRows: Int
 
     /// Number of Floats that a packed matrix of `n` columns and depth `k` takes: whole panels, the last padded by zeros.
     public let packedCount: @Sendable (_ n: Int, _ k: Int) -> Int
@@ -107,10 +109,14 @@ public struct KernelTable: Sendable {
     /// output[j, i] = input[i, j]: an image from channels-first (rows = channels) to channels-last, or back.
     public let transpose: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
 
+    /// The fast way to convolve with 3x3 windows.
+    public let winograd: WinogradKernels
+
     /// Gathers the kernels of one level.
     public init(
         name: String,
         panelWidth: Int,
+        tileRows: Int,
         packedCount: @escaping @Sendable (Int, Int) -> Int,
         pack: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         gemm:
@@ -130,10 +136,12 @@ public struct KernelTable: Sendable {
         sumRows: @escaping @Sendable (Output, Input, Float, Int, Int) -> Void,
         softmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         logSoftmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
-        transpose: @escaping @Sendable (Output, Input, Int, Int) -> Void
+        transpose: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        winograd: WinogradKernels
     ) {
         self.name = name
         self.panelWidth = panelWidth
+        self.tileRows = tileRows
         self.packedCount = packedCount
         self.pack = pack
         self.gemm = gemm
@@ -150,6 +158,7 @@ public struct KernelTable: Sendable {
         self.softmax = softmax
         self.logSoftmax = logSoftmax
         self.transpose = transpose
+        self.winograd = winograd
     }
 }
 

@@ -40,7 +40,7 @@ struct GemmPlace {
             return Tile<1, 1>.compute(problem, place)
         case 2:
             if rows >= 14 { return Tile<14, 2>.compute(problem, place) }
-            if rows >= 7 { return Tile<7, 2>.compute(problem, place) }
+            if rows >= 7 && rows != 8 { return Tile<7, 2>.compute(problem, place) }
             if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
             if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
             return Tile<1, 2>.compute(problem, place)
@@ -58,7 +58,7 @@ struct GemmPlace {
     }
 #elseif KERNELS_AVX2
     /// Rows of the tallest tile.
-    let tileRows = 7
+    let tileRows = 6
 
     /// How many panels to take next.
     @inline(__always)

@@ -15,6 +15,7 @@ public func makeKernelTable() -> KernelTable {
     KernelTable(
         name: levelName,
         panelWidth: laneCount,
+        tileRows: tileRows,
         packedCount: packedCount,
         pack: pack,
         gemm: gemm,
@@ -30,5 +31,8 @@ public func makeKernelTable() -> KernelTable {
         sumRows: sumRows,
         softmax: softmax,
         logSoftmax: logSoftmax,
-        transpose: transpose)
+        transpose: transpose,
+        winograd: WinogradKernels(
+            packedCount: winogradPackedCount, pack: winogradPack, scratchCount: winogradScratchCount,
+            convolve: winogradConv2d))
 }

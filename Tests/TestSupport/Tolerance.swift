@@ -15,6 +15,8 @@ public struct Tolerance: Sendable, Equatable {
     public static let elementwise = Tolerance(absolute: 1e-6, relative: 1e-5)
     /// Sums: convolutions, linear layers, means.
     public static let accumulated = Tolerance(absolute: 1e-5, relative: 1e-4)
+    /// Convolutions by Winograd's algorithm, whose intermediate values are larger than the results.
+    public static let winograd = Tolerance(absolute: 2e-4, relative: 1e-4)
     /// Logits of a whole network against PyTorch's.
     public static let network = Tolerance(absolute: 1e-3, relative: 1e-3)
     /// Logits of the small MNIST networks against PyTorch's.

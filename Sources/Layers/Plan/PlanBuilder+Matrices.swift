@@ -12,6 +12,8 @@ extension PlanBuilder {
             appendDepthwise(conv, group, geometry)
         } else if conv.groups == 1 && geometry.isPointwise {
             appendPointwise(conv, group, geometry)
+        } else if conv.groups == 1 && geometry.favoursWinograd(outChannels: conv.outChannels) {
+            appendWinograd(conv, group, geometry)
         } else {
             appendGeneral(conv, group, geometry)
         }
@@ -78,6 +80,30 @@ extension PlanBuilder {
                         output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
                         bias: bias, activation: group.activation, geometry: geometry, groups: conv.groups,
                         outChannels: conv.outChannels, packedCount: packedCount)
+                }))
+    }
+
+    private mutating func appendWinograd(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
+        let (n, channels) = (conv.outChannels, conv.inChannels)
+        let winograd = kernels.winograd
+        let weight = weights.reserve(winograd.packedCount(n, channels)) { packed in
+            let filters = try conv.foldedWeight(group.batchNorm)
+                .reorderedToChannelsLast(rows: n, image: [channels, 9, 1])
+            winograd.pack(packed, filters, n, channels)
+        }
+        let bias = reserveBias(conv.bias, count: n, name: conv.name, batchNorm: group.batchNorm)
+        let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
+        let residual = group.residual.map(resolved)
+        append(
+            Draft(
+                summary: summary(
+                    conv, group, algorithm: "winograd 4x4", reason: "a quarter of the multiplications, many channels"),
+                reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
+                make: { slot in
+                    WinogradStep(
+                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
+                        bias: bias, activation: group.activation, geometry: geometry, outChannels: n,
+                        scratchCount: winograd.scratchCount(geometry, n))
                 }))
     }
 

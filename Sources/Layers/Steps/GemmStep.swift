@@ -19,12 +19,22 @@ struct GemmStep: Step {
 
     func run(_ run: StepRun) {
         let rows = pixels * run.rows
-        let panel = run.kernels.panelWidth
-        if rows >= 16 * run.parts {
-            multiply(run, rows: run.share(of: rows, granule: 8), columns: 0..<n)
-        } else {
+        let (panel, tile) = (run.kernels.panelWidth, run.kernels.tileRows)
+        if splitsColumns(rows: rows, run) {
             multiply(run, rows: 0..<rows, columns: run.share(of: n, granule: panel))
+        } else {
+            multiply(run, rows: run.share(of: rows, granule: tile), columns: 0..<n)
         }
+    }
+
+    /// Whether workers share out the columns: if that loads them more evenly than sharing out the rows, or as evenly and
+    /// the weights are more to read than the input.
+    private func splitsColumns(rows: Int, _ run: StepRun) -> Bool {
+        let panels = (n + run.kernels.panelWidth - 1) / run.kernels.panelWidth
+        let tiles = (rows + run.kernels.tileRows - 1) / run.kernels.tileRows
+        let byColumns = (panels + run.parts - 1) / run.parts * tiles
+        let byRows = (tiles + run.parts - 1) / run.parts * panels
+        return byColumns < byRows || byColumns == byRows && n > rows
     }
 
     /// - Precondition: The columns begin at a panel's border.

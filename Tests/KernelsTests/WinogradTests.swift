@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import TestSupport
+import Testing
+
+@Suite("winograd")
+struct WinogradTests {
+    static let windows: [(window: ReferenceWindow, n: Int)] = [
+        (ReferenceWindow(channels: 16, height: 6, width: 6, kernel: (3, 3)), 16),
+        (ReferenceWindow(channels: 19, height: 9, width: 13, kernel: (3, 3), padding: (1, 1, 1, 1)), 21),
+        (ReferenceWindow(channels: 3, height: 3, width: 17, kernel: (3, 3), padding: (2, 0, 1, 2)), 5),
+        (ReferenceWindow(channels: 8, height: 31, width: 50, kernel: (3, 3), padding: (0, 1, 0, 1)), 33),
+        (ReferenceWindow(channels: 1, height: 1, width: 1, kernel: (3, 3), padding: (1, 1, 1, 1)), 1),
+    ]
+
+    private func convolve(
+        _ kernels: KernelTable, _ window: ReferenceWindow, n: Int, image: [Float], weight: [Float], bias: [Float],
+        residual: [Float], activation: Activation, tileRowsAtATime: Int = .max
+    ) -> [Float] {
+        let geometry = window.geometry
+        let winograd = kernels.winograd
+        let packed = output(winograd.packedCount(n, window.channels)) { winograd.pack($0, weight, n, window.channels) }
+        var result: [Float] = []
+        _ = output(winograd.scratchCount(geometry, n)) { scratch in
+            result = output(geometry.outputHeight * geometry.outputWidth * n) { target in
+                let step = min(tileRowsAtATime, geometry.winogradTileRows)
+                for row in stride(from: 0, to: geometry.winogradTileRows, by: step) {
+                    winograd.convolve(
+                        target, image, packed, bias, residual, activation, geometry, n, row,
+                        min(step, geometry.winogradTileRows - row), scratch)
+                }
+            }
+        }
+        return result
+    }
+
+    @Test("matches the reference, with bias, residual and activation", arguments: KernelTable.available)
+    func matchesReference(kernels: KernelTable) {
+        for (window, n) in Self.windows {
+            let (height, width, channels) = (window.outputHeight, window.outputWidth, window.channels)
+            let image = randomFloats(window.height * window.width * channels, seed: 1)
+            let weight = randomFloats(n * 9 * channels, seed: 2)
+            let bias = randomFloats(n, seed: 3)
+            let residual = randomFloats(height * width * n, seed: 4)
+            var sums: [Double] = []
+            for pixel in 0..<height * width {
+                let columns = (0..<channels).map {
+                    window.values(image, outputY: pixel / width, outputX: pixel % width, channel: $0)
+                }
+                for filter in 0..<n {
+                    var sum = Double(bias[filter]) + Double(residual[pixel * n + filter])
+                    for tap in 0..<9 {
+                        let taps = weight[((filter * 9 + tap) * channels)...]
+                        for (column, factor) in zip(columns, taps) { sum += (column[tap] ?? 0) * Double(factor) }
+                    }
+                    sums.append(sum)
+                }
+            }
+            for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
+                let actual = convolve(
+                    kernels, window, n: n, image: image, weight: weight, bias: bias, residual: residual,
+                    activation: activation)
+                expectClose(actual, sums.map { Float(reference($0)) }, .winograd, "\(window), \(activation)")
+            }
+        }
+    }
+
+    @Test("the bits don't depend on the rows of tiles done at a time", arguments: KernelTable.available)
+    func bitsDoNotDependOnTheSplit(kernels: KernelTable) {
+        for (window, n) in Self.windows {
+            let image = randomFloats(window.height * window.width * window.channels, seed: 5)
+            let weight = randomFloats(n * 9 * window.channels, seed: 6)
+            let bias = randomFloats(n, seed: 7)
+            let residual = randomFloats(window.outputHeight * window.outputWidth * n, seed: 8)
+            func run(_ rows: Int) -> [Float] {
+                convolve(
+                    kernels, window, n: n, image: image, weight: weight, bias: bias, residual: residual,
+                    activation: .silu, tileRowsAtATime: rows)
+            }
+            expectClose(run(1), run(.max), .exact, "\(window)")
+            expectClose(run(2), run(.max), .exact, "\(window)")
+        }
+    }
+}
