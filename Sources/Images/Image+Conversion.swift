@@ -9,13 +9,14 @@ extension Image {
     /// - Source: Pillow's `Convert.c`, macro `L24`.
     public func converted(to target: PixelFormat) -> Image {
         if target == format { return self }
-        let source = format
         return Image(width: width, height: height, format: target) { output in
             pixels.withUnsafeBufferPointer { input in
-                for pixel in 0..<(width * height) {
-                    let from = input.baseAddress.unsafelyUnwrapped + pixel * source.channels
-                    let to = output.baseAddress.unsafelyUnwrapped + pixel * target.channels
-                    Self.convertPixel(from, source, to, target)
+                // Constants for the common pairs, so that each loop is compiled for its own.
+                switch (format, target) {
+                case (.rgb8, .gray8): Self.convertPixels(input, .rgb8, output, .gray8)
+                case (.gray8, .rgb8): Self.convertPixels(input, .gray8, output, .rgb8)
+                case (.rgba8, .rgb8): Self.convertPixels(input, .rgba8, output, .rgb8)
+                default: Self.convertPixels(input, format, output, target)
                 }
             }
         }
@@ -45,6 +46,19 @@ extension Image {
                     output[pixel * samples + sample] = UInt8((blended + 127) / 255)
                 }
             }
+        }
+    }
+
+    @inline(__always)
+    private static func convertPixels(
+        _ input: UnsafeBufferPointer<UInt8>, _ source: PixelFormat, _ output: UnsafeMutableBufferPointer<UInt8>,
+        _ target: PixelFormat
+    ) {
+        guard var from = input.baseAddress, var to = output.baseAddress else { return }
+        for _ in 0..<(input.count / source.channels) {
+            convertPixel(from, source, to, target)
+            from += source.channels
+            to += target.channels
         }
     }
 

@@ -30,6 +30,12 @@ public struct TurnedFile: Sendable, Equatable {
     public let bytes: [UInt8]
     /// How it differs.
     public let change: Change
+
+    /// A file and how it came about.
+    public init(bytes: [UInt8], change: Change) {
+        self.bytes = bytes
+        self.change = change
+    }
 }
 
 /// Turns the picture in a PNG or JPEG file and keeps everything else that the file holds.

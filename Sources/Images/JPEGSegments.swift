@@ -2,7 +2,10 @@
 
 /// The marker segments of a JPEG file: where they lie, and what the frame header announces.
 struct JPEGSegments {
-    /// One marker with its payload; a marker without one has an empty range.
+    /// Most segments of a file. Photos have some dozens, with a large colour profile some hundreds.
+    static let maxSegments = 16_384
+
+    /// One marker with its payload.
     struct Segment {
         /// The marker's second byte, for example 0xE1 for APP1.
         var marker: UInt8
@@ -30,7 +33,7 @@ struct JPEGSegments {
     }
 
     let frame: Frame
-    /// All segments from start to end of image, in order.
+    /// All segments with a payload from start to end of image, in order.
     let segments: [Segment]
     /// Where the end-of-image marker ends; what follows is no part of the picture.
     let end: Int
@@ -46,15 +49,15 @@ struct JPEGSegments {
         while true {
             let marker = try Self.nextMarker(in: bytes, from: &offset)
             if marker == Marker.endOfImage { break }
-            if Marker.standsAlone(marker) {
-                segments.append(Segment(marker: marker, payload: offset..<offset))
-                continue
-            }
+            if Marker.standsAlone(marker) { continue }
             guard let length = bytes.bigEndian(at: offset, bytes: 2), offset + max(2, length) <= bytes.count else {
                 throw .truncated(.jpeg, at: bytes.count, expected: "the rest of the segment at byte \(offset)")
             }
             let payload = (offset + 2)..<(offset + max(2, length))
             segments.append(Segment(marker: marker, payload: payload))
+            guard segments.count <= Self.maxSegments else {
+                throw .corrupt(.jpeg, reason: "it has more than \(Self.maxSegments) segments (maxSegments)")
+            }
             if frame == nil && Marker.startsFrame(marker) {
                 frame = try Self.frame(in: UnsafeRawBufferPointer(rebasing: bytes[payload]))
             }

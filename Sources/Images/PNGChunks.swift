@@ -7,6 +7,9 @@ struct PNGChunks {
     /// The eight bytes that every PNG file begins with.
     static let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
 
+    /// Most chunks of a file; image data come in pieces of some kilobytes or more.
+    static let maxChunks = 262_144
+
     /// One chunk.
     struct Chunk {
         /// Four ASCII letters, such as "IDAT".
@@ -71,6 +74,9 @@ struct PNGChunks {
                 throw .truncated(.png, at: bytes.count, expected: "the rest of chunk \(type) at byte \(offset)")
             }
             chunks.append(Chunk(type: type, data: data))
+            guard chunks.count <= Self.maxChunks else {
+                throw .corrupt(.png, reason: "it has more than \(Self.maxChunks) chunks (maxChunks)")
+            }
             if type == "IEND" { return }
             offset = data.upperBound + 4
         }

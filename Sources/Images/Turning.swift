@@ -44,13 +44,39 @@ struct Turning: Equatable {
         let rowStep = (walk.perRow.y * width + walk.perRow.x) * bytesPerPixel
         let start = (walk.origin.y * width + walk.origin.x) * bytesPerPixel
         let (newWidth, newHeight) = swapsSides ? (height, width) : (width, height)
-        guard let sourceBase = input.baseAddress, var target = output.baseAddress else { return }
-        for row in 0..<newHeight {
-            var source = start &+ row &* rowStep
-            for _ in 0..<newWidth {
-                for byte in 0..<bytesPerPixel { target[byte] = sourceBase[source &+ byte] }
-                target += bytesPerPixel
-                source &+= columnStep
+        guard let source = input.baseAddress, let target = output.baseAddress else { return }
+        let copyTiles = { (pixelBytes: Int) in
+            Self.copyTiles(
+                source + start, target, width: newWidth, height: newHeight, columnStep: columnStep, rowStep: rowStep,
+                bytesPerPixel: pixelBytes)
+        }
+        // A constant for the common sizes, so that the innermost loop is unrolled.
+        switch bytesPerPixel {
+        case 1: copyTiles(1)
+        case 3: copyTiles(3)
+        case 4: copyTiles(4)
+        default: copyTiles(bytesPerPixel)
+        }
+    }
+
+    /// Copies square tiles, so that both the rows read and the rows written stay in the cache.
+    @inline(__always)
+    private static func copyTiles(
+        _ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<UInt8>, width: Int, height: Int, columnStep: Int,
+        rowStep: Int, bytesPerPixel: Int
+    ) {
+        let side = 32
+        for top in stride(from: 0, to: height, by: side) {
+            for left in stride(from: 0, to: width, by: side) {
+                for row in top..<min(top + side, height) {
+                    var from = source + (row &* rowStep &+ left &* columnStep)
+                    var to = target + (row &* width &+ left) &* bytesPerPixel
+                    for _ in left..<min(left + side, width) {
+                        for byte in 0..<bytesPerPixel { to[byte] = from[byte] }
+                        to += bytesPerPixel
+                        from += columnStep
+                    }
+                }
             }
         }
     }

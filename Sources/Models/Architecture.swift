@@ -4,7 +4,7 @@ import Layers
 import Tensors
 
 /// A network that this library knows, apart from its weights.
-public struct Architecture: Sendable {
+public struct Architecture: Sendable, CustomStringConvertible {
     /// For example "mnist-cnn" or "efficientnet-b0".
     public let name: String
     /// Whose code trains such weights, where that changes the answers; empty where it doesn't.
@@ -57,6 +57,9 @@ public struct Architecture: Sendable {
     public func audit(_ weights: StateDict) -> WeightsAudit {
         WeightsAudit(architecture: title, expected: expectedWeights(), weights: weights.unwrapped)
     }
+
+    /// The title.
+    public var description: String { title }
 
     /// Name and family: "efficientnet-b0 (torchvision)".
     public var title: String { family.isEmpty ? name : "\(name) (\(family))" }

@@ -4,9 +4,14 @@ import Layers
 import Tensors
 
 /// Builds the parts of an EfficientNet from the names that its family gives the weights.
-struct EfficientNetParts {
+package struct EfficientNetParts {
     let configuration: EfficientNetConfiguration
     let weights: StateDict
+
+    package init(configuration: EfficientNetConfiguration, weights: StateDict) {
+        self.configuration = configuration
+        self.weights = weights
+    }
 
     private var isTorchvision: Bool { configuration.family == .torchvision }
     private var stages: [EfficientNetConfiguration.Stage] { EfficientNetConfiguration.stages }
@@ -37,11 +42,8 @@ struct EfficientNetParts {
                     inChannels: configuration.channels(isFirst ? stage.inChannels : stage.outChannels),
                     outChannels: configuration.channels(stage.outChannels), expansion: stage.expansion,
                     kernel: stage.kernel, stride: isFirst ? stage.stride : 1)
-                let keys =
-                    isTorchvision
-                    ? torchvisionKeys(weights["features.\(number + 1).\(index).block"], sizes)
-                    : efficientNetPyTorchKeys(weights["_blocks.\(blocks.count)"])
-                blocks.append(try block(sizes, keys))
+                let name = isTorchvision ? "features.\(number + 1).\(index)" : "_blocks.\(blocks.count)"
+                blocks.append(try block(sizes, weights[name]))
             }
         }
         return blocks
@@ -67,18 +69,22 @@ struct EfficientNetParts {
     /// A block without expansion numbers its parts from the depthwise convolution.
     private func torchvisionKeys(_ weights: StateDict, _ sizes: MBConvBlock.Configuration) -> BlockKeys {
         let first = sizes.expansion == 1 ? 0 : 1
+        let weights = weights["block"]
         func part(_ number: Int) -> (StateDict, StateDict) { (weights["\(number).0"], weights["\(number).1"]) }
         return BlockKeys(
             expand: part(0), depthwise: part(first), reduce: weights["\(first + 1).fc1"],
             expandExcitation: weights["\(first + 1).fc2"], project: part(first + 2))
     }
 
-    private func block(_ sizes: MBConvBlock.Configuration, _ keys: BlockKeys) throws -> MBConvBlock {
+    /// One block, from the weights below its name.
+    package func block(_ sizes: MBConvBlock.Configuration, _ weights: StateDict) throws -> MBConvBlock {
+        let keys = isTorchvision ? torchvisionKeys(weights, sizes) : efficientNetPyTorchKeys(weights)
         let expanded = sizes.expandedChannels
         return MBConvBlock(
             expand: sizes.expansion == 1
                 ? nil
-                : try convolution(sizes.inChannels, expanded, kernel: 1, conv: keys.expand.conv, norm: keys.expand.norm),
+                : try convolution(
+                    sizes.inChannels, expanded, kernel: 1, conv: keys.expand.conv, norm: keys.expand.norm),
             depthwise: try convolution(
                 expanded, expanded, kernel: sizes.kernel, stride: sizes.stride, groups: expanded,
                 conv: keys.depthwise.conv, norm: keys.depthwise.norm),

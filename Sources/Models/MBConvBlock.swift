@@ -31,14 +31,22 @@ struct SqueezeExcitation: Layer {
 /// Shape: [inChannels, H, W] → [outChannels, H / stride, W / stride].
 ///
 /// - Source: Sandler et al., "MobileNetV2"; Tan and Le, "EfficientNet".
-struct MBConvBlock: Layer {
+package struct MBConvBlock: Layer {
     /// The block's sizes.
-    struct Configuration {
+    package struct Configuration {
         let inChannels: Int
         let outChannels: Int
         let expansion: Int
         let kernel: Int
         let stride: Int
+
+        package init(inChannels: Int, outChannels: Int, expansion: Int, kernel: Int, stride: Int) {
+            self.inChannels = inChannels
+            self.outChannels = outChannels
+            self.expansion = expansion
+            self.kernel = kernel
+            self.stride = stride
+        }
 
         var expandedChannels: Int { inChannels * expansion }
         var squeezedChannels: Int { max(1, inChannels / 4) }
@@ -50,7 +58,7 @@ struct MBConvBlock: Layer {
     let project: ConvolutionNorm
     let hasResidual: Bool
 
-    func callAsFunction(_ input: Value) -> Value {
+    package func callAsFunction(_ input: Value) -> Value {
         var x = input
         if let expand { x = SiLU()(expand(x)) }
         x = SiLU()(depthwise(x))

@@ -21,6 +21,16 @@ package enum Handling: Sendable {
     case answer(Response)
     /// It needs the models: the work goes through the queue to an inference thread.
     case work(RequestWork)
+    /// It changes what is served: the supervisor does it.
+    case command(FleetCommand)
+}
+
+/// A client's wish to change what is served.
+package enum FleetCommand: Equatable, Sendable {
+    /// Load a model of the repository, or its newest version.
+    case load(model: String)
+    /// Serve a model no longer.
+    case unload(model: String)
 }
 
 /// The protocols on top of the transport: from a request to its answer. Called on the event loop, so it must be quick.

@@ -42,6 +42,9 @@ package final class FleetStatistics: Sendable {
     private static let firstResponseCell = 32
     private static let firstDurationCell = firstResponseCell + RouteLabel.allCases.count * statuses.count
     private static let durationCells = bounds.count + 2
+    private static let firstModelCell = firstDurationCell + RouteLabel.allCases.count * durationCells
+    /// Where row 0 keeps which model has which place.
+    private static let firstModelName = 64
 
     private let memory: SharedMemory
     /// What to give to a worker.
@@ -57,7 +60,7 @@ package final class FleetStatistics: Sendable {
 
     /// Maps the numbers that another process made.
     ///
-    /// - Throws: `SystemError`; `InvalidSharedMemory` if the descriptor is of something else.
+    /// - Throws: `SystemError`.
     package init(mapping descriptor: FileDescriptor) throws {
         memory = try SharedMemory(mapping: descriptor)
         precondition(
@@ -112,6 +115,36 @@ package final class FleetStatistics: Sendable {
         cell(row: slot + 1, first + range).pointee.wrappingAdd(1, ordering: .relaxed)
         cell(row: slot + 1, first + Self.bounds.count + 1).pointee.wrappingAdd(
             UInt64(seconds * 1e9), ordering: .relaxed)
+    }
+
+    // MARK: Models
+
+    /// Marks a place as a model's if it is free.
+    ///
+    /// - Returns: Whose place it is.
+    func claimModelPlace(_ place: Int, _ name: UInt64) -> UInt64 {
+        let (isFree, owner) = cell(row: 0, Self.firstModelName + place).pointee.compareExchange(
+            expected: 0, desired: name, ordering: .relaxed)
+        return isFree ? name : owner
+    }
+
+    private func modelCell(_ place: Int, _ counter: ModelCounter) -> Int {
+        Self.firstModelCell + place * ModelCounter.allCases.count + counter.rawValue
+    }
+
+    func modelCells(_ place: Int, _ counter: ModelCounter) -> [UInt64] {
+        let slots = min(Int(self[.slotsInUse]), Self.slotCount)
+        return (0..<slots).map {
+            cell(row: $0 + 1, modelCell(place, counter)).pointee.load(ordering: .relaxed)
+        }
+    }
+
+    func add(_ amount: UInt64, to counter: ModelCounter, place: Int, slot: Int) {
+        cell(row: slot + 1, modelCell(place, counter)).pointee.wrappingAdd(amount, ordering: .relaxed)
+    }
+
+    func setLastRun(_ milliseconds: UInt64, place: Int, slot: Int) {
+        cell(row: slot + 1, modelCell(place, .lastMilliseconds)).pointee.store(milliseconds, ordering: .relaxed)
     }
 
     // MARK: Sums

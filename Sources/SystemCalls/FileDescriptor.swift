@@ -30,6 +30,13 @@ package final class FileDescriptor: Sendable {
         return FileDescriptor(owning: raw)
     }
 
+    /// Opens a file to write at its end, and makes it if it is missing.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func appending(to path: String) throws(SystemError) -> FileDescriptor {
+        try open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
+    }
+
     /// Reads what is there, up to the buffer's size.
     ///
     /// - Returns: The number of bytes read; 0 at the end; nil if the descriptor does not block and nothing has come yet.

@@ -82,7 +82,8 @@ extension FileDescriptor {
     ///
     /// - Throws: ``SystemError``.
     package static func standardInput() throws(SystemError) -> FileDescriptor {
-        FileDescriptor(owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+        FileDescriptor(
+            owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
     }
 
     /// Reads to the end, or to `limit` bytes and one more: a longer answer tells that there was too much.
@@ -118,6 +119,9 @@ extension FileDescriptor {
 }
 
 extension SystemError {
+    /// Whether the call failed because a path leads to something already.
+    package var isAboutExistingFile: Bool { errno == EEXIST }
+
     /// Whether the call failed because a path leads nowhere.
     package var isAboutMissingFile: Bool { errno == ENOENT || errno == ENOTDIR }
 }

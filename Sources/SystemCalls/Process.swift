@@ -140,10 +140,10 @@ package enum CurrentProcess {
     /// Leaves the terminal and the session of whoever started it, with input from and output to nowhere.
     ///
     /// - Throws: ``SystemError``.
-    package static func detach(keepingOutput: Bool) throws(SystemError) {
+    package static func detach() throws(SystemError) {
         _ = setsid()
         let null = try FileDescriptor.open("/dev/null", O_RDWR)
-        for number: Int32 in keepingOutput ? [0] : [0, 1, 2] {
+        for number: Int32 in 0...2 {
             try retryingInterrupts("dup2") { dup2(null.rawValue, number) }
         }
     }

@@ -56,10 +56,10 @@ extension FileDescriptor {
         }
         do {
             _ = try connected(to: address)
-        } catch where error.errno == ECONNREFUSED {
+        } catch  where error.errno == ECONNREFUSED {
             unlink(path)
             return
-        } catch where error.errno == ENOENT {
+        } catch  where error.errno == ENOENT {
             return
         }
         throw SystemError(call: "bind", errno: EADDRINUSE, subject: address.description)
@@ -83,7 +83,7 @@ extension FileDescriptor {
             let flags = Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
             let raw = try retryingInterrupts("accept") { accept4(rawValue, .init(__sockaddr__: nil), nil, flags) }
             return FileDescriptor(owning: raw)
-        } catch where [EAGAIN, ECONNABORTED, EPROTO].contains(error.errno) {
+        } catch  where [EAGAIN, ECONNABORTED, EPROTO].contains(error.errno) {
             return nil
         }
     }
@@ -95,7 +95,7 @@ extension FileDescriptor {
     package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
         do {
             return try retryingInterrupts("recv") { recv(rawValue, buffer.baseAddress, buffer.count, 0) }
-        } catch where error.errno == EAGAIN {
+        } catch  where error.errno == EAGAIN {
             return nil
         }
     }
@@ -109,7 +109,7 @@ extension FileDescriptor {
             return try retryingInterrupts("send") {
                 Glibc.send(rawValue, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
             }
-        } catch where error.errno == EAGAIN {
+        } catch  where error.errno == EAGAIN {
             return nil
         }
     }

@@ -26,6 +26,7 @@ enum Failure {
         case let error as ExitCode: error
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
+        case is InputFiles.Fault: missingInput
         case is KernelError: usage
         case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
         default: someFailed
@@ -48,6 +49,12 @@ enum Failure {
 
     /// An error's message on one line, free of control characters that a file's name or content may have brought in.
     static func line(_ error: any Error) -> String { printable("\(error)") }
+
+    /// An error's message with the name of the file that it is about, unless the message names it itself.
+    static func message(_ error: any Error, about name: String) -> String {
+        let text = line(error)
+        return text.contains(name) && name != "-" ? text : "\(printable(name)): \(text)"
+    }
 
     /// Text with control characters shown as `?`.
     static func printable(_ text: String) -> String {

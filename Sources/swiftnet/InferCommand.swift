@@ -42,7 +42,9 @@ struct InferCommand: ParsableCommand {
             throw ValidationError("--threads must be 1 to 256, not \(threads).")
         }
         if files.isEmpty { throw ValidationError("Expected at least one image, folder or '-'.") }
-        if files.count(where: { $0 == "-" }) > 1 { throw ValidationError("Standard input, '-', can be read only once.") }
+        if files.count(where: { $0 == "-" }) > 1 {
+            throw ValidationError("Standard input, '-', can be read only once.")
+        }
     }
 
     func run() throws {
@@ -52,7 +54,7 @@ struct InferCommand: ParsableCommand {
             let count = inputs.items.count
             let usable = threads ?? CoreCount.current().usable
             let predictor = BatchPredictor(model, threads: usable, limits: imageOptions.limits)
-            let progress = ProgressBar(total: count, isShown: count > 1 && !ProcessEnvironment.standardOutputIsTerminal)
+            let progress = ProgressBar(total: count, isShown: count > 1)
             defer { progress.finish() }
             var failures: [any Error] = []
             try predictor.run(count: count, read: { try inputs.read($0) }) { index, answer, milliseconds in
@@ -64,7 +66,7 @@ struct InferCommand: ParsableCommand {
                     }
                 case .failure(let error):
                     failures.append(error)
-                    progress.interrupted { writeStandardError("swiftnet: \(message(error, about: name))\n") }
+                    progress.interrupted { writeStandardError("swiftnet: \(Failure.message(error, about: name))\n") }
                 }
                 progress.advance()
             }
@@ -74,18 +76,7 @@ struct InferCommand: ParsableCommand {
 
     private func report(_ prediction: Prediction, name: String, milliseconds: Double) -> String {
         if json { return prediction.json(file: name, top: top, milliseconds: milliseconds) }
-        let classes = prediction.top(top).map { "\($0.label)  \(percent($0.score))" }
+        let classes = prediction.top(top).map { "\($0.label)  \(Percent.text($0.score))" }
         return "\(Failure.printable(name)): " + classes.joined(separator: "  ")
-    }
-
-    private func percent(_ score: Float) -> String {
-        let tenths = Int((score * 1000).rounded())
-        return "\(tenths / 10).\(tenths % 10) %"
-    }
-
-    /// The error, with the file's name unless the error names it itself.
-    private func message(_ error: any Error, about name: String) -> String {
-        let text = Failure.line(error)
-        return text.contains(name) && name != "-" ? text : "\(Failure.printable(name)): \(text)"
     }
 }

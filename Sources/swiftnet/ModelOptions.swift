@@ -33,15 +33,15 @@ struct ModelOptions: ParsableArguments {
         try weights.map { try ModelRepository(path: $0) } ?? ModelRepository.standard()
     }
 
-    /// Loads the model that the flags name.
-    func load() throws -> LoadedModel {
+    /// Loads the model that the flags name, else `name`.
+    func load(default name: String = defaultModel) throws -> LoadedModel {
         if let weights, try FileSystem.kind(of: weights) != .directory {
             if version != nil { throw ValidationError("--version needs a model repository, not a weights file.") }
             // A name given beside a file takes its labels and input from the standard repository, if it is there.
             let description = try? model.map { try ModelRepository.standard().description(of: $0) }
             return try LoadedModel(weights: weights, name: model ?? fileName(weights), description: description)
         }
-        return try LoadedModel(model ?? Self.defaultModel, version: version, in: try repository())
+        return try LoadedModel(model ?? name, version: version, in: try repository())
     }
 
     private func fileName(_ path: String) -> String {

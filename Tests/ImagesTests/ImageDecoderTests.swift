@@ -95,6 +95,15 @@ struct ImageDecoderTests {
         #expect(throws: expected) { try ImageDecoder.decode(bytes) }
     }
 
+    @Test("sizes beyond all arithmetic are refused whatever the limit")
+    func refusesOverflowingHeaders() throws {
+        var bytes = try Goldens.bytes("Pictures/rgba-16.png")
+        bytes.replaceSubrange(16..<24, with: [0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF])
+        let side = Int(Int32.max)
+        let expected = ImageError.tooManyPixels(width: side, height: side, maxPixels: ImageLimits.greatestPixels)
+        #expect(throws: expected) { try ImageDecoder.decode(bytes, limits: ImageLimits(maxPixels: .max)) }
+    }
+
     @Test("limits are named in the message")
     func namesLimits() throws {
         let bytes = try Goldens.bytes("Pictures/rgb-8.png")
@@ -109,6 +118,19 @@ struct ImageDecoderTests {
         #expect(throws: Never.self) {
             try ImageDecoder.decode(bytes, limits: ImageLimits(maxPixels: 594, maxBytes: bytes.count))
         }
+    }
+
+    @Test("endless segments and chunks are refused before they fill the memory")
+    func refusesFloods() throws {
+        var jpeg = try Goldens.bytes("Pictures/420-17x31.jpg")
+        jpeg.insert(contentsOf: Array(repeatElement([0xFF, 0xE0, 0, 2], count: 20_000).joined()), at: 2)
+        let reason = "it has more than 16384 segments (maxSegments)"
+        #expect(throws: ImageError.corrupt(.jpeg, reason: reason)) { try ImageDecoder.decode(jpeg) }
+        var png = try Goldens.bytes("Pictures/rgb-8.png")
+        let emptyData: [UInt8] = [0, 0, 0, 0] + Array("IDAT".utf8) + [0x35, 0xAF, 0x06, 0x1E]
+        png.insert(contentsOf: Array(repeatElement(emptyData, count: 270_000).joined()), at: 33)
+        let chunks = "it has more than 262144 chunks (maxChunks)"
+        #expect(throws: ImageError.corrupt(.png, reason: chunks)) { try ImageDecoder.decode(png) }
     }
 
     @Test("what is no image is said to be none")

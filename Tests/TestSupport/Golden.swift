@@ -3,7 +3,7 @@
 /// Results of another implementation, stored in a file: a text header, an empty line, then Float32 values.
 ///
 /// The header has a line `key: value` for each setting, and a line `tensor: name 1,3,7,9` for each tensor, in the order in
-/// which their little-endian values follow. Scripts in `Tools/goldens` write such files.
+/// which their little-endian values follow; a third word `uint8` says that they are bytes. Scripts in `Tools/goldens` write such files.
 public struct Golden: Sendable, CustomStringConvertible {
     /// A tensor of the file.
     public struct Values: Sendable {
@@ -27,35 +27,38 @@ public struct Golden: Sendable, CustomStringConvertible {
             throw GoldenError(path: path, reason: "has no end of its header")
         }
         var settings: [String: String] = [:]
-        var shapes: [(String, [Int])] = []
+        var shapes: [(name: String, shape: [Int], isBytes: Bool)] = []
         for line in String(decoding: bytes[..<end], as: UTF8.self).split(separator: "\n") {
             guard let colon = line.firstIndex(of: ":") else { continue }
             let value = line[line.index(after: colon)...].drop { $0 == " " }
             if line[..<colon] == "tensor" {
                 let words = value.split(separator: " ", omittingEmptySubsequences: false)
                 let sizes = words.count > 1 ? words[1].split(separator: ",").compactMap { Int($0) } : []
-                shapes.append((String(words[0]), sizes))
+                shapes.append((String(words[0]), sizes, words.last == "uint8"))
             } else {
                 settings[String(line[..<colon])] = String(value)
             }
         }
         var tensors: [String: Values] = [:]
         var offset = end + 2
-        for (name, shape) in shapes {
-            let count = shape.reduce(1, *)
-            guard offset + count * 4 <= bytes.count else { throw GoldenError(path: path, reason: "ends within '\(name)'") }
-            let values = (0..<count).map { index in
-                Float(
-                    bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[offset + index * 4 + $1]) << UInt32(8 * $1) })
-            }
+        for (name, shape, isBytes) in shapes {
+            let end = offset + shape.reduce(1, *) * (isBytes ? 1 : 4)
+            guard end <= bytes.count else { throw GoldenError(path: path, reason: "ends within '\(name)'") }
+            let values = isBytes ? bytes[offset..<end].map { Float($0) } : Golden.floats(bytes[offset..<end])
             tensors[name] = Values(shape: shape, values: values)
-            offset += count * 4
+            offset = end
         }
         guard offset == bytes.count else { throw GoldenError(path: path, reason: "is longer than its header says") }
         let file = path.split(separator: "/").last.map(String.init) ?? path
         self.name = file.split(separator: ".").first.map(String.init) ?? file
         self.settings = settings
         self.tensors = tensors
+    }
+
+    private static func floats(_ bytes: ArraySlice<UInt8>) -> [Float] {
+        stride(from: bytes.startIndex, to: bytes.endIndex, by: 4).map { first in
+            Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[first + $1]) << UInt32(8 * $1) })
+        }
     }
 
     /// All goldens in the folder `Goldens` beside a source file.
@@ -92,6 +95,9 @@ public struct Golden: Sendable, CustomStringConvertible {
         guard let values = tensors[name] else { throw GoldenError(path: self.name, reason: "has no tensor '\(name)'") }
         return values
     }
+
+    /// Names of the tensors.
+    public var tensorNames: [String] { tensors.keys.sorted() }
 
     /// Whether the file has a tensor.
     public func has(_ name: String) -> Bool { tensors[name] != nil }

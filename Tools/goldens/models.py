@@ -2,7 +2,7 @@
 """Writes what PyTorch answers for whole networks and for EfficientNet's blocks into Tests/ModelsTests/Goldens.
 
     Tools/goldens/run models
-    Tools/goldens/run models --digits FOLDER           logits of all 10,000 test digits, not committed
+    Tools/goldens/run models --digits                  logits of all 10,000 test digits, into Tests/InferenceTests/Goldens
     Tools/goldens/run models --photos FOLDER           logits of 2,000 photos, not committed
 
 - `mnist.golden`, `mnist-mlp.golden`: the committed weights on 16 drawn pictures, which the file holds.
@@ -11,8 +11,8 @@
 - `efficientnet-*.golden`: whole networks, B0 to B7 of both families, on pictures made by `synthetic_pixel` and with
   weights made by `synthetic_weight`: a test makes the same numbers, so no file has to carry them.
 
-`--digits` writes `mnist.f32` and `mnist-mlp.f32`, raw little-endian floats [10000, 10]; `--photos` writes `photos.txt`,
-a path below the photo folder on each line, and `rotation.f32`, [2000, 4] in the same order.
+`--digits` writes `digits-mnist.golden` and `digits-mnist-mlp.golden`, the logits [10000, 10] without the digits;
+`--photos` writes `photos.txt`, a path below the photo folder on each line, and `rotation.f32`, [2000, 4] in the same order.
 """
 
 import argparse
@@ -41,6 +41,7 @@ from digit_networks import MEAN as DIGIT_MEAN, STD as DIGIT_STD  # noqa: E402
 from idx import read_digits  # noqa: E402
 
 GOLDENS = PROJECT / "Tests" / "ModelsTests" / "Goldens"
+DIGIT_GOLDENS = PROJECT / "Tests" / "InferenceTests" / "Goldens"
 DATA = Path(os.environ.get("SWIFTNET_DATA", PROJECT.parent / "shared" / "data"))
 PHOTO_MEAN = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1)
 PHOTO_STD = torch.tensor([0.229, 0.224, 0.225]).view(1, 3, 1, 1)
@@ -213,7 +214,8 @@ def block_of_family(family: str, size: int, kernel: int, stride: int, expansion:
     arguments = BlockArgs(
         num_repeat=1,
         kernel_size=kernel,
-        stride=[stride],
+        # A list, as the decoded configuration has it, would keep the block from seeing that it may add its input.
+        stride=stride if stride == 1 else [stride],
         expand_ratio=expansion,
         input_filters=inputs,
         output_filters=outputs,
@@ -267,14 +269,13 @@ def write_networks() -> None:
 # MARK: Answers over the real data
 
 
-def write_digits(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def write_digits() -> None:
     pixels = torch.from_numpy(read_digits(DATA, "t10k")[0].copy())
     for model in NETWORKS:
         network = digit_network(model)
         logits = torch.cat([network(digit_input(chunk)) for chunk in pixels.split(1000)])
-        (folder / f"{model}.f32").write_bytes(logits.numpy().astype("<f4").tobytes())
-        print(f"{folder / model}.f32: {len(logits)} digits")
+        fields = {"model": model, **committed(model)[1], **ORIGIN}
+        write_golden(DIGIT_GOLDENS / f"digits-{model}.golden", fields, {"logits": logits})
 
 
 def write_photos(folder: Path, count: int) -> None:
@@ -297,13 +298,13 @@ def write_photos(folder: Path, count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--digits", type=Path, metavar="FOLDER", help="write the logits of all test digits there")
+    parser.add_argument("--digits", action="store_true", help="write the logits of all test digits")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="write the logits of photos there")
     parser.add_argument("--count", type=int, default=2000, help="how many photos")
     arguments = parser.parse_args()
     with torch.inference_mode():
         if arguments.digits:
-            write_digits(arguments.digits)
+            write_digits()
         if arguments.photos:
             write_photos(arguments.photos, arguments.count)
         if not arguments.digits and not arguments.photos:

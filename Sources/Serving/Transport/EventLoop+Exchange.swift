@@ -68,6 +68,7 @@ extension EventLoop {
     private func begin(_ connection: Connection, _ head: RequestHead) {
         let (route, refusal) = handler.admit(head)
         connection.requestCount += 1
+        requestCount += 1
         connection.since = now
         connection.exchange = Connection.Exchange(
             head: head, route: route, id: requestIDs.id(for: head), startedAt: now, refusal: refusal)
@@ -96,8 +97,36 @@ extension EventLoop {
             connection.phase = .waiting
             connection.since = now
             connection.interest = interest
+        case .command(let command): begin(command, connection)
         }
     }
+
+    // MARK: Commands
+
+    private func begin(_ command: FleetCommand, _ connection: Connection) {
+        guard let sendCommand else {
+            return respond(connection, ErrorResponse.make(.notImplemented, "this server has no supervisor to do that"))
+        }
+        commandCount += 1
+        commands[commandCount] = connection.ticket
+        connection.phase = .waiting
+        connection.since = now
+        switch command {
+        case .load(let model): sendCommand(.load(request: commandCount, model: model))
+        case .unload(let model): sendCommand(.unload(request: commandCount, model: model))
+        }
+    }
+
+    /// Answers the client whose command the supervisor has carried out.
+    ///
+    /// - Parameter problem: Why it could not; empty if it could.
+    func finishCommand(_ number: Int, problem: String) {
+        guard let ticket = commands.removeValue(forKey: number) else { return }
+        let response = problem.isEmpty ? Response(.ok) : ErrorResponse.make(.badRequest, problem)
+        complete(Completion(ticket: ticket, response: response, queueNanoseconds: 0, workNanoseconds: 0))
+    }
+
+    // MARK: Completions
 
     /// Takes a finished job to its connection, if that still waits for it.
     func complete(_ completion: Completion) {

@@ -48,6 +48,14 @@ package final class EventLoop {
     /// Other descriptors to watch, and what to do when they have something to read.
     private var watchers: [UInt64: () -> Void] = [:]
 
+    /// Sends a client's command to the supervisor; without one, commands are refused.
+    var sendCommand: ((FleetMessage) -> Void)?
+    /// Who waits for which command.
+    var commands: [Int: Ticket] = [:]
+    var commandCount = 0
+    /// Requests begun so far.
+    var requestCount = 0
+
     var listeners: [FileDescriptor]
     /// Given away when no descriptor is left, so that a connection can be accepted and closed.
     var reserve: FileDescriptor?

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+
+import SystemCalls
+
+extension ServerConfiguration {
+    /// One setting: its name, and how its text is read and written.
+    private struct Setting: Sendable {
+        let key: String
+        let expected: String
+        let read: @Sendable (inout ServerConfiguration, String) -> Bool
+        let write: @Sendable (ServerConfiguration) -> String?
+    }
+
+    /// Takes a setting from a flag, a file or the environment.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package mutating func set(_ key: String, _ value: String) throws(ConfigurationError) {
+        guard let setting = Self.settings.first(where: { $0.key == key }) else { throw .unknownKey(key) }
+        guard setting.read(&self, value) else {
+            throw .invalidValue(key: key, value: value, expected: setting.expected)
+        }
+    }
+
+    /// Takes the settings of a file: `name = value` on each line; blank lines and those that begin with `#` are skipped.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package mutating func apply(text: String) throws(ConfigurationError) {
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            let trimmed = Self.trimmed(line)
+            if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
+            guard let equals = trimmed.firstIndex(of: "=") else { throw .malformedLine(number: index + 1) }
+            try set(Self.trimmed(trimmed[..<equals]), Self.trimmed(trimmed[trimmed.index(after: equals)...]))
+        }
+    }
+
+    /// Takes the settings that the environment holds: `SWIFTNET_MAX_REQUESTS` for `max-requests`.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package mutating func apply(environment: (String) -> String?) throws(ConfigurationError) {
+        for setting in Self.settings {
+            let name = "SWIFTNET_" + setting.key.uppercased().map { $0 == "-" ? "_" : $0 }
+            if let value = environment(name) { try set(setting.key, value) }
+        }
+    }
+
+    /// The settings as a file that ``apply(text:)`` reads.
+    package var text: String {
+        Self.settings.compactMap { setting in setting.write(self).map { "\(setting.key) = \($0)\n" } }.joined()
+    }
+
+    private static func trimmed(_ text: Substring) -> String {
+        let start = text.drop { $0 == " " || $0 == "\t" || $0 == "\r" }
+        return String(start.reversed().drop { $0 == " " || $0 == "\t" || $0 == "\r" }.reversed())
+    }
+
+    private static func trimmed(_ text: String) -> String { trimmed(text[...]) }
+
+    // MARK: The table
+
+    private static func number(
+        _ key: String, _ path: any WritableKeyPath<Self, Int> & Sendable, _ range: ClosedRange<Int>
+    ) -> Setting {
+        Setting(
+            key: key, expected: "a number from \(range.lowerBound) to \(range.upperBound)",
+            read: { configuration, text in
+                guard let value = Int(text), range.contains(value) else { return false }
+                configuration[keyPath: path] = value
+                return true
+            }, write: { String($0[keyPath: path]) })
+    }
+
+    private static func optionalNumber(
+        _ key: String, _ path: any WritableKeyPath<Self, Int?> & Sendable, _ range: ClosedRange<Int>
+    ) -> Setting {
+        Setting(
+            key: key, expected: "a number from \(range.lowerBound) to \(range.upperBound)",
+            read: { configuration, text in
+                guard let value = Int(text), range.contains(value) else { return false }
+                configuration[keyPath: path] = value
+                return true
+            }, write: { $0[keyPath: path].map { String($0) } })
+    }
+
+    private static func text(_ key: String, _ path: any WritableKeyPath<Self, String?> & Sendable) -> Setting {
+        Setting(
+            key: key, expected: "a text",
+            read: { configuration, text in
+                configuration[keyPath: path] = text.isEmpty ? nil : text
+                return true
+            }, write: { $0[keyPath: path] })
+    }
+
+    private static func flag(_ key: String, _ path: any WritableKeyPath<Self, Bool> & Sendable) -> Setting {
+        Setting(
+            key: key, expected: "true or false",
+            read: { configuration, text in
+                guard let value = ["true": true, "1": true, "false": false, "0": false][text] else { return false }
+                configuration[keyPath: path] = value
+                return true
+            }, write: { $0[keyPath: path] ? "true" : "false" })
+    }
+
+    private static func choice<Choice: RawRepresentable & CaseIterable>(
+        _ key: String, _ path: any WritableKeyPath<Self, Choice> & Sendable
+    ) -> Setting where Choice.RawValue == String, Choice: SendableMetatype {
+        Setting(
+            key: key, expected: Choice.allCases.map(\.rawValue).joined(separator: " or "),
+            read: { configuration, text in
+                guard let value = Choice(rawValue: text) else { return false }
+                configuration[keyPath: path] = value
+                return true
+            }, write: { $0[keyPath: path].rawValue })
+    }
+
+    private static let settings: [Setting] = [
+        Setting(
+            key: "bind", expected: "host:port or unix:PATH, several with commas between",
+            read: { configuration, text in
+                let addresses = text.split(separator: ",").map { SocketAddress(trimmed($0), defaultPort: 8000) }
+                guard !addresses.isEmpty, !addresses.contains(nil) else { return false }
+                configuration.bind = addresses.compactMap { $0 }
+                return true
+            },
+            write: { $0.bind.isEmpty ? nil : $0.bind.map(\.description).joined(separator: ",") }),
+        choice("mode", \.mode),
+        optionalNumber("workers", \.workers, 1...FleetLimits.maxWorkers),
+        optionalNumber("threads", \.threads, 1...256),
+        text("weights", \.weights),
+        Setting(
+            key: "models", expected: "names with commas between",
+            read: { configuration, text in
+                configuration.models = text.split(separator: ",").map { trimmed($0) }
+                return true
+            }, write: { $0.models.isEmpty ? nil : $0.models.joined(separator: ",") }),
+        text("digit-model", \.digitModel),
+        text("api-keys", \.apiKeys),
+        flag("no-auth", \.noAuth),
+        flag("admin", \.admin),
+        number("timeout", \.timeout, 1...3600),
+        number("graceful-timeout", \.gracefulTimeout, 0...3600),
+        number("drain-delay", \.drainDelay, 0...3600),
+        number("keep-alive", \.keepAlive, 1...3600),
+        number("deadline", \.deadline, 1...3600),
+        number("queue", \.queue, 1...100_000),
+        number("max-requests", \.maxRequests, 0...1_000_000_000),
+        number("max-requests-jitter", \.maxRequestsJitter, 0...1_000_000_000),
+        number("max-batch", \.maxBatch, 1...100_000),
+        number("max-body-bytes", \.maxBodyBytes, 1024...(1 << 30)),
+        number("max-pixels", \.maxPixels, 1...1_000_000_000),
+        number("max-connections", \.maxConnections, 1...100_000),
+        text("access-log", \.accessLog),
+        choice("log-format", \.logFormat),
+        text("pid", \.pid),
+        flag("daemon", \.daemon),
+    ]
+}

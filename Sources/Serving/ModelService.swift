@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import Images
+import Inference
+import SystemCalls
+
+/// The models of a repository, loaded, as the server serves them.
+package final class ModelService: InferenceService {
+    package let models: [ServedModel]
+    private let loaded: [LoadedModel]
+    private let limits: ImageLimits
+
+    /// Loads and warms the newest version of each model.
+    ///
+    /// - Parameters:
+    ///   - names: Which models; `name` or `name@version`. All of the repository if empty.
+    ///   - limits: What an image may take.
+    /// - Throws: The first error of loading, and `ModelServiceError` if there is nothing to load.
+    package init(repository: ModelRepository, names: [String], limits: ImageLimits) throws {
+        let wanted = try names.isEmpty ? repository.modelNames() : names
+        if wanted.isEmpty { throw ModelServiceError.noModels(repository: repository.path) }
+        loaded = try wanted.map { text in
+            let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
+            guard parts.count == 2 else { return try LoadedModel(text, in: repository) }
+            guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
+            return try LoadedModel(parts[0], version: version, in: repository)
+        }
+        models = loaded.map(ServedModel.init)
+        self.limits = limits
+    }
+
+    /// The name of the kernels that this machine runs.
+    package var kernels: String { loaded.first?.plan.kernels.name ?? "none" }
+
+    package func makeRunner() throws -> any InferenceRunner {
+        let runner = ModelRunner(try loaded.map { try Predictor($0, limits: limits) })
+        for model in models.indices { try runner.warm(model) }
+        return runner
+    }
+}
+
+/// Why the models can't be served.
+package enum ModelServiceError: Error, Equatable, Sendable, CustomStringConvertible {
+    case noModels(repository: String)
+    case badVersion(String)
+    case notFinite(model: String)
+
+    package var description: String {
+        switch self {
+        case .noModels(let repository): "there is no model in \(repository)"
+        case .badVersion(let text): "'\(text)': expected a model's name, or name@version with a version from 1 up"
+        case .notFinite(let model): "the model '\(model)' answers a grey input with numbers that are not finite"
+        }
+    }
+}
+
+extension ServedModel {
+    /// What the server tells of a loaded model.
+    fileprivate init(_ model: LoadedModel) {
+        let description = model.description
+        let isRotation = description.labels == ["0", "90", "180", "270"]
+        self.init(
+            name: description.name, version: String(model.version), architecture: model.architecture.name,
+            task: description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
+            input: TensorDescription(
+                name: "input", datatype: "FP32", shape: [-1] + description.inputShape.dimensions),
+            output: TensorDescription(name: "logits", datatype: "FP32", shape: [-1, description.labels.count]),
+            labels: description.labels)
+    }
+}
+
+/// One thread's memory for all models.
+private final class ModelRunner: InferenceRunner {
+    private let predictors: [Predictor]
+
+    init(_ predictors: [Predictor]) {
+        self.predictors = predictors
+    }
+
+    /// Runs a model once, so that its memory is there and its answers are numbers before the first request.
+    func warm(_ model: Int) throws {
+        let predictor = predictors[model]
+        let input = [Float](repeating: 0.5, count: predictor.model.plan.inputShape.elementCount)
+        guard predictor.logits(of: input, count: 1).allSatisfy(\.isFinite) else {
+            throw ModelServiceError.notFinite(model: predictor.model.description.name)
+        }
+    }
+
+    func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
+        predictors[model].predict(batch: images).map { result in
+            result.map(Classification.init).mapError(refusal)
+        }
+    }
+
+    func classify(model: Int, pixels: [UInt8]) throws -> [Classification] {
+        try predictors[model].predict(pixels: pixels).map(Classification.init)
+    }
+
+    func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
+        predictors[model].logits(of: input, count: rows)
+    }
+
+    func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
+        do {
+            let predictor = predictors[model]
+            let answer = Classification(try predictor.predict(image))
+            let decoded = try ImageDecoder.decode(image, limits: predictor.limits)
+            // The class says how far the photo is turned counter-clockwise; the rest of a full turn undoes it.
+            let upright = decoded.upright.turned((4 - answer.classIndex) % 4)
+            return decoded.format == .png
+                ? (try ImageEncoder.png(upright), "image/png", answer)
+                : (try ImageEncoder.jpeg(upright, quality: 95), "image/jpeg", answer)
+        } catch {
+            throw refusal(error)
+        }
+    }
+}
+
+extension Classification {
+    fileprivate init(_ prediction: Prediction) {
+        self.init(
+            classIndex: prediction.classIndex, scores: prediction.scores,
+            exifDegrees: prediction.orientation.quarterTurnsCounterclockwise * 90)
+    }
+}
+
+/// What the client is told of an image that can't be answered.
+private func refusal(_ error: any Error) -> any Error {
+    switch error {
+    case let error as ImageError:
+        switch error {
+        case .empty, .unrecognised: InferenceRefusal.notAnImage(error.description)
+        case .tooManyBytes, .tooManyPixels: InferenceRefusal.tooLarge(error.description)
+        default: InferenceRefusal.unusableImage(error.description)
+        }
+    case InferenceError.blankImage: InferenceRefusal.unusableImage(InferenceError.blankImage.description)
+    default: error
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+
+/// The images of a request, however the client packed them.
+enum ImageInput: Equatable {
+    /// Encoded images; `isList` if the client sent a list, even of one.
+    case encoded([[UInt8]], isList: Bool)
+    /// Numbers of 0 to 255 with their shape.
+    case numbers(NumberArray)
+
+    /// Finds the images: a body that is an image, the files of a multipart form, or JSON with base64 or numbers under
+    /// `image` or `images`.
+    ///
+    /// - Parameters:
+    ///   - body: The decompressed body.
+    ///   - contentType: The request's Content-Type.
+    ///   - maxImages: The most images.
+    /// - Throws: `RequestRefusal`, `JSONError` or `HTTPError`.
+    init(_ body: [UInt8], contentType: String?, maxImages: Int) throws {
+        let type = contentType.flatMap(MediaType.init)
+        if contentType != nil, type == nil { throw RequestRefusal(.badRequest, "the Content-Type is malformed") }
+        switch type?.essence {
+        case "multipart/form-data":
+            guard let type else { fallthrough }
+            self = .encoded(try Self.files(body, type, maxImages: maxImages), isList: false)
+        case "application/json": self = try Self.json(body, maxImages: maxImages)
+        // What clients send that state no type, or the one that curl states for them.
+        case nil, "application/x-www-form-urlencoded", "text/plain":
+            let isJSON = body.first { !($0 == 0x20 || $0 >= 0x09 && $0 <= 0x0D) } == UInt8(ascii: "{")
+            self = isJSON ? try Self.json(body, maxImages: maxImages) : try Self.single(body)
+        case let essence? where essence.hasPrefix("image/") || essence == "application/octet-stream":
+            self = try Self.single(body)
+        default:
+            throw RequestRefusal(.unsupportedMediaType, "expected an image, a multipart form or JSON")
+        }
+    }
+
+    private static func single(_ body: [UInt8]) throws -> ImageInput {
+        if body.isEmpty { throw RequestRefusal(.badRequest, "the request has no body; expected an image or JSON") }
+        return .encoded([body], isList: false)
+    }
+
+    private static func files(_ body: [UInt8], _ type: MediaType, maxImages: Int) throws -> [[UInt8]] {
+        let parts = try MultipartForm(body, contentType: type).parts
+        let files = parts.filter { part in
+            part.fileName != nil || part.contentType?.essence.hasPrefix("image/") ?? false
+                || ["image", "images", "file"].contains(part.name)
+        }
+        if files.isEmpty { throw RequestRefusal(.badRequest, "the form has no file") }
+        if files.count > maxImages { throw tooMany(maxImages) }
+        return files.map { Array(body[$0.content]) }
+    }
+
+    static func tooMany(_ limit: Int) -> RequestRefusal {
+        RequestRefusal(.contentTooLarge, "the request has more than \(limit) images")
+    }
+
+    private static func json(_ body: [UInt8], maxImages: Int) throws -> ImageInput {
+        var reader = JSONReader(body[...])
+        var input: ImageInput?
+        try reader.readObject { reader, name in
+            guard name == "images" || name == "image" else { return try reader.skipValue() }
+            if input != nil { throw RequestRefusal(.badRequest, "give 'image' or 'images', not both") }
+            input = try value(&reader, maxImages: maxImages, maxNumbers: body.count / 2 + 1)
+        }
+        try reader.finish()
+        guard let input else { throw RequestRefusal(.badRequest, "expected the key 'images' or 'image'") }
+        return input
+    }
+
+    private static func value(_ reader: inout JSONReader, maxImages: Int, maxNumbers: Int) throws -> ImageInput {
+        switch reader.nextKind() {
+        case .string, .object: return .encoded([try encoded(&reader)], isList: false)
+        default: break
+        }
+        var probe = reader
+        guard probe.take(UInt8(ascii: "[")), [.string, .object].contains(probe.nextKind()) else {
+            return .numbers(try reader.readNumbers(maxCount: maxNumbers))
+        }
+        var images: [[UInt8]] = []
+        try reader.readArray { reader in
+            if images.count == maxImages { throw tooMany(maxImages) }
+            images.append(try encoded(&reader))
+        }
+        return .encoded(images, isList: true)
+    }
+
+    /// Reads base64 as a string, which may be a data URL, or as `{"b64": "..."}`.
+    static func encoded(_ reader: inout JSONReader) throws -> [UInt8] {
+        var text: String?
+        if reader.nextKind() == .object {
+            try reader.readObject { reader, name in
+                guard name == "b64" else { throw RequestRefusal(.badRequest, "expected {\"b64\": \"...\"}") }
+                text = try reader.readString()
+            }
+        } else {
+            text = try reader.readString()
+        }
+        guard let text else { throw RequestRefusal(.badRequest, "expected {\"b64\": \"...\"}") }
+        var payload = text.utf8[...]
+        if text.hasPrefix("data:"), let comma = payload.firstIndex(of: UInt8(ascii: ",")) {
+            payload = payload[payload.index(after: comma)...]
+        }
+        guard let bytes = base64Decoded(payload), !bytes.isEmpty else {
+            throw RequestRefusal(.badRequest, "an image is not valid base64")
+        }
+        return bytes
+    }
+}

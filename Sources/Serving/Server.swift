@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import SystemCalls
+
+/// Transport, protocols and inference of one process, put together.
+package final class Server {
+    private let loop: EventLoop
+    private let queue: WorkQueue
+    private let threads: InferenceThreads
+    private let statistics: WorkerStatistics
+
+    /// Starts the inference threads; ``run()`` starts serving.
+    ///
+    /// - Parameters:
+    ///   - listeners: Sockets that listen and do not block.
+    ///   - threads: Inference threads.
+    ///   - log: Where a line goes for each request.
+    /// - Throws: The error of a runner that could not be made, or `SystemError`.
+    package init(
+        listeners: [FileDescriptor], service: any InferenceService, limits: TransportLimits, policy: API.Policy,
+        threads: Int, statistics: WorkerStatistics, log: AccessLog? = nil
+    ) throws {
+        self.statistics = statistics
+        queue = WorkQueue(capacity: limits.queueCapacity, threads: threads)
+        let mailbox = try Mailbox()
+        loop = try EventLoop(
+            listeners: listeners, handler: API(models: service.models, statistics: statistics, policy: policy),
+            limits: limits, queue: queue, mailbox: mailbox, statistics: statistics, log: log)
+        self.threads = try InferenceThreads(
+            count: threads, service: service, queue: queue, mailbox: mailbox, statistics: statistics)
+    }
+
+    /// What may be asked of it from any thread.
+    package var control: EventLoop.Control { loop.control }
+
+    /// Serves until told to stop; then ends the inference threads.
+    ///
+    /// - Throws: `SystemError`.
+    package func run() throws {
+        defer { threads.stop() }
+        try loop.run()
+    }
+
+    /// Requests begun so far.
+    var requestCount: Int { loop.requestCount }
+
+    /// How long the longest present run of a model has lasted, in nanoseconds.
+    func longestRun(_ now: UInt64) -> UInt64 { threads.longestRun(now: now) }
+
+    /// Called a few times a second.
+    var onTick: ((UInt64) -> Void)? {
+        get { loop.onTick }
+        set { loop.onTick = newValue }
+    }
+
+    /// Watches another descriptor from the event loop.
+    ///
+    /// - Throws: `SystemError`.
+    func watch(_ descriptor: FileDescriptor, _ react: @escaping () -> Void) throws {
+        try loop.watch(descriptor, react)
+    }
+
+    /// Sends a client's command to the supervisor.
+    var sendCommand: ((FleetMessage) -> Void)? {
+        get { loop.sendCommand }
+        set { loop.sendCommand = newValue }
+    }
+
+    /// Answers the client whose command the supervisor has carried out.
+    func finishCommand(_ request: Int, problem: String) {
+        loop.finishCommand(request, problem: problem)
+    }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+
+import SystemCalls
+
+/// `swiftnet serve` as a whole: supervisor, banner, pid file, service manager.
+package struct Service {
+    private let configuration: ServerConfiguration
+    private let settings: () throws -> ServerConfiguration
+
+    /// - Parameters:
+    ///   - configuration: The settings, checked.
+    ///   - settings: Reads them again, for a reload.
+    package init(_ configuration: ServerConfiguration, settings: @escaping () throws -> ServerConfiguration) {
+        self.configuration = configuration
+        self.settings = settings
+    }
+
+    /// Serves until told to stop.
+    ///
+    /// - Returns: The exit code.
+    /// - Throws: `SystemError`, where an address is in use for example.
+    package func run() throws -> Int32 {
+        let launcher = DaemonLauncher.Parent()
+        let cores = CoreCount.current()
+        let supervisor = try Supervisor(
+            configuration: configuration, cores: cores.usable, inherited: SystemdNotification.listeners(),
+            reconfigure: settings,
+            report: { line in
+                writeStandardError("swiftnet: \(line)\n")
+                launcher?.failed(line)
+            })
+        if let pid = configuration.pid { try PIDFile.write(pid) }
+        defer { if let pid = configuration.pid { PIDFile.remove(pid) } }
+        supervisor.onReady = { summary in
+            let banner = banner(supervisor, cores, summary)
+            writeStandardError(banner)
+            SystemdNotification.send("READY=1")
+            launcher?.serves(banner)
+        }
+        let code = supervisor.run()
+        for case .unix(let path) in configuration.addresses { FileSystem.remove(path) }
+        return code
+    }
+
+    /// What the operator wants to know once.
+    private func banner(_ supervisor: Supervisor, _ cores: CoreCount, _ summary: String) -> String {
+        let (workers, threads) = supervisor.layout
+        var lines = [
+            "swiftnet \(API.version) serves on \(supervisor.addresses.joined(separator: ", "))",
+            "mode: \(configuration.mode.rawValue), \(workers) \(workers == 1 ? "worker" : "workers") of \(threads) "
+                + "\(threads == 1 ? "thread" : "threads") (usable cores: \(cores.usable); \(cores.explanation))",
+        ]
+        if workers * threads > cores.usable {
+            lines.append("warning: more threads than usable cores: they will wait for each other")
+        }
+        lines += summary.split(separator: "\u{1F}").map(String.init)
+        let memory = supervisor.proportionalBytes.map { "\(($0 + 524_288) >> 20) MiB" }
+        lines.append("memory: \(memory.joined(separator: ", ")) (proportional share of each worker)")
+        if configuration.noAuth { lines.append("warning: anyone who reaches the address is answered (--no-auth)") }
+        return lines.map { $0 + "\n" }.joined()
+    }
+}
+
+/// The file that holds the supervisor's process number.
+enum PIDFile {
+    /// - Throws: `SystemError`.
+    static func write(_ path: String) throws {
+        let file = try FileDescriptor.creating(path)
+        try Array("\(CurrentProcess.id)\n".utf8).withUnsafeBytes { try file.writeAll($0) }
+    }
+
+    /// Removes the file.
+    static func remove(_ path: String) {
+        FileSystem.remove(path)
+    }
+}

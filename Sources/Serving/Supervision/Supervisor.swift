@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: MIT
+
+import SystemCalls
+
+/// The process that starts the workers, watches them and replaces them. It answers no request and loads no model.
+///
+/// A reload starts a second set of workers with the new settings and weights, and lets the first set finish only when the
+/// second serves. The listening sockets are the supervisor's, so no connection is lost between them.
+package final class Supervisor {
+    /// Where a worker is in its life.
+    enum State: Equatable {
+        case starting, ready, draining
+    }
+
+    /// A worker as the supervisor knows it.
+    struct Record {
+        let process: ChildProcess
+        let slot: Int
+        let generation: Int
+        let channel: FleetChannel
+        let startedAt: UInt64
+        var state = State.starting
+        /// When it is killed if it is still there.
+        var killAt: UInt64?
+        /// The worker that this one is to replace.
+        var replaces: ChildProcess?
+        var problem: String?
+    }
+
+    /// Who waits for a reload to end.
+    struct Client {
+        let worker: ChildProcess
+        let request: Int
+    }
+
+    /// What the supervisor is busy with, besides watching.
+    enum Phase: Equatable {
+        case booting
+        case serving
+        /// A second set of workers is starting.
+        case reloading
+        /// Readiness is off; draining begins at the given time.
+        case leaving(drainAt: UInt64)
+        case draining
+    }
+
+    var configuration: ServerConfiguration
+    let reconfigure: () throws -> ServerConfiguration
+    let report: (String) -> Void
+    let fleet: FleetStatistics
+    let signals: SignalSource
+    private let epoll: Epoll
+    var listeners: [FileDescriptor]
+    let layout: (workers: Int, threads: Int)
+
+    var workers: [ChildProcess: Record] = [:]
+    var phase = Phase.booting
+    var generation = 1
+    /// How many workers there should be.
+    var wanted: Int
+    /// The settings of the reload that is under way, and who asked for it.
+    var pending: (configuration: ServerConfiguration, client: Client?)?
+    var reloadAgain = false
+    var recycling: [ChildProcess] = []
+    /// When the next worker may be started after one that died young, and how long the wait was.
+    var respawnAt: UInt64 = 0
+    var backOff: UInt64 = 0
+    var exitCode: Int32?
+    var now = SystemClock.monotonicNanoseconds()
+    /// Called once, when the first set of workers serves, with what they said.
+    package var onReady: ((String) -> Void)?
+    private var events: [Epoll.Event] = []
+
+    /// - Parameters:
+    ///   - configuration: The settings, checked.
+    ///   - cores: Usable processors.
+    ///   - inherited: Sockets that listen already, from systemd for example; if empty, the configuration's are opened.
+    ///   - reconfigure: Reads the settings again, for a reload.
+    ///   - report: Takes a line for the operator.
+    /// - Throws: `SystemError`, where an address is in use for example.
+    package init(
+        configuration: ServerConfiguration, cores: Int, inherited: [FileDescriptor],
+        reconfigure: @escaping () throws -> ServerConfiguration, report: @escaping (String) -> Void
+    ) throws {
+        self.configuration = configuration
+        self.reconfigure = reconfigure
+        self.report = report
+        layout = configuration.layout(cores: cores)
+        wanted = layout.workers
+        fleet = try FleetStatistics()
+        signals = try SignalSource([
+            SignalNumber.child, SignalNumber.hangUp, SignalNumber.interrupt, SignalNumber.terminate,
+            SignalNumber.terminalInput, SignalNumber.terminalOutput,
+        ])
+        SignalSource.ignore(SignalNumber.pipe)
+        epoll = try Epoll()
+        listeners = try inherited.isEmpty ? configuration.addresses.map { try .listening(on: $0) } : inherited
+        try epoll.add(signals.descriptor, token: 0, .readable)
+    }
+
+    /// The addresses that are really listened on: a port 0 has become the one that the system chose.
+    package var addresses: [String] {
+        zip(configuration.addresses, listeners).map { address, listener in
+            guard case .tcp(let host, 0) = address, let port = listener.localPort else { return address.description }
+            return SocketAddress.tcp(host: host, port: port).description
+        }
+    }
+
+    /// The memory of each worker that serves, shared pages divided.
+    package var proportionalBytes: [Int] { serving.compactMap(\.process.proportionalBytes) }
+
+    /// Runs until the fleet has ended.
+    ///
+    /// - Returns: The exit code.
+    package func run() -> Int32 {
+        for _ in 0..<wanted { start(generation: generation, configuration) }
+        while true {
+            do {
+                try epoll.wait(&events, timeoutMilliseconds: 50)
+            } catch {
+                report("the supervisor can't wait for its workers: \(error)")
+                killAll()
+                return 1
+            }
+            now = SystemClock.monotonicNanoseconds()
+            while let signal = signals.next() { handle(signal) }
+            for record in workers.values { hear(record.process) }
+            reap()
+            if let exitCode, workers.isEmpty { return exitCode }
+            tick()
+        }
+    }
+
+    // MARK: Starting
+
+    /// Starts a worker.
+    ///
+    /// - Returns: The worker; nil if the system refused, which counts as a worker that died at once.
+    @discardableResult
+    func start(generation: Int, _ configuration: ServerConfiguration, replaces: ChildProcess? = nil) -> ChildProcess? {
+        let taken = Set(workers.values.map(\.slot))
+        guard let slot = (0..<FleetStatistics.slotCount).first(where: { !taken.contains($0) }) else { return nil }
+        do {
+            let (ours, theirs) = try FileDescriptor.messageChannel()
+            let process = try ChildProcess(
+                executable: CurrentProcess.executable, arguments: ["swiftnet", "serve-worker"],
+                environment: environment(configuration, slot: slot),
+                descriptors: [
+                    (theirs, Worker.Descriptor.channel), (fleet.descriptor, Worker.Descriptor.statistics),
+                ] + listeners.enumerated().map { ($1, Worker.Descriptor.firstListener + Int32($0)) })
+            let channel = FleetChannel(ours)
+            try epoll.add(ours, token: UInt64(process.id), .readable)
+            fleet[.slotsInUse] = max(fleet[.slotsInUse], UInt64(slot + 1))
+            workers[process] = Record(
+                process: process, slot: slot, generation: generation, channel: channel, startedAt: now,
+                replaces: replaces)
+            return process
+        } catch {
+            report("a worker could not be started: \(error)")
+            slowDown()
+            return nil
+        }
+    }
+
+    private func environment(_ configuration: ServerConfiguration, slot: Int) -> [String] {
+        let own = [
+            "SWIFTNET_WORKER_", "SWIFTNET_DAEMON_CHANNEL=", "SWIFT_BACKTRACE=", "LISTEN_FDS=", "LISTEN_PID=",
+            "NOTIFY_SOCKET=",
+        ]
+        return ProcessEnvironment.variables.filter { variable in !own.contains { variable.hasPrefix($0) } } + [
+            "\(Worker.Variable.configuration)=\(configuration.text)",
+            "\(Worker.Variable.slot)=\(slot)",
+            "\(Worker.Variable.threads)=\(layout.threads)",
+            "\(Worker.Variable.listeners)=\(listeners.count)",
+            // A crashed worker must let go of its sockets at once.
+            "SWIFT_BACKTRACE=enable=no",
+        ]
+    }
+
+    /// Doubles the wait before the next worker.
+    func slowDown() {
+        backOff = min(max(backOff * 2, 100_000_000), 5_000_000_000)
+        respawnAt = now + backOff
+    }
+
+    // MARK: Hearing
+
+    /// Reads what a worker says.
+    private func hear(_ process: ChildProcess) {
+        while let record = workers[process], let input = record.channel.receive() {
+            guard case .message(let message) = input else { return }
+            switch message {
+            case .ready(let summary): becameReady(process, summary)
+            case .failed(let problem): workers[process]?.problem = problem
+            case .recycle: if !recycling.contains(process) { recycling.append(process) }
+            case .load(let request, let model): change(Client(worker: process, request: request), load: model)
+            case .unload(let request, let model): change(Client(worker: process, request: request), unload: model)
+            case .reply, .drain: break
+            }
+        }
+    }
+
+    private func becameReady(_ process: ChildProcess, _ summary: String) {
+        guard workers[process]?.state == .starting else { return }
+        workers[process]?.state = .ready
+        if let old = workers[process]?.replaces { drain(old) }
+        countReady()
+        switch phase {
+        case .booting where serving.count == wanted:
+            phase = .serving
+            onReady?(summary)
+        case .reloading: finishReloadIfReady()
+        case .leaving, .draining: drain(process)
+        default: break
+        }
+    }
+
+    /// The workers that serve and belong to the present generation.
+    var serving: [Record] { workers.values.filter { $0.state == .ready && $0.generation == generation } }
+
+    func countReady() {
+        fleet[.readyWorkers] = UInt64(workers.values.count { $0.state == .ready })
+    }
+
+    // MARK: Ending
+
+    /// Tells a worker to finish and end, and sets its last hour.
+    func drain(_ process: ChildProcess) {
+        guard let record = workers[process], record.state != .draining else { return }
+        workers[process]?.state = .draining
+        workers[process]?.killAt = now + UInt64(configuration.gracefulTimeout) * 1_000_000_000
+        record.channel.send(.drain)
+        countReady()
+    }
+
+    func killAll() {
+        for process in workers.keys { process.send(SignalNumber.kill) }
+    }
+
+    /// Takes note of the processes that have ended, those of strangers too: the supervisor may be process 1.
+    private func reap() {
+        while let (process, ending) = ChildProcess.reapAny() {
+            hear(process)
+            guard let record = workers.removeValue(forKey: process) else { continue }
+            try? epoll.remove(record.channel.descriptor)
+            fleet.clearGauges(slot: record.slot)
+            recycling.removeAll { $0 == process }
+            countReady()
+            ended(record, ending)
+        }
+    }
+}

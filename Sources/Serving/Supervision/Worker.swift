@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import Images
+import Inference
+import SystemCalls
+
+/// A process that answers requests: one event loop and its inference threads. Both modes run it; they differ in how
+/// many of them there are and how many threads each has.
+package struct Worker {
+    /// Environment variables by which the supervisor tells a worker what it is.
+    enum Variable {
+        static let configuration = "SWIFTNET_WORKER_CONFIGURATION"
+        static let slot = "SWIFTNET_WORKER_SLOT"
+        static let threads = "SWIFTNET_WORKER_THREADS"
+        static let listeners = "SWIFTNET_WORKER_LISTENERS"
+    }
+
+    /// The numbers of the descriptors that the supervisor gives a worker.
+    enum Descriptor {
+        static let channel: Int32 = 3
+        static let statistics: Int32 = 4
+        static let firstListener: Int32 = 5
+    }
+
+    private let configuration: ServerConfiguration
+    private let slot: Int
+    private let threads: Int
+    private let channel: FleetChannel
+    private let fleet: FleetStatistics
+    private let listeners: [FileDescriptor]
+
+    /// Takes over what the supervisor gave this process.
+    ///
+    /// - Throws: ``WorkerError/startedByHand`` if no supervisor did, `SystemError`, or ``ConfigurationError``.
+    package init(environment: (String) -> String?) throws {
+        func number(_ name: String, _ range: ClosedRange<Int>) throws -> Int {
+            guard let value = environment(name).flatMap({ Int($0) }), range.contains(value) else {
+                throw WorkerError.startedByHand
+            }
+            return value
+        }
+        guard let text = environment(Variable.configuration) else { throw WorkerError.startedByHand }
+        slot = try number(Variable.slot, 0...(FleetStatistics.slotCount - 1))
+        threads = try number(Variable.threads, 1...FleetLimits.maxThreads)
+        let count = try number(Variable.listeners, 0...64)
+        var configuration = ServerConfiguration()
+        try configuration.apply(text: text)
+        self.configuration = configuration
+        channel = FleetChannel(FileDescriptor(owning: Descriptor.channel))
+        fleet = try FleetStatistics(mapping: FileDescriptor(owning: Descriptor.statistics))
+        listeners = (0..<Int32(count)).map { FileDescriptor(owning: Descriptor.firstListener + $0) }
+    }
+
+    /// Serves until the supervisor says to stop or is gone.
+    ///
+    /// - Returns: The exit code.
+    package func run() -> Int32 {
+        for signal in [
+            SignalNumber.interrupt, SignalNumber.hangUp, SignalNumber.pipe, SignalNumber.terminalInput,
+            SignalNumber.terminalOutput,
+        ] {
+            SignalSource.ignore(signal)
+        }
+        do {
+            let signals = try SignalSource([SignalNumber.terminate])
+            CurrentProcess.raiseDescriptorLimit()
+            let service = try makeService()
+            let statistics = WorkerStatistics(fleet: fleet, slot: slot)
+            let server = try Server(
+                listeners: listeners, service: service, limits: configuration.transportLimits,
+                policy: try configuration.policy(), threads: threads, statistics: statistics,
+                log: try makeLog(statistics))
+            try connect(server, signals, statistics)
+            channel.send(.ready(Self.summary(service)))
+            try server.run()
+            return 0
+        } catch {
+            channel.send(.failed("\(error)"))
+            return 1
+        }
+    }
+
+    private func makeService() throws -> ModelService {
+        try ModelService(
+            repository: configuration.repository(), names: configuration.models,
+            limits: ImageLimits(maxPixels: configuration.maxPixels))
+    }
+
+    private func makeLog(_ statistics: WorkerStatistics) throws -> AccessLog? {
+        try configuration.accessLog.map { path in
+            let descriptor = path == "-" ? FileDescriptor(owning: 1) : try FileDescriptor.appending(to: path)
+            return AccessLog(descriptor, format: configuration.logFormat, statistics: statistics)
+        }
+    }
+
+    /// Wires the supervisor's channel, the signal and the heart to the event loop.
+    private func connect(_ server: Server, _ signals: SignalSource, _ statistics: WorkerStatistics) throws {
+        let (channel, control, configuration) = (channel, server.control, configuration)
+        let drain = Drain(control: control)
+        try server.watch(signals.descriptor) { while signals.next() != nil { drain.begin(limit: nil) } }
+        try server.watch(channel.descriptor) {
+            while let input = channel.receive() {
+                switch input {
+                case .message(.drain): drain.begin(limit: nil)
+                case .message(.reply(let request, let problem)): server.finishCommand(request, problem: problem)
+                case .message: break
+                // Without a supervisor nobody would replace this worker or end it: it finishes what it has, soon.
+                case .end: return drain.begin(limit: 1_500_000_000)
+                }
+            }
+        }
+        server.sendCommand = { channel.send($0) }
+        let recycleAt =
+            configuration.maxRequests == 0
+            ? Int.max
+            : configuration.maxRequests + Int.random(in: 0...configuration.maxRequestsJitter)
+        var hasAsked = false
+        let timeout = UInt64(configuration.timeout) * 1_000_000_000
+        server.onTick = { now in
+            drain.check(now)
+            // A heart that stops while work hangs lets the supervisor replace this process.
+            if server.longestRun(now) < timeout { statistics.set(.heartbeat, to: Int(now / 1_000_000)) }
+            if !hasAsked, server.requestCount >= recycleAt {
+                hasAsked = true
+                channel.send(.recycle)
+            }
+        }
+        statistics.set(.heartbeat, to: Int(SystemClock.monotonicNanoseconds() / 1_000_000))
+    }
+
+    /// What is served, for the banner.
+    private static func summary(_ service: ModelService) -> String {
+        let models = service.models.map { "\($0.name) version \($0.version)" }.joined(separator: ", ")
+        return "models: \(models)\u{1F}kernels: \(service.kernels)"
+    }
+}
+
+/// Why a worker can't start.
+package enum WorkerError: Error, Equatable, Sendable, CustomStringConvertible {
+    case startedByHand
+
+    package var description: String {
+        "workers are started by 'swiftnet serve', not by hand"
+    }
+}
+
+/// Draining with a limit of time.
+private final class Drain {
+    private let control: EventLoop.Control
+    private var deadline: UInt64?
+
+    init(control: EventLoop.Control) {
+        self.control = control
+    }
+
+    func begin(limit: UInt64?) {
+        if let limit, deadline == nil { deadline = SystemClock.monotonicNanoseconds() + limit }
+        control.drain()
+    }
+
+    func check(_ now: UInt64) {
+        if let deadline, now > deadline { control.stopNow() }
+    }
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Serving
+import SystemCalls
+
+/// `swiftnet serve`: answers over HTTP.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve models over HTTP.",
+        discussion: """
+            Answers POST /inference (digits), /predict/{model} and /rotate (images), TensorFlow Serving's /v1 and the \
+            Open Inference Protocol's /v2. GET /openapi.json describes them all, GET /metrics counts.
+
+            EXAMPLES
+              swiftnet serve
+              swiftnet serve --mode thread --threads 4 --bind unix:/run/swiftnet.sock
+              swiftnet serve --bind 0.0.0.0:8000 --api-keys keys.txt --access-log -
+              curl --data-binary @digit.png -H 'Content-Type: image/png' localhost:8000/inference
+
+            SETTINGS
+              Each flag can stand in a configuration file, as 'name = value', and in the environment, as \
+            SWIFTNET_NAME. A flag wins over the environment, and the environment over the file.
+
+            SIGNALS
+              TERM, INT   finish what was accepted, then end; the second one ends at once
+              HUP         read settings, keys and weights again, losing no request
+              TTIN, TTOU  one worker more, one worker less
+
+            EXIT CODES
+              0   ended as asked
+              1   could not start, or was stopped before all was finished
+              64  wrong usage
+            """)
+
+    @OptionGroup(title: "Where") var place: PlaceOptions
+    @OptionGroup(title: "What") var models: ServedModelOptions
+    @OptionGroup(title: "Who") var access: AccessOptions
+    @OptionGroup(title: "How long, how much") var limits: LimitOptions
+    @OptionGroup(title: "Around it") var surroundings: SurroundingOptions
+
+    func run() throws {
+        try Failure.reporting {
+            var configuration = ServerConfiguration()
+            do {
+                configuration = try settings()
+                try configuration.check()
+            } catch let error as ConfigurationError {
+                throw ValidationError("\(error).")
+            }
+            _ = try configuration.keys()
+            if surroundings.checkConfig { return try writeStandardOutput(configuration.text) }
+            if configuration.daemon, !DaemonLauncher.isLaunched { throw try ExitCode(DaemonLauncher.launch()) }
+            throw try ExitCode(Service(configuration, settings: settings).run())
+        }
+    }
+
+    /// The settings of file, environment and flags, in this order.
+    private func settings() throws -> ServerConfiguration {
+        var configuration = ServerConfiguration()
+        if let path = surroundings.config {
+            let bytes = try FileDescriptor.open(path, FileDescriptor.readOnly).readAll(limit: 1 << 20)
+            try configuration.apply(text: String(decoding: bytes, as: UTF8.self))
+        }
+        try configuration.apply(environment: ProcessEnvironment.value)
+        let given = place.settings + models.settings + access.settings + limits.settings + surroundings.settings
+        for (name, value) in given { if let value { try configuration.set(name, value) } }
+        return configuration
+    }
+}
+
+/// A setting's name and the text of its flag, if it was given.
+typealias Setting = (String, String?)
+
+/// Where the server listens, and how it uses the cores.
+struct PlaceOptions: ParsableArguments {
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp(
+            "Where to listen; may be repeated. An address that others can reach needs --api-keys or --no-auth. "
+                + "(default: 127.0.0.1:8000)", valueName: "host:port|unix:path"))
+    var bind: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Use the cores by processes, of which a crash takes one, or by threads of one process. (default: process)",
+            valueName: "process|thread"))
+    var mode: String?
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("Worker processes. (default: usable cores; 1 in thread mode)", valueName: "n"))
+    var workers: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Inference threads in each worker. (default: 1; usable cores in thread mode)", valueName: "n"))
+    var threads: String?
+
+    var settings: [Setting] {
+        [
+            ("bind", bind.isEmpty ? nil : bind.joined(separator: ",")), ("mode", mode), ("workers", workers),
+            ("threads", threads),
+        ]
+    }
+}
+
+/// What is served.
+struct ServedModelOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The model repository. (default: $SWIFTNET_WEIGHTS, share/swiftnet beside the program, or the package's Weights)",
+            valueName: "dir"), completion: .directory)
+    var weights: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A model to serve, as name or name@version; may be repeated. (default: all, newest versions)",
+            valueName: "model"))
+    var model: [String] = []
+
+    @Option(help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"))
+    var digitModel: String?
+
+    var settings: [Setting] {
+        [
+            ("weights", weights), ("models", model.isEmpty ? nil : model.joined(separator: ",")),
+            ("digit-model", digitModel),
+        ]
+    }
+}
+
+/// Who may ask.
+struct AccessOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Keys, one a line, of which each request but the health probes must bring one, as "
+                + "'Authorization: Bearer KEY' or 'access_token: KEY'.", valueName: "file"), completion: .file())
+    var apiKeys: String?
+
+    @Flag(help: "Let everyone in, also from other machines.")
+    var noAuth = false
+
+    @Flag(help: "Allow models to be loaded and unloaded by request.")
+    var admin = false
+
+    var settings: [Setting] {
+        [("api-keys", apiKeys), ("no-auth", noAuth ? "true" : nil), ("admin", admin ? "true" : nil)]
+    }
+}
+
+/// Times in seconds, and sizes.
+struct LimitOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("A worker whose work hangs so long is replaced. (default: 30)", valueName: "s"))
+    var timeout: String?
+
+    @Option(help: ArgumentHelp("A worker that is to end has so long to finish. (default: 30)", valueName: "s"))
+    var gracefulTimeout: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Serve on for so long after TERM while readiness says 503, so that load balancers turn away. (default: 0)",
+            valueName: "s"))
+    var drainDelay: String?
+
+    @Option(help: ArgumentHelp("A connection may idle so long. (default: 15)", valueName: "s"))
+    var keepAlive: String?
+
+    @Option(help: ArgumentHelp("A request may wait so long for a thread. (default: 10)", valueName: "s"))
+    var deadline: String?
+
+    @Option(
+        help: ArgumentHelp("So many requests may wait in each worker; more get 503. (default: 128)", valueName: "n"))
+    var queue: String?
+
+    @Option(help: ArgumentHelp("Replace a worker after so many requests; 0 for never. (default: 0)", valueName: "n"))
+    var maxRequests: String?
+
+    @Option(help: ArgumentHelp("Add up to so many, by chance, to --max-requests. (default: 0)", valueName: "n"))
+    var maxRequestsJitter: String?
+
+    @Option(help: ArgumentHelp("The most images or rows of a request. (default: 256)", valueName: "n"))
+    var maxBatch: String?
+
+    @Option(help: ArgumentHelp("The largest body, before and after decompression. (default: 16777216)", valueName: "n"))
+    var maxBodyBytes: String?
+
+    @Option(help: ArgumentHelp("The most pixels of an image. (default: 50000000)", valueName: "n"))
+    var maxPixels: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The most connections of a worker; the one that idles the longest makes room. (default: 2048)",
+            valueName: "n"))
+    var maxConnections: String?
+
+    var settings: [Setting] {
+        [
+            ("timeout", timeout), ("graceful-timeout", gracefulTimeout), ("drain-delay", drainDelay),
+            ("keep-alive", keepAlive), ("deadline", deadline), ("queue", queue), ("max-requests", maxRequests),
+            ("max-requests-jitter", maxRequestsJitter), ("max-batch", maxBatch), ("max-body-bytes", maxBodyBytes),
+            ("max-pixels", maxPixels), ("max-connections", maxConnections),
+        ]
+    }
+}
+
+/// Files, logs, the terminal.
+struct SurroundingOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: ArgumentHelp("A file of settings.", valueName: "file"), completion: .file())
+    var config: String?
+
+    @Flag(help: "Print the settings that would hold, and end.")
+    var checkConfig = false
+
+    @Option(
+        help: ArgumentHelp("Write a line for each request; '-' for standard output.", valueName: "file|-"),
+        completion: .file())
+    var accessLog: String?
+
+    @Option(help: ArgumentHelp("How these lines look. (default: text)", valueName: "text|json"))
+    var logFormat: String?
+
+    @Option(help: ArgumentHelp("Write the supervisor's process number here.", valueName: "file"), completion: .file())
+    var pid: String?
+
+    @Flag(help: "Leave the terminal once the server serves.")
+    var daemon = false
+
+    var settings: [Setting] {
+        [
+            ("access-log", accessLog), ("log-format", logFormat), ("pid", pid), ("daemon", daemon ? "true" : nil),
+        ]
+    }
+}
+
+/// `swiftnet serve-worker`: what the supervisor starts.
+struct ServeWorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve-worker", abstract: "Answer requests for a supervisor.", shouldDisplay: false)
+
+    func run() throws {
+        try Failure.reporting {
+            throw ExitCode(try Worker(environment: ProcessEnvironment.value).run())
+        }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+
+/// One of the package's programs, run to its end.
+struct Command {
+    /// What a program left behind.
+    struct Result {
+        let exitCode: Int32
+        let output: String
+        let errors: String
+    }
+
+    /// Runs `name` from the folder that the tests were built into.
+    ///
+    /// - Parameter environment: Set beside this process's own.
+    static func run(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Result {
+        try run(path: try path(name), arguments, environment: environment, input: input)
+    }
+
+    /// Runs any program.
+    ///
+    /// - Parameter input: The file that is its standard input; nothing by default.
+    static func run(
+        path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? .nullDevice
+        let files = try TemporaryFolder()
+        let outputs = try ["output", "errors"].map { name in
+            let url = files.url.appending(path: name)
+            try Data().write(to: url)
+            return (url, try FileHandle(forWritingTo: url))
+        }
+        process.standardOutput = outputs[0].1
+        process.standardError = outputs[1].1
+        try process.run()
+        process.waitUntilExit()
+        let texts = try outputs.map { String(decoding: try Data(contentsOf: $0.0), as: UTF8.self) }
+        return Result(exitCode: process.terminationStatus, output: texts[0], errors: texts[1])
+    }
+
+    /// Where a program of the package lies: beside the tests.
+    static func path(_ name: String) throws -> String {
+        let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        return URL(filePath: tests).deletingLastPathComponent().appending(path: name).path
+    }
+}
+
+/// A folder that goes with its owner.
+final class TemporaryFolder {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appending(path: "swiftnet-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        _ = try? FileManager.default.removeItem(at: url)
+    }
+
+    /// The path of something in the folder.
+    func path(_ name: String) -> String { url.appending(path: name).path }
+
+    /// Writes a file, and folders on the way to it.
+    func write(_ bytes: [UInt8], to name: String) throws {
+        let file = url.appending(path: name)
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(bytes).write(to: file)
+    }
+
+    /// The bytes of a file; nil if there is none.
+    func bytes(_ name: String) -> [UInt8]? {
+        (try? Data(contentsOf: url.appending(path: name))).map { Array($0) }
+    }
+
+    /// The names of everything in a folder, hidden files too.
+    func names(_ folder: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path(folder)).sorted()
+    }
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+
+import Checkpoints
+import Kernels
+import Layers
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+@Suite("The digit networks against PyTorch")
+struct MNISTTests {
+    @Test("the committed weights give PyTorch's logits", arguments: ["mnist", "mnist-mlp"], KernelTable.available)
+    func logitsMatch(model: String, kernels: KernelTable) throws {
+        let golden = try #require(try Golden.all().first { $0.name == model })
+        let weights = try Checkpoint.open(path: packageFolder + "/Weights/\(model)/1/model.pth").stateDict
+        let network = try Architecture.recognised(in: weights).makeNetwork(weights)
+        let plan = try Plan(network, input: [1, 28, 28], kernels: kernels)
+        let pixels = try golden.tensor("pixels").values.map { ($0 / 255 - 0.1307) / 0.3081 }
+        let logits = try Session(plan).run(Tensor(pixels, shape: [pixels.count / 784, 1, 28, 28])).floats()
+        expectClose(logits, try golden.tensor("logits").values, .smallNetwork, "\(model) on \(kernels)")
+    }
+}
