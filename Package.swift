@@ -26,7 +26,8 @@ let settings: [SwiftSetting] = strict + [.enableUpcomingFeature("ExistentialAny"
 
 /// One folder of kernel sources, compiled once per instruction set. `march` is a compiler name of a CPU.
 func kernelLevel(_ level: String, march: String?) -> Target {
-    var flags = vectorKernels ? ["-Ounchecked", "-wmo"] : []
+    // The tiles are loops over registers: they must be unrolled whole.
+    var flags = vectorKernels ? ["-Ounchecked", "-wmo", "-Xllvm", "-unroll-threshold=4000"] : []
     if let march { flags += ["-Xcc", "-march=\(march)"] }
     let levelSettings: [SwiftSetting] = [.define("KERNELS_\(level.uppercased())")]
     return .target(
@@ -75,7 +76,8 @@ let package = Package(
         .target(name: "KernelInterface", swiftSettings: settings),
         .target(
             name: "Kernels",
-            dependencies: ["COpenBLAS", "KernelInterface", "SystemCalls"] + kernelLevels.map { .init(stringLiteral: $0.name) },
+            dependencies: ["COpenBLAS", "KernelInterface", "SystemCalls"]
+                + kernelLevels.map { .init(stringLiteral: $0.name) },
             swiftSettings: settings + (hasVectorLevels ? [.define("KERNELS_HAS_VECTOR_LEVELS")] : [])),
         .target(name: "Tensors", dependencies: ["SystemCalls"], swiftSettings: settings),
 
@@ -86,14 +88,17 @@ let package = Package(
         // MARK: Files
         .target(
             name: "Checkpoints",
-            dependencies: ["CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections")],
+            dependencies: [
+                "CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections"),
+            ],
             swiftSettings: settings),
         .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
 
         // MARK: Pixels to predictions
         .target(
             name: "Inference",
-            dependencies: ["Checkpoints", "Images", "Layers", "Models", "SystemCalls", "Tensors"], swiftSettings: settings),
+            dependencies: ["Checkpoints", "Images", "Layers", "Models", "SystemCalls", "Tensors"],
+            swiftSettings: settings),
         .target(
             name: "SwiftNet", dependencies: ["Checkpoints", "Images", "Inference", "Layers", "Models", "Tensors"],
             swiftSettings: settings),
@@ -129,11 +134,14 @@ let package = Package(
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
         tests("Images", goldens: true),
-        tests("Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true),
+        tests(
+            "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true
+        ),
         tests("HTTP"),
         tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Images", "SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
+            name: "IntegrationTests",
+            dependencies: ["Images", "SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
             swiftSettings: settings),
     ] + kernelLevels
 )

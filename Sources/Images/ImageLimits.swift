@@ -8,6 +8,9 @@ public struct ImageLimits: Sendable, Equatable {
     /// 108-megapixel photos of telephones. Decoding takes at most eight bytes a pixel beside the result's own.
     public var maxPixels: Int
 
+    /// Beyond this many pixels nothing is decoded, whatever `maxPixels` says.
+    public static let greatestPixels = 1 << 32
+
     /// Most bytes of an encoded file. The default is 256 MiB.
     public var maxBytes: Int
 
@@ -23,8 +26,9 @@ public struct ImageLimits: Sendable, Equatable {
 
     func check(width: Int, height: Int) throws(ImageError) {
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-        guard !overflow, pixels <= maxPixels else {
-            throw .tooManyPixels(width: width, height: height, maxPixels: maxPixels)
+        let most = min(maxPixels, Self.greatestPixels)
+        guard !overflow, pixels <= most else {
+            throw .tooManyPixels(width: width, height: height, maxPixels: most)
         }
     }
 }

@@ -22,7 +22,8 @@ struct InkLevels: Equatable {
         let border = DigitPreparation.borderValues(image)
         let darkBorder = border.count { Int($0) <= threshold }
         let paperIsDark = darkBorder * 2 > border.count
-        let (paperRange, inkRange) = paperIsDark ? (0...threshold, (threshold + 1)...255) : ((threshold + 1)...255, 0...threshold)
+        let (paperRange, inkRange) =
+            paperIsDark ? (0...threshold, (threshold + 1)...255) : ((threshold + 1)...255, 0...threshold)
         guard let paper = Self.quantile(0.5, of: histogram, in: paperRange),
             let ink = Self.quantile(0.5, of: histogram, in: inkRange)
         else { return nil }

@@ -16,15 +16,17 @@ public struct ModelDescription: Sendable, Equatable, Codable {
             case photo
         }
 
-        /// Size of the network's input in pixels.
+        /// Width of the network's input in pixels.
         public var width: Int
+        /// Height of the network's input in pixels.
         public var height: Int
         /// 1 for grey, 3 for red, green, blue.
         public var channels: Int
         /// How pixels are prepared.
         public var preprocessing: Preprocessing
-        /// Taken from each channel of values 0 to 1, which is then divided by `std`.
+        /// Taken from each channel of values 0 to 1.
         public var mean: [Float]
+        /// What each channel is divided by then.
         public var std: [Float]
     }
 
@@ -40,8 +42,9 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         public var trainedBy: String?
         /// The day it did, as year-month-day.
         public var trained: String?
-        /// Shares of right answers, 0 to 1.
+        /// Share of right answers on the training data, 0 to 1.
         public var trainAccuracy: Double?
+        /// Share of right answers on data held out, 0 to 1.
         public var testAccuracy: Double?
         /// What `testAccuracy` was measured on.
         public var testSet: String?

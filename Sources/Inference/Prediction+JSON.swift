@@ -27,7 +27,9 @@ extension Prediction {
     public func json(file: String, top: Int = 1, milliseconds: Double) -> String {
         var fields = [("file", JSONText.string(file))] + jsonFields
         if top > 1 {
-            let likeliest = self.top(top).map { JSONText.object([("label", .string($0.label)), ("score", .number($0.score))]) }
+            let likeliest = self.top(top).map {
+                JSONText.object([("label", .string($0.label)), ("score", .number($0.score))])
+            }
             fields.append(("top", .array(likeliest)))
         }
         fields.append(("milliseconds", .number((milliseconds * 1000).rounded() / 1000)))

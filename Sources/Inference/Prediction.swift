@@ -4,8 +4,9 @@ import Images
 
 /// What a model says of one image.
 public struct Prediction: Sendable, Equatable {
-    /// The model's name and version; version 0 is a weights file that stands in no repository.
+    /// The model's name.
     public let model: String
+    /// The model's version; 0 is a weights file that stands in no repository.
     public let version: Int
     /// The labels of all classes, in the order of the scores.
     public let labels: [String]

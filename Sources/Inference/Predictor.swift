@@ -54,6 +54,13 @@ public final class Predictor {
     ///   - pixels: height x width x channels values of 0 to 255, one image after the other.
     /// - Throws: `InferenceError.wrongPixelCount` if that is no whole number of images.
     public func predict(pixels: [UInt8]) throws -> [Prediction] {
+        try logits(pixels: pixels).map { try Prediction(model: model, logits: $0, orientation: .up) }
+    }
+
+    /// The network's answers to such pixels, before the softmax.
+    ///
+    /// - Throws: `InferenceError.wrongPixelCount` if that is no whole number of images.
+    package func logits(pixels: [UInt8]) throws -> [[Float]] {
         let input = model.description.input
         let count = model.preprocessor.count
         guard !pixels.isEmpty, pixels.count % count == 0 else {
@@ -65,7 +72,7 @@ public final class Predictor {
                 width: input.width, height: input.height, format: format,
                 pixels: Array(pixels[first..<(first + count)]))
         }
-        return try run(images).map { try Prediction(model: model, logits: $0, orientation: .up) }
+        return run(images)
     }
 
     /// Runs the network on numbers just as it takes them, normalised and channels first.

@@ -28,7 +28,8 @@ struct Preprocessor: Sendable {
             let digit = try DigitPreparation.prepared(image.upright)
             return digit.resized(width: input.width, height: input.height)
         case .photo:
-            let upright = image.image.converted(to: input.channels == 1 ? .gray8 : .rgb8).oriented(by: image.orientation)
+            let upright = image.image.converted(to: input.channels == 1 ? .gray8 : .rgb8).oriented(
+                by: image.orientation)
             return upright.resized(width: input.width, height: input.height)
         }
     }

@@ -62,7 +62,8 @@ public struct KernelTable: Sendable {
 
     /// Largest value in each window (padding never wins; NaN does). Writes output rows `firstRow ..< firstRow + rowCount`.
     public let maxPool2d:
-        @Sendable (_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int) -> Void
+        @Sendable (_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int) ->
+            Void
 
     /// Mean of each window. Divides by the window's area within the padded image if `countIncludePad`, else by the number
     /// of real values in it.
@@ -94,7 +95,8 @@ public struct KernelTable: Sendable {
         @Sendable (_ output: Output, _ input: Input, _ scale: Input, _ rows: Int, _ channels: Int) -> Void
 
     /// output[c] = scale * Σ over rows of input[r, c], rows added in ascending order.
-    public let sumRows: @Sendable (_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ channels: Int) -> Void
+    public let sumRows:
+        @Sendable (_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ channels: Int) -> Void
 
     /// Softmax of each row. Works in place.
     public let softmax: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void

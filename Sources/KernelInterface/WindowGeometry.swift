@@ -7,25 +7,33 @@
 public struct WindowGeometry: Sendable, Equatable {
     /// Channels of the input image.
     public var channels: Int
-    /// Height and width of the input image.
+    /// Height of the input image.
     public var inputHeight: Int
+    /// Width of the input image.
     public var inputWidth: Int
-    /// Height and width of the output image.
+    /// Height of the output image.
     public var outputHeight: Int
+    /// Width of the output image.
     public var outputWidth: Int
-    /// Height and width of the window.
+    /// Height of the window.
     public var kernelHeight: Int
+    /// Width of the window.
     public var kernelWidth: Int
-    /// Steps of the window.
+    /// Steps of the window downwards.
     public var strideHeight: Int
+    /// Steps of the window to the right.
     public var strideWidth: Int
-    /// Distance between two taps of the window.
+    /// Rows from one tap of the window to the next.
     public var dilationHeight: Int
+    /// Columns from one tap of the window to the next.
     public var dilationWidth: Int
-    /// Imagined rows and columns around the input.
+    /// Imagined rows above the input.
     public var padTop: Int
+    /// Imagined columns left of the input.
     public var padLeft: Int
+    /// Imagined rows below the input.
     public var padBottom: Int
+    /// Imagined columns right of the input.
     public var padRight: Int
 
     /// Describes a window; the output's size is the caller's, since poolings round it in two ways.

@@ -2,110 +2,181 @@
 
 import KernelInterface
 
-// output [outputHeight, outputWidth, channels] from input [inputHeight, inputWidth, channels] and
-// weight [kernelHeight * kernelWidth, channels]; rowSums [outputHeight, channels].
+// output [outputHeight, outputWidth, channels], input [inputHeight, inputWidth, channels],
+// weight [kernelHeight * kernelWidth, channels]
 //
-// Loop order: output rows, runs of output pixels, vectors of channels, taps. Pixels whose window lies inside the image
-// horizontally are done four at a time, so that a weight is read once for four pixels.
+// Loop order: output rows; one vector of channels; blocks of output pixels whose sums stay in registers while the rows of
+// the window pass by. The activation and the sum of the row follow while the row's vector lies in L1.
 
 func depthwiseConv2d(
-    _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?, _ activation: Activation,
-    _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
-) {
-    let rowLength = geometry.outputWidth &* geometry.channels
-    let inside = geometry.insideColumns
-    for y in firstRow..<(firstRow &+ rowCount) {
-        let target = output + y &* rowLength
-        var x = 0
-        while x < geometry.outputWidth {
-            if x >= inside.first && x &+ 4 <= inside.end {
-                depthwisePixels(target, input, weight, bias, geometry, y, x, count: 4)
-                x &+= 4
-            } else {
-                depthwisePixels(target, input, weight, bias, geometry, y, x, count: 1)
-                x &+= 1
-            }
-        }
-        activate(target, Input(target), activation, rowLength)
-        if let rowSums {
-            sumRows(rowSums + y &* geometry.channels, Input(target), 1, geometry.outputWidth, geometry.channels)
-        }
-    }
-}
-
-extension WindowGeometry {
-    /// The output columns whose whole window lies within the input's columns.
-    fileprivate var insideColumns: (first: Int, end: Int) {
-        let extent = (kernelWidth &- 1) &* dilationWidth &+ 1
-        let first = (padLeft &+ strideWidth &- 1) / strideWidth
-        let room = inputWidth &+ padLeft &- extent
-        return (first, room < 0 ? 0 : min(outputWidth, room / strideWidth &+ 1))
-    }
-}
-
-/// Pixels `x ..< x + count` of output row y, all channels; count is 1 or 4, and 4 only inside.
-@inline(__always)
-private func depthwisePixels(
-    _ row: Output, _ input: Input, _ weight: Input, _ bias: Input?, _ geometry: WindowGeometry, _ y: Int, _ x: Int,
-    count: Int
+    _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?,
+    _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
 ) {
     let channels = geometry.channels
-    let target = row + x &* channels
-    forEachVector(channels) { channel in
-        let start = bias.map { load($0 + channel) } ?? Vector.zero
-        var sum0 = start, sum1 = start, sum2 = start, sum3 = start
-        forEachTap(input, geometry, y, x, count) { tap, source in
-            let w = load(weight + (tap &* channels &+ channel))
-            let step = geometry.strideWidth &* channels
-            let base = source + channel
-            sum0 = multiplyAdd(sum0, load(base), w)
-            if count == 4 {
-                sum1 = multiplyAdd(sum1, load(base + step), w)
-                sum2 = multiplyAdd(sum2, load(base + 2 &* step), w)
-                sum3 = multiplyAdd(sum3, load(base + 3 &* step), w)
-            }
-        }
-        store(sum0, target + channel)
-        if count == 4 {
-            store(sum1, target + (channels &+ channel))
-            store(sum2, target + (2 &* channels &+ channel))
-            store(sum3, target + (3 &* channels &+ channel))
-        }
-    } tail: { channel, rest in
-        for pixel in 0..<count {
-            for offset in channel..<(channel &+ rest) {
-                var sum = bias.map { $0[offset] } ?? 0
-                forEachTap(input, geometry, y, x &+ pixel, 1) { tap, source in
-                    sum = multiplyAdd(sum, source[offset], weight[tap &* channels &+ offset])
-                }
-                target[pixel &* channels &+ offset] = sum
+    for row in firstRow..<firstRow + rowCount {
+        let outputRow = output + row * geometry.outputWidth * channels
+        let taps = Taps(row: row, geometry: geometry)
+        for channel in stride(from: 0, to: channels, by: laneCount) {
+            let line = DepthwiseLine(
+                output: outputRow + channel,
+                input: input + taps.firstInputRow * geometry.inputWidth * channels + channel,
+                weight: weight + taps.firstTap * geometry.kernelWidth * channels + channel,
+                bias: bias.map { $0 + channel }, count: min(laneCount, channels - channel), taps: taps.count)
+            line.convolve(geometry)
+            if activation != .none || rowSums != nil {
+                activateChannels(
+                    line.output, channels, activation, pixels: geometry.outputWidth,
+                    sums: rowSums.map { $0 + row * channels + channel }, count: line.count)
             }
         }
     }
 }
 
-/// Calls `body` with each tap that lies inside the image, and the address of the input pixel under it.
-@_transparent
-private func forEachTap(
-    _ input: Input, _ geometry: WindowGeometry, _ y: Int, _ x: Int, _ count: Int, _ body: (Int, Input) -> Void
-) {
-    let top = y &* geometry.strideHeight &- geometry.padTop
-    let left = x &* geometry.strideWidth &- geometry.padLeft
-    var ky = 0
-    while ky < geometry.kernelHeight {
-        let inputY = top &+ ky &* geometry.dilationHeight
-        if inputY >= 0 && inputY < geometry.inputHeight {
-            var kx = 0
-            while kx < geometry.kernelWidth {
-                let inputX = left &+ kx &* geometry.dilationWidth
-                if count == 4 || (inputX >= 0 && inputX < geometry.inputWidth) {
-                    body(
-                        ky &* geometry.kernelWidth &+ kx,
-                        input + (inputY &* geometry.inputWidth &+ inputX) &* geometry.channels)
-                }
-                kx &+= 1
-            }
+/// The rows of a window that lie within the image, for one output row.
+struct Taps {
+    let firstTap: Int
+    let count: Int
+    let firstInputRow: Int
+
+    init(row: Int, geometry: WindowGeometry) {
+        let top = row * geometry.strideHeight - geometry.padTop
+        let dilation = geometry.dilationHeight
+        let first = top < 0 ? (-top + dilation - 1) / dilation : 0
+        let last = min(
+            geometry.kernelHeight,
+            geometry.inputHeight > top ? (geometry.inputHeight - top + dilation - 1) / dilation : 0)
+        count = max(0, last - first)
+        firstTap = count > 0 ? first : 0
+        firstInputRow = count > 0 ? top + first * dilation : 0
+    }
+}
+
+/// One vector of channels in one output row.
+private struct DepthwiseLine {
+    let output: Output
+    /// The first row that the window meets, at x = 0.
+    let input: Input
+    /// The filter's row that falls on it.
+    let weight: Input
+    let bias: Input?
+    /// Channels in the vector.
+    let count: Int
+    /// Rows of the window within the image.
+    let taps: Int
+
+    @inline(__always)
+    func convolve(_ geometry: WindowGeometry) {
+        guard geometry.dilationWidth == 1 && count == laneCount else { return convolveAnyWindow(geometry) }
+        switch (geometry.kernelWidth, geometry.strideWidth) {
+        case (3, 1): DepthwiseBlock<3, 1>.convolve(self, geometry)
+        case (3, 2): DepthwiseBlock<3, 2>.convolve(self, geometry)
+        case (5, 1): DepthwiseBlock<5, 1>.convolve(self, geometry)
+        case (5, 2): DepthwiseBlock<5, 2>.convolve(self, geometry)
+        default: convolveAnyWindow(geometry)
         }
-        ky &+= 1
+    }
+
+    /// The general form: a pixel at a time.
+    @inline(never)
+    private func convolveAnyWindow(_ geometry: WindowGeometry) {
+        let channels = geometry.channels
+        let start = bias.map { load($0, count: count) } ?? all(0)
+        for x in 0..<geometry.outputWidth {
+            var sum = start
+            for tap in 0..<taps {
+                let inputRow = input + tap * geometry.dilationHeight * geometry.inputWidth * channels
+                let weightRow = weight + tap * geometry.kernelWidth * channels
+                for kernelX in 0..<geometry.kernelWidth {
+                    let inputX = x * geometry.strideWidth - geometry.padLeft + kernelX * geometry.dilationWidth
+                    guard inputX >= 0 && inputX < geometry.inputWidth else { continue }
+                    sum = multiplyAdd(
+                        sum, load(inputRow + inputX * channels, count: count),
+                        load(weightRow + kernelX * channels, count: count))
+                }
+            }
+            store(sum, output + x * channels, count: count)
+        }
+    }
+}
+
+#if KERNELS_AVX512
+    private typealias BlockPixels = InlineArray<7, Lanes>
+#elseif KERNELS_AVX2
+    private typealias BlockPixels = InlineArray<7, Lanes>
+#else
+    private typealias BlockPixels = InlineArray<4, Lanes>
+#endif
+
+/// Seven output pixels at a time, for one width of window and one step.
+private enum DepthwiseBlock<let width: Int, let step: Int> {
+    @inline(__always)
+    static func convolve(_ line: DepthwiseLine, _ geometry: WindowGeometry) {
+        let channels = geometry.channels
+        let pixels = BlockPixels.count
+        let start = line.bias.map { load($0) } ?? all(0)
+        var x = 0
+        while x < geometry.outputWidth {
+            let inputX = x * step - geometry.padLeft
+            let isInner =
+                inputX >= 0 && inputX + (pixels - 1) * step + width <= geometry.inputWidth
+                && x + pixels <= geometry.outputWidth
+            if isInner {
+                let sums = inner(line, geometry, start, inputX)
+                for pixel in 0..<pixels { store(sums[pixel], line.output + (x + pixel) * channels) }
+            } else {
+                let sums = outer(line, geometry, start, inputX)
+                for pixel in 0..<pixels where x + pixel < geometry.outputWidth {
+                    store(sums[pixel], line.output + (x + pixel) * channels)
+                }
+            }
+            x += pixels
+        }
+    }
+
+    /// All windows of the block lie within the image.
+    @inline(__always)
+    private static func inner(
+        _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int
+    ) -> BlockPixels {
+        let channels = geometry.channels
+        var sums = BlockPixels(repeating: start)
+        var input = line.input + inputX * channels
+        var weight = line.weight
+        for _ in 0..<line.taps {
+            for tap in 0..<width {
+                let factor = load(weight + tap * channels)
+                for pixel in 0..<BlockPixels.count {
+                    sums[pixel] = multiplyAdd(sums[pixel], load(input + (pixel * step + tap) * channels), factor)
+                }
+            }
+            input += geometry.dilationHeight * geometry.inputWidth * channels
+            weight += width * channels
+        }
+        return sums
+    }
+
+    /// Some windows reach over the left or right border.
+    @inline(__always)
+    private static func outer(
+        _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int
+    ) -> BlockPixels {
+        let channels = geometry.channels
+        var sums = BlockPixels(repeating: start)
+        var input = line.input
+        var weight = line.weight
+        for _ in 0..<line.taps {
+            for tap in 0..<width {
+                let factor = load(weight + tap * channels)
+                for pixel in 0..<BlockPixels.count {
+                    let x = inputX + pixel * step + tap
+                    if x >= 0 && x < geometry.inputWidth {
+                        sums[pixel] = multiplyAdd(sums[pixel], load(input + x * channels), factor)
+                    }
+                }
+            }
+            input += geometry.dilationHeight * geometry.inputWidth * channels
+            weight += width * channels
+        }
+        return sums
     }
 }

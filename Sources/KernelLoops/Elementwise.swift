@@ -2,110 +2,91 @@
 
 import KernelInterface
 
-/// Calls `body` with the offset of each whole vector of `count` values, then `tail` with what is left.
-@_transparent
-func forEachVector(_ count: Int, _ body: (Int) -> Void, tail: (_ offset: Int, _ count: Int) -> Void) {
-    var offset = 0
-    while offset &+ lanes <= count {
-        body(offset)
-        offset &+= lanes
-    }
-    if offset < count { tail(offset, count &- offset) }
-}
+// Matrices are [rows, channels], row after row. All work in place.
 
-/// output[i] = function(input[i]).
-@_transparent
-func map(_ output: Output, _ input: Input, _ count: Int, _ function: (Vector) -> Vector) {
-    forEachVector(count) { offset in
-        store(function(load(input + offset)), output + offset)
-    } tail: { offset, rest in
-        store(function(load(input + offset, count: rest)), output + offset, count: rest)
-    }
-}
-
-/// output [count] = activation(input [count]). One pass; in place if the pointers are equal.
 func activate(_ output: Output, _ input: Input, _ activation: Activation, _ count: Int) {
-    switch activation {
-    case .none: if output != UnsafeMutablePointer(mutating: input) { map(output, input, count) { $0 } }
-    case .relu: map(output, input, count) { relu($0) }
-    case .relu6: map(output, input, count) { relu6($0) }
-    case .silu: map(output, input, count) { silu($0) }
-    case .sigmoid: map(output, input, count) { sigmoid($0) }
-    case .tanh: map(output, input, count) { hyperbolicTangent($0) }
-    case .hardSwish: map(output, input, count) { hardSwish($0) }
-    case .hardSigmoid: map(output, input, count) { hardSigmoid($0) }
-    case .gelu: map(output, input, count) { gelu($0) }
-    case .geluTanh: map(output, input, count) { geluTanh($0) }
-    }
+    activateRows(output, count, input, count, activation, rows: 1, columns: count)
 }
 
-/// output [count] = activation(a [count] + b [count]).
+/// output[i] = activation(a[i] + b[i]), in pieces that stay in L1 between the two.
 func add(_ output: Output, _ a: Input, _ b: Input, _ activation: Activation, _ count: Int) {
-    forEachVector(count) { offset in
-        store(load(a + offset) + load(b + offset), output + offset)
-    } tail: { offset, rest in
-        store(load(a + offset, count: rest) + load(b + offset, count: rest), output + offset, count: rest)
+    let piece = 2048
+    for first in stride(from: 0, to: count, by: piece) {
+        let end = min(count, first + piece)
+        for index in stride(from: first, to: end, by: laneCount) {
+            let lanes = min(laneCount, end - index)
+            storeAny(loadAny(a + index, lanes) + loadAny(b + index, lanes), output + index, lanes)
+        }
+        if activation != .none { activate(output + first, Input(output + first), activation, end - first) }
     }
-    activate(output, Input(output), activation, count)
 }
 
-/// output [rows, channels] = activation(input * scale [channels] + shift [channels]).
+/// output[r, c] = activation(input[r, c] * scale[c] + shift[c])
 func affine(
-    _ output: Output, _ input: Input, _ scale: Input, _ shift: Input, _ activation: Activation, _ rows: Int,
-    _ channels: Int
+    _ output: Output, _ input: Input, _ scale: Input, _ shift: Input, _ activation: Activation,
+    _ rows: Int, _ channels: Int
 ) {
     for row in 0..<rows {
-        let (source, target) = (input + row &* channels, output + row &* channels)
-        forEachVector(channels) { offset in
-            store(multiplyAdd(load(shift + offset), load(source + offset), load(scale + offset)), target + offset)
-        } tail: { offset, rest in
+        let (target, source) = (output + row * channels, input + row * channels)
+        for channel in stride(from: 0, to: channels, by: laneCount) {
+            let count = min(laneCount, channels - channel)
             let value = multiplyAdd(
-                load(shift + offset, count: rest), load(source + offset, count: rest), load(scale + offset, count: rest))
-            store(value, target + offset, count: rest)
+                loadAny(shift + channel, count), loadAny(source + channel, count), loadAny(scale + channel, count))
+            storeAny(value, target + channel, count)
         }
-        activate(target, Input(target), activation, channels)
+        if activation != .none { activate(target, Input(target), activation, channels) }
     }
 }
 
-/// output [rows, channels] = input * scale [channels].
+/// output[r, c] = input[r, c] * scale[c]
 func scaleChannels(_ output: Output, _ input: Input, _ scale: Input, _ rows: Int, _ channels: Int) {
     for row in 0..<rows {
-        let (source, target) = (input + row &* channels, output + row &* channels)
-        forEachVector(channels) { offset in
-            store(load(source + offset) * load(scale + offset), target + offset)
-        } tail: { offset, rest in
-            store(load(source + offset, count: rest) * load(scale + offset, count: rest), target + offset, count: rest)
+        let (target, source) = (output + row * channels, input + row * channels)
+        for channel in stride(from: 0, to: channels, by: laneCount) {
+            let count = min(laneCount, channels - channel)
+            storeAny(loadAny(source + channel, count) * loadAny(scale + channel, count), target + channel, count)
         }
     }
 }
 
-/// output [channels] = scale * sum of input [rows, channels] over the rows, in ascending order.
+/// output[c] = scale * sum over rows of input[r, c]
 func sumRows(_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ channels: Int) {
-    forEachVector(channels) { offset in
-        var sum = Vector.zero
-        for row in 0..<rows { sum += load(input + (row &* channels &+ offset)) }
-        store(sum * splat(scale), output + offset)
-    } tail: { offset, rest in
-        var sum = Vector.zero
-        for row in 0..<rows { sum += load(input + (row &* channels &+ offset), count: rest) }
-        store(sum * splat(scale), output + offset, count: rest)
+    for channel in stride(from: 0, to: channels, by: laneCount) {
+        let count = min(laneCount, channels - channel)
+        var total = all(0)
+        for row in 0..<rows { total = total + loadAny(input + row * channels + channel, count) }
+        storeAny(total * all(scale), output + channel, count)
     }
 }
 
-/// output [columns, rows] = input [rows, columns], turned over its diagonal.
+/// output [columns, rows] from input [rows, columns].
 func transpose(_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) {
-    // Blocks of 16 keep both sides' cache lines in use.
-    var firstColumn = 0
-    while firstColumn < columns {
-        let columnEnd = min(columns, firstColumn &+ 16)
-        for row in 0..<rows {
-            let source = input + row &* columns
-            var column = firstColumn
-            while column < columnEnd {
-                output[column &* rows &+ row] = source[column]
-                column &+= 1
+    switch rows {
+    case 3: interleave(InlineArray<3, Void>.self, output, input, columns)
+    case 4: interleave(InlineArray<4, Void>.self, output, input, columns)
+    default: transposeTiles(output, input, rows, columns)
+    }
+}
+
+/// A few channels: each output pixel is written whole.
+@inline(__always)
+private func interleave<let rows: Int>(
+    _: InlineArray<rows, Void>.Type, _ output: Output, _ input: Input, _ columns: Int
+) {
+    for column in 0..<columns {
+        for row in 0..<rows { output[column * rows + row] = input[row * columns + column] }
+    }
+}
+
+/// Squares of 16 by 16, so that the lines read and written stay in L1.
+private func transposeTiles(_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) {
+    for firstRow in stride(from: 0, to: rows, by: 16) {
+        for firstColumn in stride(from: 0, to: columns, by: 16) {
+            for column in firstColumn..<min(columns, firstColumn + 16) {
+                for row in firstRow..<min(rows, firstRow + 16) {
+                    output[column * rows + row] = input[row * columns + column]
+                }
             }
         }
-        firstColumn = columnEnd
     }
 }

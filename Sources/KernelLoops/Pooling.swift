@@ -2,121 +2,107 @@
 
 import KernelInterface
 
-// output [outputHeight, outputWidth, channels] from input [inputHeight, inputWidth, channels]. Loop order: output rows and
-// columns, vectors of channels, the window.
+// output [outputHeight, outputWidth, channels], input [inputHeight, inputWidth, channels]
+//
+// Loop order: output rows; output pixels; one vector of channels; the part of the window that lies within the image.
 
-/// Rows and columns of the input that a window covers.
-private struct Cover {
-    var firstRow: Int
-    var endRow: Int
-    var firstColumn: Int
-    var endColumn: Int
-}
-
-/// The largest value of each window; NaN wins, padding never.
+/// Largest value in each window; NaN wins, padding never does.
 func maxPool2d(_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int) {
     let channels = geometry.channels
-    for y in firstRow..<(firstRow &+ rowCount) {
-        for x in 0..<geometry.outputWidth {
-            let target = output + (y &* geometry.outputWidth &+ x) &* channels
-            forEachVector(channels) { channel in
-                var largest = splat(-Float.infinity)
-                forEachPixel(input, geometry, y, x) { source in
-                    let value = load(source + channel)
-                    largest = largest.replacing(with: value, where: value .> largest .| value .!= value)
+    forEachWindow(geometry, firstRow, rowCount) { window in
+        for channel in stride(from: 0, to: channels, by: laneCount) {
+            let count = min(laneCount, channels - channel)
+            var largest = all(-.infinity)
+            for y in stride(from: window.top, to: window.bottom, by: geometry.dilationHeight) {
+                for x in stride(from: window.left, to: window.right, by: geometry.dilationWidth) {
+                    let value = loadAny(input + (y * geometry.inputWidth + x) * channels + channel, count)
+                    // Not "larger or unordered": a NaN already found must stay.
+                    largest = largest.replacing(with: value, where: .!(value .<= largest) .& (largest .== largest))
                 }
-                store(largest, target + channel)
-            } tail: { channel, rest in
-                var largest = splat(-Float.infinity)
-                forEachPixel(input, geometry, y, x) { source in
-                    let value = load(source + channel, count: rest)
-                    largest = largest.replacing(with: value, where: value .> largest .| value .!= value)
-                }
-                store(largest, target + channel, count: rest)
             }
+            storeAny(largest, output + window.pixel * channels + channel, count)
         }
     }
 }
 
-/// The mean of each window.
+/// Mean of each window, over the padded image or over the real values alone.
 func avgPool2d(
-    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ countIncludePad: Bool, _ firstRow: Int,
-    _ rowCount: Int
+    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ countIncludePad: Bool,
+    _ firstRow: Int, _ rowCount: Int
 ) {
-    for y in firstRow..<(firstRow &+ rowCount) {
-        let top = y &* geometry.strideHeight &- geometry.padTop
-        let bottom = min(top &+ geometry.kernelHeight, geometry.inputHeight &+ geometry.padBottom)
-        for x in 0..<geometry.outputWidth {
-            let left = x &* geometry.strideWidth &- geometry.padLeft
-            let right = min(left &+ geometry.kernelWidth, geometry.inputWidth &+ geometry.padRight)
-            let cover = Cover(
-                firstRow: max(0, top), endRow: min(bottom, geometry.inputHeight), firstColumn: max(0, left),
-                endColumn: min(right, geometry.inputWidth))
-            let real = (cover.endRow &- cover.firstRow) &* (cover.endColumn &- cover.firstColumn)
-            let count = countIncludePad ? (bottom &- top) &* (right &- left) : real
-            mean(output + (y &* geometry.outputWidth &+ x) &* geometry.channels, input, geometry, cover, count)
-        }
+    forEachWindow(geometry, firstRow, rowCount) { window in
+        let area = countIncludePad ? window.paddedArea : (window.bottom - window.top) * (window.right - window.left)
+        averageWindow(output, input, geometry, window, area: area)
     }
 }
 
-/// The means of PyTorch's adaptive windows.
+/// Means of PyTorch's adaptive windows: output y takes rows floor(y * H / h) ..< ceil((y + 1) * H / h).
 func adaptiveAvgPool2d(_ output: Output, _ input: Input, _ geometry: WindowGeometry) {
     let (height, width) = (geometry.outputHeight, geometry.outputWidth)
     for y in 0..<height {
         for x in 0..<width {
-            let cover = Cover(
-                firstRow: y &* geometry.inputHeight / height,
-                endRow: ((y &+ 1) &* geometry.inputHeight &+ height &- 1) / height,
-                firstColumn: x &* geometry.inputWidth / width,
-                endColumn: ((x &+ 1) &* geometry.inputWidth &+ width &- 1) / width)
-            let count = (cover.endRow &- cover.firstRow) &* (cover.endColumn &- cover.firstColumn)
-            mean(output + (y &* width &+ x) &* geometry.channels, input, geometry, cover, count)
+            let window = Window(
+                pixel: y * width + x, top: y * geometry.inputHeight / height, left: x * geometry.inputWidth / width,
+                bottom: ((y + 1) * geometry.inputHeight + height - 1) / height,
+                right: ((x + 1) * geometry.inputWidth + width - 1) / width, paddedArea: 0)
+            let area = (window.bottom - window.top) * (window.right - window.left)
+            averageWindow(output, input, geometry, window, area: area)
         }
     }
 }
 
-/// output [channels]: the sum over the cover, divided by `count`.
+/// The part of a window that lies within the image.
+private struct Window {
+    /// The output pixel, counted row by row.
+    let pixel: Int
+    let top: Int
+    let left: Int
+    let bottom: Int
+    let right: Int
+    /// Taps within the image and its declared padding.
+    let paddedArea: Int
+}
+
 @inline(__always)
-private func mean(_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ cover: Cover, _ count: Int) {
-    let channels = geometry.channels
-    let divisor = splat(Float(count))
-    forEachVector(channels) { channel in
-        var sum = Vector.zero
-        for y in cover.firstRow..<max(cover.firstRow, cover.endRow) {
-            for x in cover.firstColumn..<max(cover.firstColumn, cover.endColumn) {
-                sum += load(input + ((y &* geometry.inputWidth &+ x) &* channels &+ channel))
-            }
+private func forEachWindow(
+    _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int, _ body: (Window) -> Void
+) {
+    for outputY in firstRow..<firstRow + rowCount {
+        let y = outputY * geometry.strideHeight - geometry.padTop
+        let yEnd = y + (geometry.kernelHeight - 1) * geometry.dilationHeight + 1
+        for outputX in 0..<geometry.outputWidth {
+            let x = outputX * geometry.strideWidth - geometry.padLeft
+            let xEnd = x + (geometry.kernelWidth - 1) * geometry.dilationWidth + 1
+            body(
+                Window(
+                    pixel: outputY * geometry.outputWidth + outputX,
+                    top: firstTap(y, geometry.dilationHeight), left: firstTap(x, geometry.dilationWidth),
+                    bottom: min(yEnd, geometry.inputHeight), right: min(xEnd, geometry.inputWidth),
+                    paddedArea: (min(yEnd, geometry.inputHeight + geometry.padBottom) - y)
+                        * (min(xEnd, geometry.inputWidth + geometry.padRight) - x)))
         }
-        store(sum / divisor, output + channel)
-    } tail: { channel, rest in
-        var sum = Vector.zero
-        for y in cover.firstRow..<max(cover.firstRow, cover.endRow) {
-            for x in cover.firstColumn..<max(cover.firstColumn, cover.endColumn) {
-                sum += load(input + ((y &* geometry.inputWidth &+ x) &* channels &+ channel), count: rest)
-            }
-        }
-        store(sum / divisor, output + channel, count: rest)
     }
 }
 
-/// Calls `body` with the address of each pixel under the window that lies inside the image.
-@_transparent
-private func forEachPixel(_ input: Input, _ geometry: WindowGeometry, _ y: Int, _ x: Int, _ body: (Input) -> Void) {
-    let top = y &* geometry.strideHeight &- geometry.padTop
-    let left = x &* geometry.strideWidth &- geometry.padLeft
-    var ky = 0
-    while ky < geometry.kernelHeight {
-        let inputY = top &+ ky &* geometry.dilationHeight
-        if inputY >= 0 && inputY < geometry.inputHeight {
-            var kx = 0
-            while kx < geometry.kernelWidth {
-                let inputX = left &+ kx &* geometry.dilationWidth
-                if inputX >= 0 && inputX < geometry.inputWidth {
-                    body(input + (inputY &* geometry.inputWidth &+ inputX) &* geometry.channels)
-                }
-                kx &+= 1
+/// The first tap at or after 0 of a window that begins at `start`.
+@inline(__always)
+private func firstTap(_ start: Int, _ dilation: Int) -> Int {
+    start >= 0 ? start : start + (-start + dilation - 1) / dilation * dilation
+}
+
+@inline(__always)
+private func averageWindow(
+    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ window: Window, area: Int
+) {
+    let channels = geometry.channels
+    for channel in stride(from: 0, to: channels, by: laneCount) {
+        let count = min(laneCount, channels - channel)
+        var total = all(0)
+        for y in window.top..<max(window.top, window.bottom) {
+            for x in window.left..<max(window.left, window.right) {
+                total = total + loadAny(input + (y * geometry.inputWidth + x) * channels + channel, count)
             }
         }
-        ky &+= 1
+        storeAny(total / all(Float(area)), output + window.pixel * channels + channel, count)
     }
 }

@@ -67,7 +67,8 @@ public final class Session {
     ) {
         let inputCount = plan.inputShape.elementCount
         let outputCount = plan.outputShape.elementCount
-        precondition(input.count >= count * inputCount, "the input holds \(input.count) values, not \(count * inputCount)")
+        precondition(
+            input.count >= count * inputCount, "the input holds \(input.count) values, not \(count * inputCount)")
         precondition(output.count >= count * outputCount, "the output has room for \(output.count) values")
         guard count > 0, let inputBase = input.baseAddress, let outputBase = output.baseAddress else { return }
         for first in stride(from: 0, to: count, by: Plan.batchCapacity) {
@@ -137,7 +138,7 @@ public final class Session {
         }
     }
 
-    private func stepRun(
+    func stepRun(
         worker: Int, arena: Int, input: Input, output: Output, part: Int, parts: Int
     ) -> StepRun {
         StepRun(

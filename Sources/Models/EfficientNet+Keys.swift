@@ -83,7 +83,8 @@ package struct EfficientNetParts {
         return MBConvBlock(
             expand: sizes.expansion == 1
                 ? nil
-                : try convolution(sizes.inChannels, expanded, kernel: 1, conv: keys.expand.conv, norm: keys.expand.norm),
+                : try convolution(
+                    sizes.inChannels, expanded, kernel: 1, conv: keys.expand.conv, norm: keys.expand.norm),
             depthwise: try convolution(
                 expanded, expanded, kernel: sizes.kernel, stride: sizes.stride, groups: expanded,
                 conv: keys.depthwise.conv, norm: keys.depthwise.norm),

@@ -22,8 +22,9 @@ public struct EfficientNetConfiguration: Sendable, Equatable {
         public let stride: Int
         /// Factor of the expanded channels.
         public let expansion: Int
-        /// Channels in and out, in B0.
+        /// Channels that come in, in B0.
         public let inChannels: Int
+        /// Channels that go out, in B0.
         public let outChannels: Int
     }
 

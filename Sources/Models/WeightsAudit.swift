@@ -59,7 +59,8 @@ public struct WeightsAudit: Sendable, Equatable, CustomStringConvertible {
         if !missing.isEmpty { parts.append("missing \(list(missing))") }
         if !unexpected.isEmpty { parts.append("unexpected \(list(unexpected))") }
         if !mismatched.isEmpty {
-            parts.append("wrong shape " + list(mismatched.map { "\($0.name) is \($0.actual), expected \($0.expected)" }))
+            parts.append(
+                "wrong shape " + list(mismatched.map { "\($0.name) is \($0.actual), expected \($0.expected)" }))
         }
         let verdict = parts.isEmpty ? "all weights fit" : parts.joined(separator: "; ")
         return "\(architecture): \(matching) weights fit, \(verdict)"

@@ -119,6 +119,9 @@ extension FileDescriptor {
 }
 
 extension SystemError {
+    /// Whether the call failed because a path leads to something already.
+    package var isAboutExistingFile: Bool { errno == EEXIST }
+
     /// Whether the call failed because a path leads nowhere.
     package var isAboutMissingFile: Bool { errno == ENOENT || errno == ENOTDIR }
 }

@@ -16,9 +16,6 @@ package enum ProcessEnvironment {
     /// Whether standard error is a terminal that a person may be looking at.
     package static var standardErrorIsTerminal: Bool { isatty(2) == 1 }
 
-    /// Whether standard output is a terminal.
-    package static var standardOutputIsTerminal: Bool { isatty(1) == 1 }
-
     /// Seconds on a clock that never jumps.
     package static var monotonicSeconds: Double {
         var time = timespec()

@@ -9,7 +9,8 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
     ///
     /// - Precondition: No size is negative and the product fits in an Int.
     public init(_ dimensions: [Int]) {
-        precondition(Shape.elementCount(of: dimensions) != nil, "a shape must have sizes >= 0 whose product fits: \(dimensions)")
+        precondition(
+            Shape.elementCount(of: dimensions) != nil, "a shape must have sizes >= 0 whose product fits: \(dimensions)")
         self.dimensions = dimensions
     }
 

@@ -21,7 +21,8 @@ extension Tensor {
 
     /// Writes the elements as Float32 into `buffer`, which must hold at least `elementCount`.
     public func copyFloats(to buffer: UnsafeMutableBufferPointer<Float>) {
-        precondition(buffer.count >= elementCount, "the buffer holds \(buffer.count) values, the tensor \(elementCount)")
+        precondition(
+            buffer.count >= elementCount, "the buffer holds \(buffer.count) values, the tensor \(elementCount)")
         withUnsafeBytes { bytes in
             switch elementType {
             case .float32: buffer.withMemoryRebound(to: UInt8.self) { _ = $0.initialize(from: bytes) }

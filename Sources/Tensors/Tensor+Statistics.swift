@@ -2,8 +2,9 @@
 
 /// What a look over a tensor's values tells.
 public struct TensorStatistics: Sendable, Equatable {
-    /// Smallest and largest value that is a number; nil if there is none.
+    /// Smallest value that is a number; nil if there is none.
     public var minimum: Double?
+    /// Largest value that is a number; nil if there is none.
     public var maximum: Double?
     /// Mean of the finite values; nil if there is none.
     public var mean: Double?

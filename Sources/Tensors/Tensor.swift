@@ -19,7 +19,8 @@ public struct Tensor: Sendable {
     /// - Throws: `TensorError.byteCount` if they would reach outside it.
     public init(shape: Shape, elementType: ElementType, storage: TensorStorage, byteOffset: Int = 0) throws {
         let (size, overflow) = shape.elementCount.multipliedReportingOverflow(by: elementType.byteCount)
-        guard !overflow, byteOffset >= 0, byteOffset <= storage.bytes.count, size <= storage.bytes.count - byteOffset else {
+        guard !overflow, byteOffset >= 0, byteOffset <= storage.bytes.count, size <= storage.bytes.count - byteOffset
+        else {
             throw TensorError.byteCount(
                 shape: shape, elementType: elementType, expected: overflow ? Int.max : size,
                 actual: max(0, storage.bytes.count - max(0, byteOffset)))

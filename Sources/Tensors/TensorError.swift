@@ -31,7 +31,8 @@ public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
         case .notFloatingPoint(let name, let elementType):
             return "tensor '\(name)' has elements of type \(elementType.rawValue), expected floating-point numbers"
         case .notFinite(let name, let count):
-            return "tensor '\(name)' has \(count) values that are NaN or infinite; the weights are damaged or training diverged"
+            return
+                "tensor '\(name)' has \(count) values that are NaN or infinite; the weights are damaged or training diverged"
         case .duplicateName(let name):
             return "two tensors have the name '\(name)'"
         }

@@ -26,6 +26,7 @@ enum Failure {
         case let error as ExitCode: error
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
+        case is InputFiles.Fault: missingInput
         case is KernelError: usage
         case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
         default: someFailed

@@ -54,7 +54,7 @@ struct InferCommand: ParsableCommand {
             let count = inputs.items.count
             let usable = threads ?? CoreCount.current().usable
             let predictor = BatchPredictor(model, threads: usable, limits: imageOptions.limits)
-            let progress = ProgressBar(total: count, isShown: count > 1 && !ProcessEnvironment.standardOutputIsTerminal)
+            let progress = ProgressBar(total: count, isShown: count > 1)
             defer { progress.finish() }
             var failures: [any Error] = []
             try predictor.run(count: count, read: { try inputs.read($0) }) { index, answer, milliseconds in

@@ -49,20 +49,17 @@ struct PhotoWriter {
             let destination = folder + (folder.hasSuffix("/") ? "" : "/") + name
             do {
                 try write(bytes, to: destination, existing: .refuse)
-            } catch {
+            } catch let error as SystemError {
                 if !error.isAboutExistingFile { throw error }
                 throw InputFiles.Fault(description: "\(destination) exists already; it stays as it is")
             }
         }
     }
 
-    private func write(
-        _ bytes: [UInt8], to path: String, existing: AtomicFile.Existing
-    ) throws(SystemError) {
-        let result = bytes.withUnsafeBytes { buffer in
-            Result { () throws(SystemError) in try AtomicFile.write(buffer, to: path, existing: existing) }
-        }
-        try result.get()
+    private func write(_ bytes: [UInt8], to path: String, existing: FileWriter.Existing) throws {
+        let file = try FileWriter(path, existing: existing)
+        try file.write(bytes)
+        try file.finish()
     }
 }
 

@@ -93,7 +93,7 @@ struct RotateCommand: ParsableCommand {
         let count = inputs.items.count
         let predictor = BatchPredictor(
             model, threads: threads ?? CoreCount.current().usable, limits: imageOptions.limits)
-        let progress = ProgressBar(total: count, isShown: count > 1 && !ProcessEnvironment.standardOutputIsTerminal)
+        let progress = ProgressBar(total: count, isShown: count > 1)
         defer { progress.finish() }
         var summary = RotationSummary(isRehearsal: dryRun)
         try predictor.run(count: count, read: { try inputs.read($0) }) { index, answer, _ in

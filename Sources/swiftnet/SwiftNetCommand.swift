@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import SystemCalls
+
+/// The program's start. It answers `--version` itself: a flag of the whole program would take the place of the option of
+/// that name by which commands choose a model's version.
+@main
+enum Program {
+    static func main() {
+        if CommandLine.arguments.dropFirst() == ["--version"] {
+            print("swiftnet \(SwiftNetCommand.version)")
+        } else {
+            SwiftNetCommand.main()
+        }
+    }
+}
 
 /// `swiftnet`.
-@main
 struct SwiftNetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftnet",
         abstract: "Runs image classifiers trained in PyTorch, without Python.",
         discussion: """
+            'swiftnet --version' prints the version.
+
             EXIT CODES
               0   all went well
               1   some files failed; the others were answered
@@ -19,18 +32,9 @@ struct SwiftNetCommand: ParsableCommand {
             """,
         subcommands: [
             InferCommand.self, RotateCommand.self, ServeCommand.self, ModelsCommand.self, InspectCommand.self,
-            ServeWorkerCommand.self,
+            BenchCommand.self, ProfileCommand.self, ServeWorkerCommand.self,
         ])
 
     /// The version of the release.
     static let version = "0.1.0"
-
-    // A flag of its own: the built-in one would show in the help of subcommands, some of which take a model's --version.
-    @Flag(name: .customLong("version"), help: "Show the version.")
-    var showsVersion = false
-
-    func run() throws {
-        guard showsVersion else { throw CleanExit.helpRequest(self) }
-        try writeStandardOutput("swiftnet \(Self.version)\n")
-    }
 }

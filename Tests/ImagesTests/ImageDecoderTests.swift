@@ -95,6 +95,15 @@ struct ImageDecoderTests {
         #expect(throws: expected) { try ImageDecoder.decode(bytes) }
     }
 
+    @Test("sizes beyond all arithmetic are refused whatever the limit")
+    func refusesOverflowingHeaders() throws {
+        var bytes = try Goldens.bytes("Pictures/rgba-16.png")
+        bytes.replaceSubrange(16..<24, with: [0x7F, 0xFF, 0xFF, 0xFF, 0x7F, 0xFF, 0xFF, 0xFF])
+        let side = Int(Int32.max)
+        let expected = ImageError.tooManyPixels(width: side, height: side, maxPixels: ImageLimits.greatestPixels)
+        #expect(throws: expected) { try ImageDecoder.decode(bytes, limits: ImageLimits(maxPixels: .max)) }
+    }
+
     @Test("limits are named in the message")
     func namesLimits() throws {
         let bytes = try Goldens.bytes("Pictures/rgb-8.png")

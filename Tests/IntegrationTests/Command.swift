@@ -14,17 +14,23 @@ struct Command {
     /// Runs `name` from the folder that the tests were built into.
     ///
     /// - Parameter environment: Set beside this process's own.
-    static func run(_ name: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Result {
-        try run(path: try path(name), arguments, environment: environment)
+    static func run(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Result {
+        try run(path: try path(name), arguments, environment: environment, input: input)
     }
 
     /// Runs any program.
-    static func run(path: String, _ arguments: [String], environment: [String: String] = [:]) throws -> Result {
+    ///
+    /// - Parameter input: The file that is its standard input; nothing by default.
+    static func run(
+        path: String, _ arguments: [String], environment: [String: String] = [:], input: String? = nil
+    ) throws -> Result {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: URL(filePath: $0)) } ?? .nullDevice
         let files = try TemporaryFolder()
         let outputs = try ["output", "errors"].map { name in
             let url = files.url.appending(path: name)

@@ -198,6 +198,23 @@ struct RotateTests {
         #expect(try folder.names("photos") == ["a.png"])
     }
 
+    @Test("infer tells the angles of a rotation model's answer, EXIF's part among them")
+    func infersAngles() throws {
+        try writeModel(direction: 90)
+        var jpeg = try ImageEncoder.jpeg(try picture(), quality: 90)
+        let exif: [UInt8] =
+            Array("Exif\0\0II*\0".utf8) + [8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0]
+        jpeg.insert(contentsOf: [0xFF, 0xE1, 0, UInt8(exif.count + 2)] + exif, at: 2)
+        try folder.write(jpeg, to: "a.jpg")
+        let models = folder.path("models")
+        let result = try Command.run(
+            "swiftnet", ["infer", "--json", "--weights", models, "--model", "rotation", folder.path("a.jpg")])
+        #expect(result.exitCode == 0, "\(result.errors)")
+        for field in [#""label":"90""#, #""now_direction":90"#, #""model_degree":270"#, #""exif_degree":270"#] {
+            #expect(result.output.contains(field), "\(field) in \(result.output)")
+        }
+    }
+
     @Test("wrong usage is explained and ends with 64")
     func explainsUsage() throws {
         try writeModel(direction: 90)

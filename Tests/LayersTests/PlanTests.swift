@@ -44,7 +44,8 @@ struct PlanTests {
             for batch in [1, 2, 5, 33, 37] {
                 let input = Tensor(Array(images.prefix(batch).joined()), shape: [batch, 3, 13, 11])
                 let result = try session.run(input).floats()
-                expectClose(result, Array(expected.prefix(batch).joined()), .exact, "\(batch) images, \(threads) threads")
+                expectClose(
+                    result, Array(expected.prefix(batch).joined()), .exact, "\(batch) images, \(threads) threads")
             }
         }
     }

@@ -289,6 +289,7 @@ def damaged_files() -> dict[str, bytes]:
         "half-an-end.jpg": baseline[:-1],
         "progressive-no-end.jpg": progressive[:-2],
         "end-before-any-scan.jpg": baseline[:scan] + b"\xff\xd9",
+        "extraneous-bytes-and-no-steps.jpg": baseline[:20] + b"\1\2" + baseline[baseline.index(b"\xff\xc0") :],
         "no-tables.jpg": baseline[:2] + baseline[baseline.index(b"\xff\xc0") :],
     }
 

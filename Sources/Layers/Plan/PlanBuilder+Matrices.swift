@@ -39,7 +39,8 @@ extension PlanBuilder {
             Draft(
                 summary: summary(
                     group.root, operation: group.operation("linear"), input: node(source).shape, output: [n],
-                    algorithm: "packed gemm", reason: image == nil ? "a matrix product" : "flatten folded into the weights",
+                    algorithm: "packed gemm",
+                    reason: image == nil ? "a matrix product" : "flatten folded into the weights",
                     multiplyAdds: n * k, weightFloats: kernels.packedCount(n, k)),
                 reads: [input], writes: [output], isRowwise: true, inPlace: nil, make: step))
     }

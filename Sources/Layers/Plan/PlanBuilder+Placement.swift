@@ -32,7 +32,9 @@ extension PlanBuilder {
         }
         let steps = drafts.map { draft in
             draft.make { value in
-                guard let slot = slots[value] else { preconditionFailure("value \(value) is read before it is written") }
+                guard let slot = slots[value] else {
+                    preconditionFailure("value \(value) is read before it is written")
+                }
                 return slot
             }
         }

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+
+import KernelInterface
+
+/// The corner of one tile in each buffer.
+struct GemmPlace {
+    let output: Output
+    let input: Input
+    let packed: Input
+    let bias: Input?
+    let residual: Input?
+    /// Columns of the output that the tile's panels hold.
+    let columns: Int
+}
+
+// Tall tiles are limited by the registers (sums, one vector of each panel, one broadcast value), low ones by the latency
+// of a multiply-add: eight to ten sums must be under way. Heights divide the pixel counts of the usual image sizes.
+
+#if KERNELS_AVX512
+    /// Rows of the tallest tile.
+    let tileRows = 14
+
+    /// How many panels to take next.
+    @inline(__always)
+    func panelsInGroup(left: Int, rows: Int) -> Int {
+        if rows == 1 && left >= 8 { return 8 }
+        if rows <= 6 && left >= 4 { return 4 }
+        return left == 3 ? 3 : min(left, 2)
+    }
+
+    /// Computes the tallest tile that fits and returns its rows.
+    @inline(__always)
+    func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
+        switch panels {
+        case 1:
+            if rows >= 14 { return Tile<14, 1>.compute(problem, place) }
+            if rows >= 7 { return Tile<7, 1>.compute(problem, place) }
+            if rows >= 4 { return Tile<4, 1>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 1>.compute(problem, place) }
+            return Tile<1, 1>.compute(problem, place)
+        case 2:
+            if rows >= 14 { return Tile<14, 2>.compute(problem, place) }
+            if rows >= 7 { return Tile<7, 2>.compute(problem, place) }
+            if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
+            return Tile<1, 2>.compute(problem, place)
+        case 3:
+            if rows >= 7 { return Tile<7, 3>.compute(problem, place) }
+            if rows >= 4 { return Tile<4, 3>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
+            return Tile<1, 3>.compute(problem, place)
+        case 4:
+            if rows >= 4 { return Tile<4, 4>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 4>.compute(problem, place) }
+            return Tile<1, 4>.compute(problem, place)
+        default: return Tile<1, 8>.compute(problem, place)
+        }
+    }
+#elseif KERNELS_AVX2
+    /// Rows of the tallest tile.
+    let tileRows = 7
+
+    /// How many panels to take next.
+    @inline(__always)
+    func panelsInGroup(left: Int, rows: Int) -> Int {
+        if rows == 1 && left >= 8 { return 8 }
+        if rows <= 3 && left >= 4 { return 4 }
+        return left == 3 ? 3 : min(left, 2)
+    }
+
+    /// Computes the tallest tile that fits and returns its rows.
+    @inline(__always)
+    func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
+        switch panels {
+        case 1:
+            if rows >= 7 { return Tile<7, 1>.compute(problem, place) }
+            if rows >= 4 { return Tile<4, 1>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 1>.compute(problem, place) }
+            return Tile<1, 1>.compute(problem, place)
+        case 2:
+            if rows >= 6 && rows != 7 && rows != 8 { return Tile<6, 2>.compute(problem, place) }
+            if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
+            return Tile<1, 2>.compute(problem, place)
+        case 3:
+            if rows >= 4 { return Tile<4, 3>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
+            return Tile<1, 3>.compute(problem, place)
+        case 4:
+            if rows >= 2 { return Tile<2, 4>.compute(problem, place) }
+            return Tile<1, 4>.compute(problem, place)
+        default: return Tile<1, 8>.compute(problem, place)
+        }
+    }
+#else
+    /// Rows of the tallest tile.
+    let tileRows = 4
+
+    /// How many panels to take next.
+    @inline(__always)
+    func panelsInGroup(left: Int, rows: Int) -> Int {
+        if rows == 1 && left >= 4 { return 4 }
+        return left == 3 ? 3 : min(left, 2)
+    }
+
+    /// Computes the tallest tile that fits and returns its rows.
+    @inline(__always)
+    func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
+        switch panels {
+        case 1:
+            if rows >= 4 { return Tile<4, 1>.compute(problem, place) }
+            return Tile<1, 1>.compute(problem, place)
+        case 2:
+            if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
+            if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
+            return Tile<1, 2>.compute(problem, place)
+        case 3:
+            if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
+            return Tile<1, 3>.compute(problem, place)
+        default: return Tile<1, 4>.compute(problem, place)
+        }
+    }
+#endif
+
+/// A block of the output whose sums stay in registers over the whole depth.
+enum Tile<let rows: Int, let panels: Int> {
+    @inline(__always)
+    static func compute(_ problem: GemmProblem, _ place: GemmPlace) -> Int {
+        var sums = InlineArray<panels, InlineArray<rows, Lanes>>(repeating: InlineArray(repeating: all(0)))
+        if let bias = place.bias {
+            for panel in 0..<panels {
+                let count = min(laneCount, place.columns - panel * laneCount)
+                let value =
+                    count == laneCount
+                    ? load(bias + panel * laneCount) : load(bias + panel * laneCount, count: count)
+                for row in 0..<rows { sums[panel][row] = value }
+            }
+        }
+        var input = place.input
+        var packed = place.packed
+        let end = input + problem.k
+        let (inputStride, panelStride) = (problem.inputStride, problem.panelStride)
+        while input < end {
+            var columns = InlineArray<panels, Lanes>(repeating: all(0))
+            for panel in 0..<panels { columns[panel] = load(packed + panel &* panelStride) }
+            for row in 0..<rows {
+                let value = all(input[row &* inputStride])
+                for panel in 0..<panels { sums[panel][row] = multiplyAdd(sums[panel][row], value, columns[panel]) }
+            }
+            input += 1
+            packed += laneCount
+        }
+        finish(sums, problem, place)
+        return rows
+    }
+
+    /// Adds the residual, writes, and applies the activation to what then lies in L1.
+    @inline(__always)
+    private static func finish(
+        _ sums: InlineArray<panels, InlineArray<rows, Lanes>>, _ problem: GemmProblem, _ place: GemmPlace
+    ) {
+        let apply = problem.activation == .relu ? Float(0) : -.infinity
+        for panel in 0..<panels {
+            let column = panel * laneCount
+            let count = min(laneCount, place.columns - column)
+            for row in 0..<rows {
+                var value = sums[panel][row]
+                let target = place.output + row * problem.outputStride + column
+                if count == laneCount {
+                    if let residual = place.residual {
+                        value = value + load(residual + row * problem.residualStride + column)
+                    }
+                    store(larger(value, apply), target)
+                } else {
+                    if let residual = place.residual {
+                        value = value + load(residual + row * problem.residualStride + column, count: count)
+                    }
+                    store(larger(value, apply), target, count: count)
+                }
+            }
+        }
+        if problem.activation != .none && problem.activation != .relu {
+            activateRows(
+                place.output, problem.outputStride, Input(place.output), problem.outputStride, problem.activation,
+                rows: rows, columns: place.columns)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+
+// The vector alphabet of one instruction set: everything else in this folder is written in these few words, so that one
+// source compiles to SSE2 or NEON, to AVX2 and to AVX-512.
+//
+// All functions on vectors are transparent: a call that is not inlined passes a vector through memory, and a shared
+// generic function of the standard library could be linked from another level's object.
+
+#if KERNELS_AVX512
+    import _Builtin_intrinsics.intel
+
+    typealias Lanes = SIMD16<Float>
+    typealias IntLanes = SIMD16<Int32>
+    /// Values in one vector, and columns in one panel of a packed matrix.
+    let laneCount = 16
+#elseif KERNELS_AVX2
+    import _Builtin_intrinsics.intel
+
+    typealias Lanes = SIMD8<Float>
+    typealias IntLanes = SIMD8<Int32>
+    /// Values in one vector, and columns in one panel of a packed matrix.
+    let laneCount = 8
+#else
+    #if arch(x86_64)
+        import _Builtin_intrinsics.intel
+    #endif
+
+    typealias Lanes = SIMD4<Float>
+    typealias IntLanes = SIMD4<Int32>
+    /// Values in one vector, and columns in one panel of a packed matrix.
+    let laneCount = 4
+#endif
+
+@_transparent
+func load(_ source: UnsafePointer<Float>) -> Lanes {
+    UnsafeRawPointer(source).loadUnaligned(as: Lanes.self)
+}
+
+@_transparent
+func store(_ value: Lanes, _ target: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(target).storeBytes(of: value, as: Lanes.self)
+}
+
+#if KERNELS_AVX512
+    /// The first `count` lanes from memory, zeros in the others.
+    @_transparent
+    func load(_ source: UnsafePointer<Float>, count: Int) -> Lanes {
+        _mm512_maskz_loadu_ps(UInt16(truncatingIfNeeded: (1 &<< count) &- 1), source)
+    }
+
+    /// Writes the first `count` lanes, which are at least one.
+    @_transparent
+    func store(_ value: Lanes, _ target: UnsafeMutablePointer<Float>, count: Int) {
+        _mm512_mask_storeu_ps(target, UInt16(truncatingIfNeeded: (1 &<< count) &- 1), value)
+    }
+#elseif KERNELS_AVX2
+    @_transparent
+    private func mask(_ count: Int) -> SIMD4<Int64> {
+        let lanes = IntLanes(0, 1, 2, 3, 4, 5, 6, 7) &- IntLanes(repeating: Int32(truncatingIfNeeded: count))
+        return unsafeBitCast(lanes, to: SIMD4<Int64>.self)
+    }
+
+    /// The first `count` lanes from memory, zeros in the others.
+    @_transparent
+    func load(_ source: UnsafePointer<Float>, count: Int) -> Lanes {
+        _mm256_maskload_ps(source, mask(count))
+    }
+
+    /// Writes the first `count` lanes, which are at least one.
+    @_transparent
+    func store(_ value: Lanes, _ target: UnsafeMutablePointer<Float>, count: Int) {
+        _mm256_maskstore_ps(target, mask(count), value)
+    }
+#else
+    /// The first `count` lanes from memory, zeros in the others.
+    @_transparent
+    func load(_ source: UnsafePointer<Float>, count: Int) -> Lanes {
+        var value = Lanes(repeating: 0)
+        if count > 0 { value[0] = source[0] }
+        if count > 1 { value[1] = source[1] }
+        if count > 2 { value[2] = source[2] }
+        if count > 3 { value[3] = source[3] }
+        return value
+    }
+
+    /// Writes the first `count` lanes, which are at least one.
+    @_transparent
+    func store(_ value: Lanes, _ target: UnsafeMutablePointer<Float>, count: Int) {
+        target[0] = value[0]
+        if count > 1 { target[1] = value[1] }
+        if count > 2 { target[2] = value[2] }
+        if count > 3 { target[3] = value[3] }
+    }
+#endif
+
+// The standard library's operators are loops over lanes that the optimiser mostly, but not always, turns into one
+// instruction; these are the instruction.
+
+#if KERNELS_AVX512
+    @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm512_add_ps(a, b) }
+    @_transparent func - (a: Lanes, b: Lanes) -> Lanes { _mm512_sub_ps(a, b) }
+    @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm512_mul_ps(a, b) }
+    @_transparent func / (a: Lanes, b: Lanes) -> Lanes { _mm512_div_ps(a, b) }
+
+    /// sum + a * b, rounded once.
+    @_transparent
+    func multiplyAdd(_ sum: Lanes, _ a: Lanes, _ b: Lanes) -> Lanes { _mm512_fmadd_ps(a, b, sum) }
+#elseif KERNELS_AVX2
+    @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm256_add_ps(a, b) }
+    @_transparent func - (a: Lanes, b: Lanes) -> Lanes { _mm256_sub_ps(a, b) }
+    @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm256_mul_ps(a, b) }
+    @_transparent func / (a: Lanes, b: Lanes) -> Lanes { _mm256_div_ps(a, b) }
+
+    /// sum + a * b, rounded once.
+    @_transparent
+    func multiplyAdd(_ sum: Lanes, _ a: Lanes, _ b: Lanes) -> Lanes { _mm256_fmadd_ps(a, b, sum) }
+#else
+    #if arch(x86_64)
+        @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm_add_ps(a, b) }
+        @_transparent func - (a: Lanes, b: Lanes) -> Lanes { _mm_sub_ps(a, b) }
+        @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm_mul_ps(a, b) }
+        @_transparent func / (a: Lanes, b: Lanes) -> Lanes { _mm_div_ps(a, b) }
+    #endif
+
+    /// sum + a * b, rounded twice: without the instruction, rounding once is a call of the C library for each lane.
+    @_transparent
+    func multiplyAdd(_ sum: Lanes, _ a: Lanes, _ b: Lanes) -> Lanes { sum + a * b }
+#endif
+
+/// a with the other sign.
+@_transparent
+prefix func - (a: Lanes) -> Lanes { lanes(bits(a) ^ IntLanes(repeating: Int32.min)) }
+
+/// 1 / value, within 2 units in the last place; 0 for infinity, NaN for NaN. The processor's estimate and one step of Newton's
+/// method, a quarter of a division's time.
+@_transparent
+func reciprocal(_ value: Lanes) -> Lanes {
+    #if KERNELS_AVX512 || KERNELS_AVX2
+        #if KERNELS_AVX512
+            let estimate = _mm512_rcp14_ps(value)
+        #else
+            let estimate = _mm256_rcp_ps(value)
+        #endif
+        let error = multiplyAdd(all(1), -value, estimate)
+        // Infinity times its estimate is NaN: then the correction is -1, which leaves 0.
+        let correction = all(-1).replacing(with: error, where: error .> all(-1))
+        return multiplyAdd(estimate, estimate, correction)
+    #else
+        return all(1) / value
+    #endif
+}
+
+/// The larger of each two lanes; NaN in `a` stays.
+@_transparent
+func larger(_ a: Lanes, _ bound: Float) -> Lanes {
+    a.replacing(with: Lanes(repeating: bound), where: a .< Lanes(repeating: bound))
+}
+
+/// The smaller of each two lanes; NaN in `a` stays.
+@_transparent
+func smaller(_ a: Lanes, _ bound: Float) -> Lanes {
+    a.replacing(with: Lanes(repeating: bound), where: a .> Lanes(repeating: bound))
+}
+
+/// All lanes added, in one order on every level that has as many lanes.
+@_transparent
+func sum(_ value: Lanes) -> Float {
+    var total = value[0]
+    for lane in 1..<laneCount { total = total + value[lane] }
+    return total
+}
+
+@_transparent
+func bits(_ value: Lanes) -> IntLanes { unsafeBitCast(value, to: IntLanes.self) }
+
+@_transparent
+func lanes(_ bits: IntLanes) -> Lanes { unsafeBitCast(bits, to: Lanes.self) }
+
+/// A constant in all lanes.
+@_transparent
+func all(_ value: Float) -> Lanes { Lanes(repeating: value) }
+
+/// `count` lanes, which mostly are all.
+@_transparent
+func loadAny(_ source: UnsafePointer<Float>, _ count: Int) -> Lanes {
+    count == laneCount ? load(source) : load(source, count: count)
+}
+
+/// Writes `count` lanes, which mostly are all.
+@_transparent
+func storeAny(_ value: Lanes, _ target: UnsafeMutablePointer<Float>, _ count: Int) {
+    if count == laneCount { store(value, target) } else { store(value, target, count: count) }
+}

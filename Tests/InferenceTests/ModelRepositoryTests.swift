@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import Inference
+import TestSupport
+import Testing
+
+@Suite("ModelRepository and ModelDescription")
+struct ModelRepositoryTests {
+    private let good = """
+        {"name":"m","architecture":"mnist-mlp","input":{"width":28,"height":28,"channels":1,"preprocessing":"digit",\
+        "mean":[0.1],"std":[0.3]},"labels":["0","1"],"versions":{"1":{"file":"a.pth"},"10":{"file":"b.pth"},\
+        "2":{"file":"c.pth"}}}
+        """
+
+    private func decode(_ text: String) throws -> ModelDescription {
+        try ModelDescription.decode(Array(text.utf8), path: "m/model.json")
+    }
+
+    /// Expects a description to be refused with a reason.
+    private func expectRefusal(
+        replacing old: String, by new: String, reason: String, sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let text = good.replacingOccurrences(of: old, with: new)
+        #expect(text != good, sourceLocation: sourceLocation)
+        #expect(sourceLocation: sourceLocation) {
+            _ = try decode(text)
+        } throws: { error in
+            "\(error)".hasPrefix("m/model.json: ") && "\(error)".contains(reason)
+        }
+    }
+
+    @Test("versions are numbers, not words: 10 is newer than 2")
+    func versionsSort() throws {
+        #expect(try decode(good).versionNumbers == [1, 2, 10])
+    }
+
+    @Test("a description that contradicts itself is refused with the reason")
+    func contradictions() {
+        expectRefusal(replacing: "\"width\":28", by: "\"width\":0", reason: "input.width")
+        expectRefusal(replacing: "\"width\":28", by: "\"width\":1000000", reason: "input.width")
+        expectRefusal(replacing: "\"channels\":1", by: "\"channels\":2", reason: "channels")
+        expectRefusal(replacing: "[0.1]", by: "[0.1,0.2]", reason: "input.mean")
+        expectRefusal(replacing: "[0.3]", by: "[0]", reason: "input.std")
+        expectRefusal(replacing: "\"10\":", by: "\"new\":", reason: "'new'")
+        expectRefusal(replacing: "a.pth", by: "../a.pth", reason: "plain file name")
+        expectRefusal(replacing: "\"labels\"", by: "\"names\"", reason: "'labels' is missing")
+        expectRefusal(replacing: "\"digit\"", by: "\"word\"", reason: "preprocessing")
+        expectRefusal(replacing: "{\"name\"", by: "{name", reason: "not valid JSON")
+    }
+
+    @Test("the newest version is used unless one is named, and unknown ones are told")
+    func entries() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "swiftnet-\(UUID().uuidString)")
+        defer { _ = try? FileManager.default.removeItem(at: folder) }
+        try FileManager.default.createDirectory(at: folder.appending(path: "m"), withIntermediateDirectories: true)
+        try Data(good.utf8).write(to: folder.appending(path: "m/model.json"))
+        let repository = try ModelRepository(path: folder.path)
+        #expect(try repository.modelNames() == ["m"])
+        #expect(try repository.entry("m").path == folder.path + "/m/10/b.pth")
+        #expect(try repository.entry("m", version: 2).path == folder.path + "/m/2/c.pth")
+        #expect(throws: InferenceError.unknownVersion(model: "m", version: 3, known: [1, 2, 10])) {
+            _ = try repository.entry("m", version: 3)
+        }
+        #expect(throws: InferenceError.unknownModel("../m", known: ["m"], repository: folder.path)) {
+            _ = try repository.entry("../m")
+        }
+    }
+
+    @Test("the committed models load and say what they are")
+    func committedModels() throws {
+        let repository = try ModelRepository(path: packageFolder + "/Weights")
+        for name in try repository.modelNames() {
+            let model = try LoadedModel(name, in: repository)
+            #expect(model.description.labels.count == model.plan.outputShape.elementCount)
+        }
+    }
+}

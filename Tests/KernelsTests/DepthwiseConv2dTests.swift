@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import TestSupport
+import Testing
+
+@Suite("depthwiseConv2d")
+struct DepthwiseConv2dTests {
+    @Test("matches the reference, with the sums of its rows", arguments: KernelTable.available)
+    func matchesReference(kernels: KernelTable) {
+        for window in ReferenceWindow.oddCases {
+            let geometry = window.geometry
+            let channels = window.channels
+            let image = randomFloats(window.height * window.width * channels, seed: 1)
+            let weight = randomFloats(window.kernel.0 * window.kernel.1 * channels, seed: 2)
+            let bias = randomFloats(channels, seed: 3)
+            let expected = window.map(image) { values, channel in
+                var sum = Double(bias[channel])
+                for (tap, value) in values.enumerated() {
+                    sum += (value ?? 0) * Double(weight[tap * channels + channel])
+                }
+                return Reference.silu(sum)
+            }
+            var sums: [Float] = []
+            let actual = output(expected.count) { target in
+                sums = output(geometry.outputHeight * channels) { rowSums in
+                    kernels.depthwiseConv2d(
+                        target, rowSums, image, weight, bias, .silu, geometry, 0, geometry.outputHeight)
+                }
+            }
+            expectClose(actual, expected.map { Float($0) }, .accumulated, "\(window)")
+            let expectedSums = (0..<geometry.outputHeight * channels).map { index in
+                (0..<geometry.outputWidth).reduce(0.0) {
+                    $0 + expected[(index / channels * geometry.outputWidth + $1) * channels + index % channels]
+                }
+            }
+            expectClose(sums, expectedSums.map { Float($0) }, .accumulated, "sums of \(window)")
+        }
+    }
+
+    @Test("rows written one by one have the same bits", arguments: KernelTable.available)
+    func bitsDoNotDependOnTheSplit(kernels: KernelTable) {
+        for window in ReferenceWindow.oddCases where window.channels == 19 {
+            let geometry = window.geometry
+            let image = randomFloats(window.height * window.width * 19, seed: 4)
+            let weight = randomFloats(window.kernel.0 * window.kernel.1 * 19, seed: 5)
+            let count = geometry.outputHeight * geometry.outputWidth * 19
+            let whole = output(count) {
+                kernels.depthwiseConv2d($0, nil, image, weight, nil, .none, geometry, 0, geometry.outputHeight)
+            }
+            let parts = output(count) { target in
+                for row in (0..<geometry.outputHeight).reversed() {
+                    kernels.depthwiseConv2d(target, nil, image, weight, nil, .none, geometry, row, 1)
+                }
+            }
+            expectClose(parts, whole, .exact, "\(window)")
+        }
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import TestSupport
+import Testing
+
+@Suite("gemm")
+struct GemmTests {
+    /// Heights and widths on both sides of every tile's.
+    static let sizes: [(m: Int, n: Int, k: Int)] = [
+        (1, 1, 1), (1, 10, 128), (1, 129, 37), (2, 40, 16), (3, 65, 5), (4, 16, 33), (5, 24, 96), (6, 17, 40),
+        (7, 48, 24),
+        (13, 31, 7), (14, 32, 16), (15, 33, 17), (29, 49, 20), (31, 80, 3), (49, 10, 64), (100, 7, 9), (3, 8, 0),
+    ]
+
+    private func multiply(
+        _ kernels: KernelTable, _ a: [Float], _ weight: [Float], bias: [Float]?, residual: [Float]? = nil,
+        activation: Activation = .none, m: Int, n: Int, k: Int
+    ) -> [Float] {
+        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
+        return output(m * n) { target in
+            bias.withPointer { bias in
+                residual.withPointer { residual in
+                    kernels.gemm(target, n, a, k, packed, bias, residual, n, activation, m, n, k)
+                }
+            }
+        }
+    }
+
+    @Test("matches the reference on all sizes", arguments: KernelTable.available)
+    func matchesReference(kernels: KernelTable) {
+        for (m, n, k) in Self.sizes {
+            let a = randomFloats(m * k, seed: 1)
+            let weight = randomFloats(n * k, seed: 2)
+            let bias = randomFloats(n, seed: 3)
+            let residual = randomFloats(m * n, seed: 4)
+            let expected = Reference.product(a, weight, bias: bias, m: m, n: n, k: k)
+            expectClose(
+                multiply(kernels, a, weight, bias: bias, m: m, n: n, k: k), expected.map { Float($0) }, .accumulated,
+                "\(m)x\(n)x\(k)")
+            let added = zip(expected, residual).map { Float(Reference.silu($0 + Double($1))) }
+            expectClose(
+                multiply(kernels, a, weight, bias: bias, residual: residual, activation: .silu, m: m, n: n, k: k),
+                added,
+                .accumulated, "\(m)x\(n)x\(k) with a residual and SiLU")
+        }
+    }
+
+    @Test("the bits of a row don't depend on the rows and columns beside it", arguments: KernelTable.available)
+    func bitsDoNotDependOnTheSplit(kernels: KernelTable) {
+        let (m, n, k) = (61, 150, 70)
+        let a = randomFloats(m * k, seed: 5)
+        let weight = randomFloats(n * k, seed: 6)
+        let bias = randomFloats(n, seed: 7)
+        let whole = multiply(kernels, a, weight, bias: bias, activation: .silu, m: m, n: n, k: k)
+        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
+        for rows in [1, 2, 3, 5, 6, 9, 20] {
+            let columns = kernels.panelWidth * (1 + rows % 3)
+            let parts = output(m * n) { target in
+                for row in stride(from: 0, to: m, by: rows) {
+                    for column in stride(from: 0, to: n, by: columns) {
+                        a.withUnsafeBufferPointer { a in
+                            packed.withUnsafeBufferPointer { packed in
+                                bias.withUnsafeBufferPointer { bias in
+                                    kernels.gemm(
+                                        target + row * n + column, n, a.baseAddress! + row * k, k,
+                                        packed.baseAddress! + column * k, bias.baseAddress! + column, nil, 0, .silu,
+                                        min(rows, m - row), min(columns, n - column), k)
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            expectClose(parts, whole, .exact, "\(rows) rows, \(columns) columns at a time")
+        }
+    }
+
+    @Test("the residual may be the output itself", arguments: KernelTable.available)
+    func addsInPlace(kernels: KernelTable) {
+        let (m, n, k) = (9, 21, 13)
+        let a = randomFloats(m * k, seed: 8)
+        let weight = randomFloats(n * k, seed: 9)
+        let residual = randomFloats(m * n, seed: 10)
+        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
+        let inPlace = output(m * n, from: residual) { target in
+            kernels.gemm(target, n, a, k, packed, nil, Input(target), n, .relu, m, n, k)
+        }
+        let apart = multiply(kernels, a, weight, bias: nil, residual: residual, activation: .relu, m: m, n: n, k: k)
+        expectClose(inPlace, apart, .exact)
+    }
+
+    @Test("NaN and infinities reach the outputs that they belong to, and no other", arguments: KernelTable.available)
+    func passesNaN(kernels: KernelTable) {
+        let (m, n, k) = (16, 20, 8)
+        var a = randomFloats(m * k, seed: 11)
+        a[3 * k + 2] = .nan
+        a[9 * k + 1] = .infinity
+        let weight = randomFloats(n * k, seed: 12).map { abs($0) + 0.1 }
+        let result = multiply(kernels, a, weight, bias: nil, activation: .relu, m: m, n: n, k: k)
+        for row in 0..<m {
+            for column in 0..<n {
+                let value = result[row * n + column]
+                #expect(value.isNaN == (row == 3))
+                #expect((value == .infinity) == (row == 9))
+            }
+        }
+    }
+}
+
+extension Optional<[Float]> {
+    /// Calls `body` with the address of the values; nil if there are none.
+    func withPointer<Result>(_ body: (Input?) -> Result) -> Result {
+        guard let self else { return body(nil) }
+        return self.withUnsafeBufferPointer { body($0.baseAddress) }
+    }
+}
