@@ -66,7 +66,6 @@ let package = Package(
     targets: [
         // MARK: System libraries (module maps only)
         .systemLibrary(name: "CLinux"),
-        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CSpng", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -76,7 +75,7 @@ let package = Package(
         .target(name: "KernelInterface", swiftSettings: settings),
         .target(
             name: "Kernels",
-            dependencies: ["COpenBLAS", "KernelInterface", "SystemCalls"]
+            dependencies: ["KernelInterface", "SystemCalls"]
                 + kernelLevels.map { .init(stringLiteral: $0.name) },
             swiftSettings: settings + (hasVectorLevels ? [.define("KERNELS_HAS_VECTOR_LEVELS")] : [])),
         .target(name: "Tensors", dependencies: ["SystemCalls"], swiftSettings: settings),
