@@ -126,13 +126,13 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Tests
-        .target(name: "TestSupport", dependencies: ["CZlib"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["CZlib", "SystemCalls"], path: "Tests/TestSupport", swiftSettings: settings),
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),
         tests("Layers", ["Kernels", "Layers", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
-        tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
+        tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", goldens: true),
         tests(
             "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true

@@ -55,7 +55,10 @@ package struct CheckpointContents: Sendable {
                 candidate.path != chosen.path && !candidate.holdsScalarsOnly
                     && !WeightsFinder.isTrainingState(candidate.path)
             }.map(\.path)
-            summary.facts = survey.facts.filter { !$0.name.hasPrefix(chosen.path + ".") && !chosen.path.isEmpty }
+            let ownNames = Set(weights.map(\.name))
+            summary.facts = survey.facts.filter { fact in
+                chosen.path.isEmpty ? !ownNames.contains(fact.name) : !fact.name.hasPrefix(chosen.path + ".")
+            }
             summary.foreignGlobals = graph.foreignGlobals()
             summary.account(survey: survey.tensors, weights: weights)
         }

@@ -13,6 +13,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case blankImage
     case notFiniteResult
     case wrongPixelCount(expected: Int, actual: Int)
+    case invalidPreparedModels(reason: String)
 
     /// One line: what, where, what was expected.
     public var description: String {
@@ -39,6 +40,8 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "the network's answer is not a number; expected finite logits"
         case .wrongPixelCount(let expected, let actual):
             "expected \(expected) pixel values, but there are \(actual)"
+        case .invalidPreparedModels(let reason):
+            "the block of prepared models can't be used: \(reason)"
         }
     }
 }

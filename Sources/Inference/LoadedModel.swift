@@ -70,4 +70,21 @@ public final class LoadedModel: Sendable {
                 path: path, labels: description.labels.count, classes: plan.outputShape.elementCount)
         }
     }
+
+    /// Takes a model whose weights were prepared before, for the same architecture and kernels; no file is read.
+    ///
+    /// - Throws: `InferenceError.invalidPreparedModels` if description and architecture don't fit, `KernelError`.
+    init(
+        description: ModelDescription, version: Int, architecture: Architecture, preparedWeights: PreparedWeights
+    ) throws {
+        guard description.inputShape == architecture.inputShape, description.labels.count == architecture.classes else {
+            throw InferenceError.invalidPreparedModels(reason: "'\(description.name)' is no \(architecture.name)")
+        }
+        self.description = description
+        self.version = version
+        self.architecture = architecture
+        plan = try Plan(
+            architecture.makeNetworkWithoutWeights(), input: description.inputShape, weights: preparedWeights)
+        preprocessor = Preprocessor(description.input)
+    }
 }

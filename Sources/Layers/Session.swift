@@ -138,7 +138,7 @@ public final class Session {
         }
     }
 
-    private func stepRun(
+    func stepRun(
         worker: Int, arena: Int, input: Input, output: Output, part: Int, parts: Int
     ) -> StepRun {
         StepRun(

@@ -10,23 +10,28 @@ package final class ModelService: InferenceService {
     private let loaded: [LoadedModel]
     private let limits: ImageLimits
 
-    /// Loads and warms the newest version of each model.
-    ///
     /// - Parameters:
-    ///   - names: Which models; `name` or `name@version`. All of the repository if empty.
+    ///   - loaded: The models, at least one.
     ///   - limits: What an image may take.
+    package init(_ loaded: [LoadedModel], limits: ImageLimits) {
+        self.loaded = loaded
+        self.limits = limits
+        models = loaded.map(ServedModel.init)
+    }
+
+    /// Loads the newest version of each model, or the version that is named.
+    ///
+    /// - Parameter names: Which models; `name` or `name@version`. All of the repository if empty.
     /// - Throws: The first error of loading, and `ModelServiceError` if there is nothing to load.
-    package init(repository: ModelRepository, names: [String], limits: ImageLimits) throws {
+    package static func load(_ names: [String], from repository: ModelRepository) throws -> [LoadedModel] {
         let wanted = try names.isEmpty ? repository.modelNames() : names
         if wanted.isEmpty { throw ModelServiceError.noModels(repository: repository.path) }
-        loaded = try wanted.map { text in
+        return try wanted.map { text in
             let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
             guard parts.count == 2 else { return try LoadedModel(text, in: repository) }
             guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
             return try LoadedModel(parts[0], version: version, in: repository)
         }
-        models = loaded.map(ServedModel.init)
-        self.limits = limits
     }
 
     /// The name of the kernels that this machine runs.

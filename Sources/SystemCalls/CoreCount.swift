@@ -10,6 +10,12 @@ package struct CoreCount: Sendable, Equatable {
     /// Processors' worth of time that its control group grants, if it sets a quota.
     package let quota: Double?
 
+    /// Records what was found.
+    package init(affinity: Int, quota: Double?) {
+        self.affinity = affinity
+        self.quota = quota
+    }
+
     /// Threads that can run at the same time: the affinity, cut to the quota rounded down, at least 1.
     package var usable: Int {
         guard let quota else { return max(1, affinity) }

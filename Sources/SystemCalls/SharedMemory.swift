@@ -41,7 +41,38 @@ package final class SharedMemory: @unchecked Sendable {
     }
 }
 
+extension FileDescriptor {
+    /// Memory without a size yet, for ``fillOnce(byteCount:_:)`` in this process or one that is given the descriptor.
+    ///
+    /// - Parameter name: Shown in `/proc/<pid>/maps`.
+    /// - Throws: ``SystemError``.
+    package static func unfilledMemory(name: String) throws(SystemError) -> FileDescriptor {
+        let flags = UInt32(MFD_CLOEXEC | MFD_ALLOW_SEALING)
+        return FileDescriptor(
+            owning: try retryingInterrupts("memfd_create", subject: name) { memfd_create(name, flags) })
+    }
+
+    /// Gives the memory its size and content, after which no process can change either.
+    ///
+    /// - Throws: ``SystemError``, or what `body` throws.
+    package func fillOnce(byteCount: Int, _ body: (UnsafeMutableRawBufferPointer) throws -> Void) throws {
+        try retryingInterrupts("ftruncate") { ftruncate(rawValue, byteCount) }
+        let address = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, rawValue, 0)
+        guard let address, address != MAP_FAILED else { throw SystemError(call: "mmap") }
+        do {
+            // The kernel seals only what nobody has mapped to write.
+            defer { munmap(address, byteCount) }
+            try body(UnsafeMutableRawBufferPointer(start: address, count: byteCount))
+        }
+        try retryingInterrupts("fcntl") {
+            fcntl(rawValue, addSeals, sealSeal | sealShrink | sealGrow | sealWrite)
+        }
+    }
+}
+
 // Values of <linux/fcntl.h> that the Swift modules leave out.
 private let addSeals: Int32 = 1033
 private let sealShrink: Int32 = 2
 private let sealGrow: Int32 = 4
+private let sealSeal: Int32 = 1
+private let sealWrite: Int32 = 8

@@ -129,6 +129,18 @@ extension FileDescriptor {
         try? setOption(Int32(IPPROTO_TCP), 18 /* TCP_USER_TIMEOUT */, milliseconds)
     }
 
+    /// Lets reads and writes of a socket that blocks give up with `EAGAIN` after a while.
+    ///
+    /// - Throws: ``SystemError``.
+    package func setTimeout(milliseconds: Int) throws(SystemError) {
+        var time = timeval(tv_sec: milliseconds / 1000, tv_usec: milliseconds % 1000 * 1000)
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            try retryingInterrupts("setsockopt") {
+                setsockopt(rawValue, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
+            }
+        }
+    }
+
     private func setOption(_ level: Int32, _ option: Int32, _ value: Int32) throws(SystemError) {
         var value = value
         try retryingInterrupts("setsockopt") {

@@ -241,7 +241,11 @@ struct ServeWorkerCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
-            throw ExitCode(try Worker(environment: ProcessEnvironment.value).run())
+            let environment = ProcessEnvironment.value
+            if Preparer.isWanted(environment: environment) {
+                throw ExitCode(try Preparer(environment: environment).run())
+            }
+            throw ExitCode(try Worker(environment: environment).run())
         }
     }
 }

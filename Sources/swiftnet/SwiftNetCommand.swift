@@ -32,7 +32,7 @@ struct SwiftNetCommand: ParsableCommand {
             """,
         subcommands: [
             InferCommand.self, RotateCommand.self, ServeCommand.self, ModelsCommand.self, InspectCommand.self,
-            ServeWorkerCommand.self,
+            BenchCommand.self, ProfileCommand.self, ServeWorkerCommand.self,
         ])
 
     /// The version of the release.

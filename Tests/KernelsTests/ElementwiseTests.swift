@@ -6,7 +6,7 @@ import Testing
 
 @Suite("elementwise kernels")
 struct ElementwiseTests {
-    static let references: [(Activation, (Double) -> Double)] = [
+    static let references: [(Activation, @Sendable (Double) -> Double)] = [
         (.none, { $0 }), (.relu, Reference.relu), (.relu6, Reference.relu6), (.silu, Reference.silu),
         (.sigmoid, Reference.sigmoid), (.tanh, Reference.hyperbolicTangent), (.hardSwish, Reference.hardSwish),
         (.hardSigmoid, Reference.hardSigmoid), (.gelu, Reference.gelu), (.geluTanh, Reference.geluTanh),

@@ -7,11 +7,10 @@ import Testing
 struct ToleranceTests {
     @Test("a difference up to the sum of both parts is accepted, a larger one not")
     func addsBothParts() {
-        let tolerance = Tolerance(absolute: 0.5, relative: 0.25)
-        #expect(tolerance.accepts(3.5, 2.0) == false)
-        #expect(tolerance.accepts(3.0, 2.0))
-        #expect(tolerance.accepts(1.0, 2.0))
-        #expect(tolerance.accepts(0.9, 2.0) == false)
+        #expect(Tolerance.network.accepts(2.0029, 2.0))
+        #expect(Tolerance.network.accepts(1.9971, 2.0))
+        #expect(Tolerance.network.accepts(2.0031, 2.0) == false)
+        #expect(Tolerance.network.accepts(1.9969, 2.0) == false)
     }
 
     @Test("NaN is accepted where it is expected, infinities where they have the same sign")

@@ -5,19 +5,19 @@ import Tensors
 /// Conversion between floating-point types, rounding to nearest, ties to even, as PyTorch's `Tensor.to` does.
 ///
 /// Float64 goes to the 16-bit types through Float32, as it does there.
-struct ElementConversion {
-    let source: ElementType
-    let target: ElementType
+package struct ElementConversion {
+    package let source: ElementType
+    package let target: ElementType
 
     /// Nil where nothing is to be converted.
-    init?(from source: ElementType, to target: ElementType) {
+    package init?(from source: ElementType, to target: ElementType) {
         if source == target { return nil }
         self.source = source
         self.target = target
     }
 
     /// Converts `input` into `output`, which holds as many elements; returns how many finite values became infinite.
-    func convert(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int {
+    package func convert(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Int {
         let count = input.count / source.byteCount
         var overflowCount = 0
         for index in 0..<count {

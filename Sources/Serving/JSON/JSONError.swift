@@ -27,6 +27,11 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Where: the number of bytes before it.
     package let offset: Int
 
+    package init(problem: Problem, offset: Int) {
+        self.problem = problem
+        self.offset = offset
+    }
+
     /// A sentence for the client.
     package var description: String {
         let text =

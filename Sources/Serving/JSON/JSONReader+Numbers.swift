@@ -6,6 +6,11 @@ package struct NumberArray: Equatable, Sendable {
     package var shape: [Int]
     /// The values.
     package var values: [Float]
+
+    package init(shape: [Int], values: [Float]) {
+        self.shape = shape
+        self.values = values
+    }
 }
 
 extension JSONReader {

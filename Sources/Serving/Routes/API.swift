@@ -27,7 +27,8 @@ package struct API: RequestHandler {
     }
 
     let models: [ServedModel]
-    let statistics: WorkerStatistics
+    /// Where it counts.
+    package let statistics: WorkerStatistics
     let policy: Policy
 
     /// - Parameters:
@@ -40,6 +41,11 @@ package struct API: RequestHandler {
 
     package func admit(_ head: RequestHead) -> (RouteLabel, Response?) {
         if head.target.path == "*" { return (.other, Response(.ok)) }
+        if head.method == "CONNECT" {
+            var response = ErrorResponse.make(.methodNotAllowed, "this server is no proxy")
+            response.add("Allow", "GET, HEAD, POST")
+            return (.other, response)
+        }
         guard let route = Route(head.target.segments) else {
             return (.other, ErrorResponse.make(.notFound, "there is nothing at \(head.target.path.prefix(200))"))
         }

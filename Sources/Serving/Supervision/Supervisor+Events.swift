@@ -43,6 +43,7 @@ extension Supervisor {
     private func beginDraining() {
         phase = .draining
         exitCode = exitCode ?? 0
+        preparation?.process.send(SignalNumber.kill)
         // The workers hold the sockets until they have accepted what waits.
         listeners = []
         for process in workers.keys { drain(process) }
@@ -79,7 +80,7 @@ extension Supervisor {
         pending = (new, client)
         phase = .reloading
         generation += 1
-        for _ in 0..<wanted { start(generation: generation, new) }
+        prepare(new)
     }
 
     func finishReloadIfReady() {
@@ -87,6 +88,7 @@ extension Supervisor {
         configuration = new
         pending = nil
         phase = .serving
+        models = models.filter { $0.key == generation }
         fleet.add(1, to: .reloads)
         for record in workers.values where record.generation < generation { drain(record.process) }
         report("reloaded")
@@ -104,6 +106,7 @@ extension Supervisor {
             record.process.send(SignalNumber.kill)
         }
         if phase == .reloading {
+            models[generation] = nil
             generation -= 1
             phase = .serving
         }
@@ -112,6 +115,18 @@ extension Supervisor {
         report("not reloaded, still serving as before: \(problem)")
         SystemdNotification.send("READY=1")
         if let client { answer(client, problem: problem) }
+    }
+
+    /// Gives up what the models were prepared for.
+    func preparationFailed(_ problem: String) {
+        switch phase {
+        case .booting:
+            report(problem)
+            exitCode = 1
+            phase = .draining
+        case .reloading: failReload(problem, client: pending?.client)
+        case .serving, .leaving, .draining: break
+        }
     }
 
     private func answer(_ client: Client, problem: String) {
@@ -158,6 +173,9 @@ extension Supervisor {
 
     /// Ends workers that hang, take too long to start, or overstay.
     private func watchHearts() {
+        if let preparation, now > preparation.startedAt + Self.startTime {
+            preparation.process.send(SignalNumber.kill)
+        }
         for record in workers.values {
             if let killAt = record.killAt, now > killAt {
                 record.process.send(SignalNumber.kill)

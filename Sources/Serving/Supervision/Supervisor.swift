@@ -27,6 +27,15 @@ package final class Supervisor {
         var problem: String?
     }
 
+    /// The process that prepares a generation's models.
+    struct Preparation {
+        let process: ChildProcess
+        let channel: FleetChannel
+        let models: FileDescriptor
+        let configuration: ServerConfiguration
+        let startedAt: UInt64
+    }
+
     /// Who waits for a reload to end.
     struct Client {
         let worker: ChildProcess
@@ -54,6 +63,9 @@ package final class Supervisor {
     let layout: (workers: Int, threads: Int)
 
     var workers: [ChildProcess: Record] = [:]
+    var preparation: Preparation?
+    /// The prepared models of each generation.
+    var models: [Int: FileDescriptor] = [:]
     var phase = Phase.booting
     var generation = 1
     /// How many workers there should be.
@@ -113,7 +125,7 @@ package final class Supervisor {
     ///
     /// - Returns: The exit code.
     package func run() -> Int32 {
-        for _ in 0..<wanted { start(generation: generation, configuration) }
+        prepare(configuration)
         while true {
             do {
                 try epoll.wait(&events, timeoutMilliseconds: 50)
@@ -126,12 +138,43 @@ package final class Supervisor {
             while let signal = signals.next() { handle(signal) }
             for record in workers.values { hear(record.process) }
             reap()
-            if let exitCode, workers.isEmpty { return exitCode }
+            if let exitCode, workers.isEmpty, preparation == nil { return exitCode }
             tick()
         }
     }
 
     // MARK: Starting
+
+    /// Starts the process that prepares the models of the present generation; its workers follow when it is done.
+    func prepare(_ configuration: ServerConfiguration) {
+        do {
+            let (ours, theirs) = try FileDescriptor.messageChannel()
+            let models = try FileDescriptor.unfilledMemory(name: "swiftnet-models")
+            let process = try ChildProcess(
+                executable: CurrentProcess.executable, arguments: ["swiftnet", "serve-worker"],
+                environment: environment(configuration) + ["\(Worker.Variable.role)=prepare"],
+                descriptors: [(theirs, Worker.Descriptor.channel), (models, Worker.Descriptor.models)])
+            preparation = Preparation(
+                process: process, channel: FleetChannel(ours), models: models, configuration: configuration,
+                startedAt: now)
+        } catch {
+            preparationFailed("\(error)")
+        }
+    }
+
+    /// Starts the workers of the models that have been prepared, or gives the generation up.
+    private func preparationEnded(_ preparation: Preparation, _ ending: ChildProcess.Ending) {
+        guard exitCode == nil else { return }
+        guard ending == .exited(0) else {
+            var problem = "preparing the models ended with \(ending)"
+            while case .message(let message)? = preparation.channel.receive() {
+                if case .failed(let text) = message { problem = text }
+            }
+            return preparationFailed(problem)
+        }
+        models[generation] = preparation.models
+        for _ in 0..<wanted { start(generation: generation, preparation.configuration) }
+    }
 
     /// Starts a worker.
     ///
@@ -139,14 +182,21 @@ package final class Supervisor {
     @discardableResult
     func start(generation: Int, _ configuration: ServerConfiguration, replaces: ChildProcess? = nil) -> ChildProcess? {
         let taken = Set(workers.values.map(\.slot))
-        guard let slot = (0..<FleetStatistics.slotCount).first(where: { !taken.contains($0) }) else { return nil }
+        guard let models = models[generation],
+            let slot = (0..<FleetStatistics.slotCount).first(where: { !taken.contains($0) })
+        else { return nil }
         do {
             let (ours, theirs) = try FileDescriptor.messageChannel()
             let process = try ChildProcess(
                 executable: CurrentProcess.executable, arguments: ["swiftnet", "serve-worker"],
-                environment: environment(configuration, slot: slot),
+                environment: environment(configuration) + [
+                    "\(Worker.Variable.slot)=\(slot)",
+                    "\(Worker.Variable.threads)=\(layout.threads)",
+                    "\(Worker.Variable.listeners)=\(listeners.count)",
+                ],
                 descriptors: [
-                    (theirs, Worker.Descriptor.channel), (fleet.descriptor, Worker.Descriptor.statistics),
+                    (theirs, Worker.Descriptor.channel), (models, Worker.Descriptor.models),
+                    (fleet.descriptor, Worker.Descriptor.statistics),
                 ] + listeners.enumerated().map { ($1, Worker.Descriptor.firstListener + Int32($0)) })
             let channel = FleetChannel(ours)
             try epoll.add(ours, token: UInt64(process.id), .readable)
@@ -162,16 +212,13 @@ package final class Supervisor {
         }
     }
 
-    private func environment(_ configuration: ServerConfiguration, slot: Int) -> [String] {
+    private func environment(_ configuration: ServerConfiguration) -> [String] {
         let own = [
             "SWIFTNET_WORKER_", "SWIFTNET_DAEMON_CHANNEL=", "SWIFT_BACKTRACE=", "LISTEN_FDS=", "LISTEN_PID=",
             "NOTIFY_SOCKET=",
         ]
         return ProcessEnvironment.variables.filter { variable in !own.contains { variable.hasPrefix($0) } } + [
             "\(Worker.Variable.configuration)=\(configuration.text)",
-            "\(Worker.Variable.slot)=\(slot)",
-            "\(Worker.Variable.threads)=\(layout.threads)",
-            "\(Worker.Variable.listeners)=\(listeners.count)",
             // A crashed worker must let go of its sockets at once.
             "SWIFT_BACKTRACE=enable=no",
         ]
@@ -235,11 +282,17 @@ package final class Supervisor {
 
     func killAll() {
         for process in workers.keys { process.send(SignalNumber.kill) }
+        preparation?.process.send(SignalNumber.kill)
     }
 
     /// Takes note of the processes that have ended, those of strangers too: the supervisor may be process 1.
     private func reap() {
         while let (process, ending) = ChildProcess.reapAny() {
+            if let preparation, preparation.process == process {
+                self.preparation = nil
+                preparationEnded(preparation, ending)
+                continue
+            }
             hear(process)
             guard let record = workers.removeValue(forKey: process) else { continue }
             try? epoll.remove(record.channel.descriptor)

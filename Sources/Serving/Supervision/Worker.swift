@@ -10,6 +10,7 @@ import SystemCalls
 package struct Worker {
     /// Environment variables by which the supervisor tells a worker what it is.
     enum Variable {
+        static let role = "SWIFTNET_WORKER_ROLE"
         static let configuration = "SWIFTNET_WORKER_CONFIGURATION"
         static let slot = "SWIFTNET_WORKER_SLOT"
         static let threads = "SWIFTNET_WORKER_THREADS"
@@ -19,14 +20,16 @@ package struct Worker {
     /// The numbers of the descriptors that the supervisor gives a worker.
     enum Descriptor {
         static let channel: Int32 = 3
-        static let statistics: Int32 = 4
-        static let firstListener: Int32 = 5
+        static let models: Int32 = 4
+        static let statistics: Int32 = 5
+        static let firstListener: Int32 = 6
     }
 
     private let configuration: ServerConfiguration
     private let slot: Int
     private let threads: Int
     private let channel: FleetChannel
+    private let models: FileDescriptor
     private let fleet: FleetStatistics
     private let listeners: [FileDescriptor]
 
@@ -48,6 +51,7 @@ package struct Worker {
         try configuration.apply(text: text)
         self.configuration = configuration
         channel = FleetChannel(FileDescriptor(owning: Descriptor.channel))
+        models = FileDescriptor(owning: Descriptor.models)
         fleet = try FleetStatistics(mapping: FileDescriptor(owning: Descriptor.statistics))
         listeners = (0..<Int32(count)).map { FileDescriptor(owning: Descriptor.firstListener + $0) }
     }
@@ -81,9 +85,11 @@ package struct Worker {
         }
     }
 
+    /// Maps the models that were prepared for all workers.
     private func makeService() throws -> ModelService {
-        try ModelService(
-            repository: configuration.repository(), names: configuration.models,
+        let block = try MappedFile(descriptor: models, subject: "the prepared models")
+        return ModelService(
+            try PreparedModels(mapping: block.bytes, owner: block).models,
             limits: ImageLimits(maxPixels: configuration.maxPixels))
     }
 

@@ -117,12 +117,12 @@ package final class EventLoop {
             try epoll.wait(&events, timeoutMilliseconds: 200)
             now = SystemClock.monotonicNanoseconds()
             refreshDate()
-            for event in events { react(to: event) }
             switch control.requested {
             case .run: break
             case .drain: beginDraining()
             case .now: return closeAll()
             }
+            for event in events { react(to: event) }
             if now - lastTick >= 200_000_000 || isDraining {
                 lastTick = now
                 tick()

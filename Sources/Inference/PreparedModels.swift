@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+
+import FoundationEssentials
+import Layers
+import Models
+
+/// Models made ready to run, as one block of bytes that many processes can map: what is said of each, and its prepared
+/// weights. Whoever has the block needs no file.
+///
+/// Layout: eight bytes with the length of a JSON header, little-endian; the header; each model's weights at a multiple of
+/// 64 bytes. The block is written and read by the same build on the same machine: it is no file format.
+public struct PreparedModels: Sendable {
+    private struct Header: Codable {
+        struct Entry: Codable {
+            let description: ModelDescription
+            let version: Int
+            let architecture: String
+            let family: String
+            let offset: Int
+            let count: Int
+        }
+
+        let kernels: String
+        let models: [Entry]
+    }
+
+    private static let alignment = 64
+
+    /// The models.
+    public let models: [LoadedModel]
+
+    /// Takes the models of a block.
+    ///
+    /// - Parameters:
+    ///   - bytes: The block, at a multiple of 64.
+    ///   - owner: Keeps the bytes alive.
+    /// - Throws: `InferenceError.invalidPreparedModels` if the block is not one, or one for other kernels.
+    public init(mapping bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws {
+        guard bytes.count >= 8, let length = Int(exactly: bytes.loadUnaligned(as: UInt64.self).littleEndian),
+            length <= bytes.count - 8,
+            let header = try? JSONDecoder().decode(Header.self, from: Data(bytes[8..<(8 + length)]))
+        else { throw InferenceError.invalidPreparedModels(reason: "its header is damaged") }
+        models = try header.models.map { entry in
+            let classes = entry.description.labels.count
+            guard entry.offset >= 0, entry.count >= 0, entry.offset <= bytes.count - entry.count,
+                entry.offset % Self.alignment == 0,
+                let architecture = Architecture.named(entry.architecture, family: entry.family, classes: classes)
+            else { throw InferenceError.invalidPreparedModels(reason: "a model in it is damaged") }
+            let block = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<(entry.offset + entry.count)])
+            let model = try LoadedModel(
+                description: entry.description, version: entry.version, architecture: architecture,
+                preparedWeights: PreparedWeights(mapping: block, owner: owner))
+            guard model.plan.kernels.name == header.kernels else {
+                throw InferenceError.invalidPreparedModels(reason: "it was made for \(header.kernels)")
+            }
+            return model
+        }
+    }
+
+    /// A block that is to be written.
+    public struct Layout {
+        /// Its size.
+        public let byteCount: Int
+        fileprivate let header: Data
+        fileprivate let parts: [(offset: Int, model: LoadedModel)]
+
+        /// Writes the block.
+        ///
+        /// - Precondition: There is room for ``byteCount`` zeroed bytes.
+        public func write(to bytes: UnsafeMutableRawBufferPointer) {
+            precondition(bytes.count >= byteCount, "the block takes \(byteCount) bytes, not \(bytes.count)")
+            bytes.storeBytes(of: UInt64(header.count).littleEndian, as: UInt64.self)
+            UnsafeMutableRawBufferPointer(rebasing: bytes[8...]).copyBytes(from: header)
+            for (offset, model) in parts {
+                UnsafeMutableRawBufferPointer(rebasing: bytes[offset...]).copyMemory(from: model.plan.weights.bytes)
+            }
+        }
+    }
+
+    /// Lays out models that were loaded from files.
+    ///
+    /// - Throws: An error of encoding what is said of them.
+    public static func layout(of models: [LoadedModel]) throws -> Layout {
+        // The header's length depends on the offsets that stand in it: it is first written with the longest ones.
+        let draft = try JSONEncoder().encode(header(models, start: Int.max / 4))
+        let start = rounded(8 + draft.count)
+        let header = header(models, start: start)
+        return Layout(
+            byteCount: header.models.map { rounded($0.offset + $0.count) }.max() ?? start,
+            header: try JSONEncoder().encode(header),
+            parts: zip(header.models, models).map { ($0.offset, $1) })
+    }
+
+    private static func header(_ models: [LoadedModel], start: Int) -> Header {
+        var offset = start
+        let entries = models.map { model -> Header.Entry in
+            let count = model.plan.weights.bytes.count
+            defer { offset = rounded(offset + count) }
+            return Header.Entry(
+                description: model.description, version: model.version, architecture: model.architecture.name,
+                family: model.architecture.family, offset: offset, count: count)
+        }
+        return Header(kernels: models.first?.plan.kernels.name ?? "", models: entries)
+    }
+
+    private static func rounded(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+}

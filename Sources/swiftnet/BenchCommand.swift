@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Kernels
+import SwiftNet
+import SystemCalls
+
+/// `swiftnet bench`: how fast a network runs.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Time a network on made-up inputs.",
+        discussion: """
+            Times whole runs, from numbers in PyTorch's order to logits, without reading images. The first fifth of the \
+            time is warm-up and not counted.
+            """)
+
+    @OptionGroup var modelOptions: ModelOptions
+
+    @Option(help: ArgumentHelp("Inputs in one run.", valueName: "N"))
+    var batch: Int = 1
+
+    @Option(help: ArgumentHelp("Threads that share one run.", valueName: "N"))
+    var threads: Int = 1
+
+    @Option(help: ArgumentHelp("How long to measure.", valueName: "S"))
+    var seconds: Double = 5
+
+    @Flag(help: "Print one line of JSON.")
+    var json = false
+
+    mutating func validate() throws {
+        if !(1...4096).contains(batch) { throw ValidationError("--batch must be 1 to 4096, not \(batch).") }
+        if !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, not \(threads).") }
+        if !(0.01...3600).contains(seconds) { throw ValidationError("--seconds must be 0.01 to 3600, not \(seconds).") }
+    }
+
+    func run() throws {
+        try Failure.reporting {
+            let model = try modelOptions.load()
+            let session = try Session(model.plan, threads: threads)
+            let times = measure(session)
+            let median = times[times.count / 2]
+            let p90 = times[min(times.count - 1, times.count * 9 / 10)]
+            let rate = Double(batch) / median * 1000
+            let isa = model.plan.kernels.name
+            if json {
+                try writeStandardOutput(
+                    """
+                    {"model":\(JSONText.string(model.description.name)),"batch":\(batch),"threads":\(threads),\
+                    "isa":"\(isa)","median_ms":\(median),"p90_ms":\(p90),"images_per_second":\(rate)}\n
+                    """)
+            } else {
+                try writeStandardOutput(
+                    """
+                    \(model.description.name), batch \(batch), \(threads) thread\(threads == 1 ? "" : "s"), \(isa) kernels, \
+                    \(times.count) runs
+                    median \(milliseconds(median))  p90 \(milliseconds(p90))  best \(milliseconds(times[0]))  \
+                    \(Int(rate)) images/s\n
+                    """)
+            }
+        }
+    }
+
+    /// Times runs until the time is over, at least three.
+    ///
+    /// - Returns: Milliseconds of each run, ascending.
+    private func measure(_ session: Session) -> [Double] {
+        let input = madeUpInput(count: batch * session.plan.inputShape.elementCount)
+        var output = [Float](repeating: 0, count: batch * session.plan.outputShape.elementCount)
+        let start = ProcessEnvironment.monotonicSeconds
+        let (warm, end) = (start + seconds / 5, start + seconds)
+        var times: [Double] = []
+        times.reserveCapacity(1 << 20)
+        var before = start
+        while before < end || times.count < 3 {
+            input.withUnsafeBufferPointer { input in
+                output.withUnsafeMutableBufferPointer { output in
+                    session.run(input, count: batch, layout: .channelsFirst, output: output)
+                }
+            }
+            let after = ProcessEnvironment.monotonicSeconds
+            if before >= warm || after >= end { times.append((after - before) * 1000) }
+            before = after
+        }
+        return times.sorted()
+    }
+
+    private func milliseconds(_ value: Double) -> String { "\((value * 1000).rounded() / 1000) ms" }
+}
+
+/// Numbers between -1 and 1, the same on every run.
+func madeUpInput(count: Int) -> [Float] {
+    var state: UInt32 = 1
+    return (0..<count).map { _ in
+        state = state &* 1_664_525 &+ 1_013_904_223
+        return Float(Int32(bitPattern: state) >> 8) / Float(1 << 23)
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Kernels
+import SwiftNet
+import SystemCalls
+
+/// `swiftnet profile`: where a network's time goes.
+struct ProfileCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "profile",
+        abstract: "Show where a network's time goes, layer by layer.",
+        discussion: """
+            Runs the network on one made-up input on one thread. For each layer: its shapes, the algorithm chosen and why, \
+            the median time, its arithmetic speed and the share of the machine's peak, which is measured first by a matrix \
+            product that lies in cache, and the bytes of weights and values that it moves.
+            """)
+
+    @OptionGroup var modelOptions: ModelOptions
+
+    @Option(help: ArgumentHelp("Runs to take the median of.", valueName: "N"))
+    var runs: Int = 100
+
+    @Option(
+        help: ArgumentHelp("Also write the last run for Chrome's trace viewer.", valueName: "file"),
+        completion: .file())
+    var trace: String?
+
+    mutating func validate() throws {
+        if !(1...100_000).contains(runs) { throw ValidationError("--runs must be 1 to 100000, not \(runs).") }
+    }
+
+    func run() throws {
+        try Failure.reporting {
+            let model = try modelOptions.load()
+            let plan = model.plan
+            let session = try Session(plan)
+            let input = madeUpInput(count: plan.inputShape.elementCount)
+            var profiles: [[(start: Duration, duration: Duration)]] = []
+            for _ in 0..<runs + runs / 10 + 1 { profiles.append(input.withUnsafeBufferPointer(session.profile)) }
+            profiles.removeFirst(runs / 10 + 1)
+            let medians = plan.summaries.indices.map { step in
+                profiles.map { $0[step].duration / .microseconds(1) }.sorted()[profiles.count / 2]
+            }
+            let peak = PeakSpeed.measure(plan.kernels)
+            try writeStandardOutput("\(report(plan, medians, peak: peak))\n")
+            if let trace, let last = profiles.last {
+                let file = try FileDescriptor.creating(trace)
+                try Array(chromeTrace(plan, last).utf8).withUnsafeBytes { bytes in try file.writeAll(bytes) }
+            }
+        }
+    }
+
+    private func report(_ plan: Plan, _ microseconds: [Double], peak: Double) -> String {
+        let total = microseconds.reduce(0, +)
+        var rows = [
+            ["layer", "operation", "shape", "algorithm", "us", "%", "", "GFLOP/s", "of peak", "moves", "because"]
+        ]
+        for (step, time) in zip(plan.summaries, microseconds) {
+            let speed = 2 * Double(step.multiplyAdds) / time / 1000
+            let moved = step.weightBytes + 4 * (step.inputShape.elementCount + step.outputShape.elementCount)
+            rows.append([
+                step.name, step.operation, "\(step.inputShape) > \(step.outputShape)", step.algorithm, rounded(time),
+                rounded(100 * time / total), bar(time / (microseconds.max() ?? 1)),
+                step.multiplyAdds > 0 ? rounded(speed) : "", step.multiplyAdds > 0 ? "\(Int(100 * speed / peak))%" : "",
+                Table.bytes(moved), step.reason,
+            ])
+        }
+        let speed = 2 * Double(plan.multiplyAdds) / total / 1000
+        return """
+            \(Table(rows))
+            \(rounded(total / 1000)) ms, \(rounded(Double(plan.multiplyAdds) / 1e6)) M multiply-adds, \(rounded(speed)) GFLOP/s, \
+            \(Int(100 * speed / peak))% of the \(rounded(peak)) GFLOP/s that one thread reaches with \(plan.kernels.name) kernels
+            """
+    }
+
+    /// A bar of up to twelve characters, in eighths.
+    private func bar(_ share: Double) -> String {
+        let eighths = Int((share * 96).rounded())
+        let rest = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"][eighths % 8]
+        return String(repeating: "█", count: eighths / 8) + rest
+    }
+
+    private func rounded(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
+
+    /// - Source: "Trace Event Format", complete events.
+    private func chromeTrace(_ plan: Plan, _ spans: [(start: Duration, duration: Duration)]) -> String {
+        let events = zip(plan.summaries, spans).map { step, span in
+            """
+            {"name":\(JSONText.string(step.name)),"cat":\(JSONText.string(step.operation)),"ph":"X","pid":1,"tid":1,\
+            "ts":\(span.start / .microseconds(1)),"dur":\(span.duration / .microseconds(1)),\
+            "args":{"algorithm":\(JSONText.string(step.algorithm)),"reason":\(JSONText.string(step.reason))}}
+            """
+        }
+        return "{\"traceEvents\":[\(events.joined(separator: ",\n"))]}\n"
+    }
+}
+
+/// What one core can do.
+enum PeakSpeed {
+    /// GFLOP/s of a matrix product whose operands lie in cache, the best of many.
+    static func measure(_ kernels: KernelTable) -> Double {
+        let (m, n, k) = (168, 192, 256)
+        let input = madeUpInput(count: m * k)
+        let weight = madeUpInput(count: n * k)
+        var packed = [Float](repeating: 0, count: kernels.packedCount(n, k))
+        kernels.pack(&packed, weight, n, k)
+        var output = [Float](repeating: 0, count: m * n)
+        var best = Double.infinity
+        for _ in 0..<300 {
+            let start = ProcessEnvironment.monotonicSeconds
+            kernels.gemm(&output, n, input, k, packed, nil, nil, 0, .none, m, n, k)
+            best = min(best, ProcessEnvironment.monotonicSeconds - start)
+        }
+        return 2 * Double(m * n * k) / best / 1e9
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+import Checkpoints
+import Testing
+
+@Suite("Finding the weights")
+struct WeightsFinderTests {
+    private typealias P = PickleBuilder
+
+    private func summary(_ pairs: [(String, [UInt8])], key: String? = nil) throws -> CheckpointSummary {
+        try open(pairs, key: key).summary
+    }
+
+    private func open(_ pairs: [(String, [UInt8])], key: String? = nil) throws -> Checkpoint {
+        try Checkpoint.read(
+            torchArchive(pickle: P.file(P.dictionary(pairs))).build(), selection: WeightsSelection(key: key))
+    }
+
+    private let weights = P.dictionary([("w", P.tensor()), ("b", P.tensor(size: [2]))])
+
+    @Test("a bare dict of tensors is the weights")
+    func bareDictionary() throws {
+        #expect(try summary([("w", P.tensor()), ("note", P.text("x"))]).weightsPath == "")
+    }
+
+    @Test("the usual names are found, the optimizer never", arguments: ["state_dict", "model", "net", "ema", "params"])
+    func usualNames(name: String) throws {
+        let found = try summary([
+            ("optimizer", P.dictionary([("state", weights)])), (name, weights), ("epoch", P.int(3)),
+        ])
+        #expect(found.weightsPath == name)
+        #expect(found.trainingTensors == 0, "the tensors are the same ones")
+        #expect(found.facts.map(\.name) == ["epoch"])
+    }
+
+    @Test("an optimizer alone holds no weights")
+    func optimizerAlone() {
+        #expect(throws: CheckpointError.self) { try summary([("optimizer", P.dictionary([("state", weights)]))]) }
+    }
+
+    @Test("weights within a named place are found")
+    func nestedPlace() throws {
+        #expect(
+            try summary([("model", P.dictionary([("inner", weights), ("step", P.int(1))]))]).weightsPath
+                == "model.inner")
+    }
+
+    @Test("the raw weights win over their average, which is named as another candidate")
+    func averageIsSecond() throws {
+        let found = try summary([("ema", weights), ("state_dict", weights)])
+        #expect(found.weightsPath == "state_dict")
+        #expect(found.candidates == ["ema"])
+    }
+
+    @Test("two networks are ambiguous, and both are listed")
+    func ambiguous() {
+        #expect(throws: CheckpointError.ambiguousWeights(candidates: ["generator", "net"])) {
+            try summary([("generator", weights), ("net", weights)])
+        }
+        #expect(throws: CheckpointError.ambiguousWeights(candidates: ["left", "right"])) {
+            try summary([("left", weights), ("right", weights)])
+        }
+    }
+
+    @Test("a key chooses")
+    func keyChooses() throws {
+        #expect(try summary([("generator", weights), ("net", weights)], key: "net").weightsPath == "net")
+        #expect(try summary([("a", P.dictionary([("b", weights)]))], key: "a.b").weightsPath == "a.b")
+        #expect(try summary([("a", P.dictionary([("b", weights)]))], key: "a").weightsPath == "a.b")
+    }
+
+    @Test("a key that leads nowhere names what there is")
+    func keyNotFound() {
+        #expect(throws: CheckpointError.keyNotFound(key: "nope", available: ["net"])) {
+            try summary([("net", weights)], key: "nope")
+        }
+    }
+
+    @Test("a lone accuracy that is a tensor does not make the file the weights")
+    func scalarBesideWeights() throws {
+        let found = try summary([("best", P.tensor(size: [], stride: [])), ("mine", weights)])
+        #expect(found.weightsPath == "mine")
+        #expect(found.facts.map { "\($0.name)=\($0.value)" } == ["best=1.0"])
+    }
+
+    @Test("no tensors at all is said so")
+    func nothing() {
+        #expect(throws: CheckpointError.noWeights(found: "no tensors at all; the file has epoch")) {
+            try summary([("epoch", P.dictionary([]))])
+        }
+    }
+
+    @Test("prefixes go, one after the other, where all names have them")
+    func prefixes() throws {
+        let checkpoint = try open([("module.model.a", P.tensor()), ("module.model.b", P.tensor(size: [2]))])
+        #expect(checkpoint.stateDict.names == ["a", "b"])
+        #expect(checkpoint.summary.removedPrefixes == ["module.", "model."])
+        let mixed = try open([("module.a", P.tensor()), ("head.b", P.tensor(size: [2]))])
+        #expect(mixed.stateDict.names == ["module.a", "head.b"])
+    }
+
+    @Test("wrappers of single blocks go from within the names, unless two names would become one")
+    func innerPrefixes() throws {
+        let checkpoint = try open([("layer._orig_mod.a", P.tensor()), ("head.b", P.tensor(size: [2]))])
+        #expect(checkpoint.stateDict.names == ["layer.a", "head.b"])
+        let clash = try open([("layer._orig_mod.a", P.tensor()), ("layer.a", P.tensor(size: [2]))])
+        #expect(clash.stateDict.names == ["layer._orig_mod.a", "layer.a"])
+    }
+}

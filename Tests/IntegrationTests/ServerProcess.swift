@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import SystemCalls
+import TestSupport
+
+/// `swiftnet serve` on a socket of its own, ended with its owner.
+final class ServerProcess {
+    let supervisor: ChildProcess
+    let address: SocketAddress
+    let folder: TemporaryFolder
+    private var ending: ChildProcess.Ending?
+
+    /// Starts the server and waits until it is ready.
+    ///
+    /// - Parameters:
+    ///   - arguments: Flags besides the address.
+    ///   - config: The text of a configuration file; it can be rewritten with ``rewriteConfig(_:)``.
+    init(mode: String, _ arguments: [String] = [], config: String? = nil, waitsForReadiness: Bool = true) throws {
+        folder = try TemporaryFolder()
+        let socket = folder.url.appending(path: "socket").path
+        address = .unix(path: socket)
+        var flags = ["--bind", "unix:\(socket)", "--mode", mode]
+        if let config {
+            try Data(config.utf8).write(to: folder.url.appending(path: "config"))
+            flags += ["--config", folder.url.appending(path: "config").path]
+        }
+        let errors = try FileDescriptor.creating(folder.url.appending(path: "errors").path)
+        supervisor = try ChildProcess(
+            executable: Command.path("swiftnet"), arguments: ["swiftnet", "serve"] + flags + arguments,
+            environment: ProcessEnvironment.variables, descriptors: [(errors, 2)])
+        if waitsForReadiness, !eventually({ self.errors.contains("memory:") }) {
+            throw Failure.notReady(self.errors)
+        }
+    }
+
+    enum Failure: Error {
+        case notReady(String)
+    }
+
+    deinit {
+        for worker in workers { worker.send(SignalNumber.kill) }
+        if ending == nil {
+            supervisor.send(SignalNumber.kill)
+            _ = try? supervisor.wait()
+        }
+    }
+
+    /// What the server has written to standard error so far.
+    var errors: String { (try? String(contentsOf: folder.url.appending(path: "errors"), encoding: .utf8)) ?? "" }
+
+    /// The processes that the supervisor has started and that have not ended.
+    var workers: [ChildProcess] {
+        let path = "/proc/\(supervisor.id)/task/\(supervisor.id)/children"
+        let text = (try? String(contentsOfFile: path, encoding: .utf8)) ?? ""
+        return text.split(separator: " ").compactMap { Int32($0) }.map(ChildProcess.init)
+    }
+
+    func rewriteConfig(_ text: String) throws {
+        try Data(text.utf8).write(to: folder.url.appending(path: "config"))
+    }
+
+    func connect() throws -> RawClient { try RawClient(address) }
+
+    /// A request on a connection of its own.
+    func ask(_ method: String, _ path: String, headers: [String] = [], text: String = "") throws -> RawClient.Answer {
+        try connect().ask(method, path, headers: headers, text: text)
+    }
+
+    /// A number of `/metrics`; 0 if it is not there.
+    func metric(_ name: String) throws -> Int {
+        let lines = try ask("GET", "/metrics").text.split(separator: "\n")
+        return lines.first { $0.hasPrefix(name + " ") }.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
+    }
+
+    /// Waits for the server to end by itself.
+    func wait() throws -> ChildProcess.Ending {
+        let ending = try supervisor.wait()
+        self.ending = ending
+        return ending
+    }
+
+    /// A blank digit as JSON.
+    static let digit = "{\"images\": [\(Array(repeating: "0", count: 784).joined(separator: ","))]}"
+}
+
+/// Waits, up to twenty seconds, for something to become true.
+func eventually(_ condition: () throws -> Bool) -> Bool {
+    for _ in 0..<400 {
+        if (try? condition()) == true { return true }
+        SystemClock.sleep(milliseconds: 50)
+    }
+    return false
+}
+
+/// Whether a process runs.
+func isRunning(_ process: ChildProcess) -> Bool {
+    guard let status = try? String(contentsOfFile: "/proc/\(process.id)/stat", encoding: .utf8) else { return false }
+    return !status.contains(") Z ")
+}
+
+/// Asks for digits without a pause, as fast as the answers come, until told to stop.
+final class LoadClient: @unchecked Sendable {
+    // Sendable because the monitor guards all that changes.
+    private let monitor = Monitor()
+    private var isStopped = false
+    private var answered = 0
+    private var problems: [String] = []
+    private var thread: SystemCalls.Thread?
+
+    init(_ address: SocketAddress) throws {
+        thread = try SystemCalls.Thread { [unowned self] in run(address) }
+    }
+
+    /// Ends the client.
+    ///
+    /// - Returns: The good answers, and what went wrong.
+    func stop() -> (answered: Int, problems: [String]) {
+        monitor.lock()
+        isStopped = true
+        monitor.unlock()
+        thread?.join()
+        return (answered, problems)
+    }
+
+    private func run(_ address: SocketAddress) {
+        var client: RawClient?
+        while true {
+            monitor.lock()
+            let isStopped = isStopped
+            monitor.unlock()
+            if isStopped { return }
+            do {
+                let connection = try client ?? RawClient(address)
+                client = connection
+                let answer = try connection.ask("POST", "/inference", text: ServerProcess.digit)
+                if answer.headers["connection"] == "close" { client = nil }
+                answer.status == 200 && answer.headers["model-version"] != nil
+                    ? answered += 1 : problems.append(answer.text)
+            } catch {
+                problems.append("\(error)")
+                client = nil
+            }
+        }
+    }
+}

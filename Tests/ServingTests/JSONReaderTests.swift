@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+
+import Serving
+import Testing
+
+@Suite struct JSONReaderTests {
+    private func numbers(_ text: String, maxCount: Int = 100, nonFinite: Bool = false) throws -> NumberArray {
+        var reader = JSONReader(Array(text.utf8)[...], allowsNonFinite: nonFinite)
+        let array = try reader.readNumbers(maxCount: maxCount)
+        try reader.finish()
+        return array
+    }
+
+    private func problem(_ body: () throws -> Void) -> JSONError.Problem? {
+        do {
+            try body()
+            return nil
+        } catch {
+            return (error as? JSONError)?.problem
+        }
+    }
+
+    @Test(arguments: [
+        ("1", [Int](), [Float(1)]), ("[1, 2.5 ,-3e2]", [3], [1, 2.5, -300]),
+        ("[[1,2],[3,4],[5,6]]", [3, 2], [1, 2, 3, 4, 5, 6]),
+        ("[[[7]]]", [1, 1, 1], [7]), ("[]", [0], []), ("[[],[]]", [2, 0], []), (" [ 0.1 , -0 ]\n", [2], [0.1, 0]),
+        ("[123456789012345678, 1e-7, 0.00000000000000001]", [3], [1.23456789e17, 1e-7, 1e-17]), ("[1E+2]", [1], [100]),
+    ])
+    func readsNumbersAndTheirShape(text: String, shape: [Int], values: [Float]) throws {
+        #expect(try numbers(text) == NumberArray(shape: shape, values: values))
+    }
+
+    @Test(arguments: ["[[1,2],[3]]", "[[1],2]", "[1,[2]]", "[[[1]],[2]]", "[[],[1]]", "[[1],[]]", "[[[1]],[]]"])
+    func refusesRaggedArrays(text: String) {
+        #expect(problem { _ = try numbers(text) } == .ragged)
+    }
+
+    @Test(arguments: [
+        "01", "1.", ".5", "+1", "1e", "1e+", "-", "--1", "1_0", "0x1", "1e999", "NaN", "Infinity", "1 2", "true",
+        "[1,]", "[,1]", "[1;2]", "",
+    ])
+    func refusesWhatIsNoNumber(text: String) {
+        #expect(throws: JSONError.self) { try numbers(text) }
+    }
+
+    @Test func takesNonFiniteNumbersOnlyWhereAsked() throws {
+        let values = try numbers("[NaN, Infinity, -Infinity]", nonFinite: true).values
+        #expect(values[0].isNaN)
+        #expect(values[1...] == [.infinity, -.infinity])
+        #expect(throws: JSONError.self) { try numbers("[-NaN]", nonFinite: true) }
+    }
+
+    @Test func limitsDepthAndCount() {
+        let deep = String(repeating: "[", count: 100_000)
+        #expect(problem { _ = try numbers(deep) } == .tooDeep(limit: 8))
+        #expect(problem { _ = try numbers("[1,2,3]", maxCount: 2) } == .tooMany(limit: 2))
+        for text in [deep, String(repeating: "{\"a\":", count: 100_000)] {
+            var reader = JSONReader(Array(text.utf8)[...])
+            #expect(problem { try reader.skipValue() } == .tooDeep(limit: 32))
+        }
+    }
+
+    @Test func readsObjects() throws {
+        var reader = JSONReader(
+            Array(#"{"a": "x\n\u00e9\ud83d\ude00\/", "b": {"c": [true, null, {}]}, "d": 7}"#.utf8)[...])
+        var seen: [String] = []
+        try reader.readObject { reader, name in
+            switch name {
+            case "a": seen.append(try reader.readString())
+            case "d": seen.append(String(try reader.readInt()))
+            default: try reader.skipValue()
+            }
+        }
+        try reader.finish()
+        #expect(seen == ["x\né😀/", "7"])
+    }
+
+    @Test(arguments: [
+        #"{"a":1,"a":2}"#, #"{"a"}"#, #"{a:1}"#, #"{"a":1,}"#, "{", #"{"a":"#, #"{"a":1]"#, #"{"a":1} x"#, #"["\u12"]"#,
+        #"["\ud800x"]"#, #"["\ud800\u0041"]"#, #"["\x"]"#, "[\"\u{1}\"]", "[tru]", "nul",
+    ])
+    func refusesMalformedText(text: String) {
+        var reader = JSONReader(Array(text.utf8)[...])
+        #expect(throws: JSONError.self) {
+            try reader.skipValue()
+            try reader.finish()
+        }
+    }
+
+    @Test func refusesStringsThatAreNotUTF8() {
+        for bytes: [UInt8] in [[0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0x22, 0x5C, 0x6E, 0xFF, 0x22]] {
+            var reader = JSONReader(bytes[...])
+            #expect(problem { _ = try reader.readString() } == .malformedString)
+        }
+    }
+
+    @Test func tellsWhereTheErrorIs() {
+        #expect(throws: JSONError(problem: .expected("a number"), offset: 4)) { try numbers("[1, x]") }
+        #expect(throws: JSONError(problem: .truncated, offset: 3)) { try numbers("[1,") }
+    }
+
+    @Test func writesWhatItReads() throws {
+        let value: JSONValue = [
+            "a\"\u{1}é": [1, true, .null, .float(0.1), .number(-2.5)], "b": .floats([1, 2, 3, 4], shape: [2, 2]),
+        ]
+        #expect(
+            String(decoding: value.bytes, as: UTF8.self)
+                == #"{"a\"\u0001é":[1,true,null,0.1,-2.5],"b":[[1.0,2.0],[3.0,4.0]]}"#)
+        #expect(
+            String(decoding: JSONValue.floats([.nan, .infinity, -.infinity], shape: [3]).bytes, as: UTF8.self)
+                == "[NaN,Infinity,-Infinity]")
+    }
+
+    @Test(arguments: [
+        ("", ""), ("TQ==", "M"), ("TWE=", "Ma"), ("TWFu", "Man"), ("TWFu\r\nTQ", "ManM"),
+        ("-_-_", "\u{fb}\u{ff}\u{bf}"),
+    ])
+    func decodesBase64(text: String, expected: String) {
+        #expect(base64Decoded(text.utf8) == expected.unicodeScalars.map { UInt8($0.value) })
+    }
+
+    @Test(arguments: ["T", "TQ=", "TQ===", "=", "====", "TW=u", "T W=", "TWFu!", "TWFuT"])
+    func refusesBrokenBase64(text: String) {
+        #expect(base64Decoded(text.utf8) == nil)
+    }
+}

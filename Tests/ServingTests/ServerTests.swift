@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import Serving
+import SystemCalls
+import TestSupport
+import Testing
+
+@Suite struct ServerTests {
+    private static let digit = #"{"images": [7,0,0,0]}"#
+
+    private func withServer(
+        milliseconds: Int = 0, _ change: (inout TransportLimits) -> Void = { _ in },
+        _ body: (RunningServer) throws -> Void
+    ) throws {
+        let server = try RunningServer(milliseconds: milliseconds, change)
+        defer { server.stop() }
+        try body(server)
+    }
+
+    // MARK: The wire
+
+    @Test func aConnectionCarriesManyRequests() throws {
+        try withServer { server in
+            let client = try server.connect()
+            for _ in 0..<3 {
+                let answer = try client.ask("POST", "/inference", text: Self.digit)
+                #expect(answer.status == 200)
+                #expect(answer.text == "7")
+                #expect(answer.headers["server-timing"]?.hasPrefix("queue;dur=") == true)
+                #expect(answer.headers["connection"] == nil)
+            }
+            let health = try client.ask("HEAD", "/v2/health/live")
+            #expect(health.status == 200)
+            #expect(health.headers["content-length"] == "13")
+            #expect(
+                try client.ask("GET", "/v2/health/live", headers: ["X-Request-Id: abc"]).headers["x-request-id"]
+                    == "abc")
+        }
+    }
+
+    @Test func pipelinedRequestsAreAnsweredInOrderAndTheBrokenOneEndsThem() throws {
+        try withServer { server in
+            let client = try server.connect()
+            let requests = (0..<100).map { index -> String in
+                let body = "{\"images\": [\(index % 10),0,0,0]}"
+                return "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            }
+            try client.send(requests.joined() + "BROKEN\r\n\r\n" + requests[0])
+            for index in 0..<100 { #expect(try client.answer().text == String(index % 10)) }
+            let last = try client.answer()
+            #expect(last.status == 400)
+            #expect(last.headers["connection"] == "close")
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    @Test func oldClientsGetWhatTheyExpect() throws {
+        try withServer { server in
+            let client = try server.connect()
+            try client.send("GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            #expect(try client.answer().headers["connection"] == "keep-alive")
+            try client.send("GET /healthz HTTP/1.0\r\n\r\n")
+            #expect(try client.answer().headers["connection"] == "close")
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    @Test func aClientThatWaitsIsAskedForItsBody() throws {
+        try withServer { server in
+            let client = try server.connect()
+            try client.send(
+                "POST /inference HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: \(Self.digit.utf8.count)\r\n\r\n"
+            )
+            #expect(try client.answer().status == 100)
+            try client.send(Self.digit)
+            #expect(try client.answer().text == "7")
+        }
+    }
+
+    @Test(arguments: [
+        "Content-Length: 5000", "Content-Length: 5000\r\nExpect: 100-continue", "Transfer-Encoding: chunked",
+    ])
+    func aBodyAboveTheLimitIsRefusedBeforeItIsRead(framing: String) throws {
+        try withServer { limits in
+            limits.http.maxBodyBytes = 1000
+        } _: { server in
+            let client = try server.connect()
+            try client.send("POST /inference HTTP/1.1\r\nHost: a\r\n\(framing)\r\n\r\n")
+            if framing.contains("chunked") { try client.send("3e9\r\n") }
+            let answer = try client.answer()
+            #expect(answer.status == 413)
+            #expect(answer.text.contains("1000 bytes"))
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    @Test func refusalsOfSmallRequestsKeepTheConnection() throws {
+        try withServer { server in
+            let client = try server.connect()
+            #expect(try client.ask("POST", "/nothing", text: "body").status == 404)
+            #expect(try client.ask("GET", "/healthz").status == 200)
+            try client.send("POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+            #expect(try client.answer().headers["connection"] == "close")
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    @Test func compressedBodiesAreInflatedWithinTheLimit() throws {
+        // gzip of {"images": [7,0,0,0]}, and of 5,000 zeros.
+        let small = "H4sIAAAAAAACA6tWysxNTE8tVrJSiDbXMQDB2FoA6Z0rCRUAAAA="
+        let bomb = "H4sIAAAAAAACA+3BMQEAAADCoPVPbQo/oAAAAACAtwGoDuXYiBMAAA=="
+        try withServer { limits in
+            limits.http.maxBodyBytes = 1000
+        } _: { server in
+            let client = try server.connect()
+            let gzip = ["Content-Encoding: gzip"]
+            #expect(
+                try client.ask("POST", "/inference", headers: gzip, body: #require(base64Decoded(small.utf8))).text
+                    == "7")
+            #expect(
+                try client.ask("POST", "/inference", headers: gzip, body: #require(base64Decoded(bomb.utf8))).status
+                    == 413)
+            #expect(try client.ask("POST", "/inference", headers: gzip, text: "no gzip").status == 400)
+            #expect(try client.ask("POST", "/inference", headers: ["Content-Encoding: br"], text: "x").status == 415)
+        }
+    }
+
+    // MARK: Time
+
+    @Test func slowHeadersAndBodiesAreEnded() throws {
+        try withServer { limits in
+            limits.headerTime = .milliseconds(300)
+            limits.bodyGrace = .milliseconds(300)
+            limits.minBodyBytesPerSecond = 1_000_000_000
+        } _: { server in
+            let silent = try server.connect()
+            let headers = try server.connect()
+            try headers.send("POST /inference HTTP/1.1\r\nHost: a\r\n")
+            let body = try server.connect()
+            try body.send("POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc")
+            #expect(try headers.answer().status == 408)
+            #expect(headers.isClosedByServer())
+            #expect(silent.isClosedByServer())
+            // The rate is looked at once a whole second has passed.
+            #expect(try body.answer().status == 408)
+            #expect(body.isClosedByServer())
+        }
+    }
+
+    @Test func idleConnectionsAreClosed() throws {
+        try withServer { limits in
+            limits.keepAlive = .milliseconds(200)
+        } _: { server in
+            let client = try server.connect()
+            #expect(try client.ask("GET", "/healthz").status == 200)
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    @Test func anAnswerThatTakesTooLongIsGivenUp() throws {
+        try withServer(milliseconds: 2000) { limits in
+            limits.answerTime = .milliseconds(300)
+        } _: { server in
+            let client = try server.connect()
+            let answer = try client.ask("POST", "/inference", text: Self.digit)
+            #expect(answer.status == 504)
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    // MARK: Overload
+
+    @Test func aFullQueueRefusesAtOnceAndProbesStillAnswer() throws {
+        try withServer(milliseconds: 500) { limits in
+            limits.queueCapacity = 1
+        } _: { server in
+            let clients = try (0..<6).map { _ in try server.connect() }
+            let request =
+                "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: \(Self.digit.utf8.count)\r\n\r\n\(Self.digit)"
+            for client in clients { try client.send(request) }
+            let probe = try server.connect()
+            #expect(try probe.ask("GET", "/v2/health/ready").status == 200)
+            let answers = try clients.map { try $0.answer() }
+            // One runs and one waits; a second may run if the first was taken before the others came.
+            #expect((1...3).contains(answers.count { $0.status == 200 }))
+            let refused = answers.filter { $0.status == 503 }
+            #expect(refused.count >= 3)
+            #expect(refused.allSatisfy { Int($0.headers["retry-after"] ?? "") ?? 0 >= 1 })
+            #expect(try clients[0].ask("POST", "/inference", text: Self.digit).status == 200)
+        }
+    }
+
+    @Test func aRequestThatWaitedPastItsDeadlineIsRefused() throws {
+        try withServer(milliseconds: 400) { limits in
+            limits.queueTime = .milliseconds(50)
+        } _: { server in
+            let first = try server.connect()
+            let second = try server.connect()
+            let request =
+                "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: \(Self.digit.utf8.count)\r\n\r\n\(Self.digit)"
+            try first.send(request)
+            SystemClock.sleep(milliseconds: 50)
+            try second.send(request)
+            #expect(try first.answer().status == 200)
+            #expect(try second.answer().status == 503)
+        }
+    }
+
+    @Test func workForClientsThatAreGoneIsDropped() throws {
+        try withServer(milliseconds: 300) { server in
+            let request =
+                "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: \(Self.digit.utf8.count)\r\n\r\n\(Self.digit)"
+            let first = try server.connect()
+            try first.send(request)
+            SystemClock.sleep(milliseconds: 50)
+            do {
+                let gone = try server.connect()
+                try gone.send(request)
+                SystemClock.sleep(milliseconds: 50)
+            }
+            #expect(try first.answer().text == "7")
+            #expect(try first.ask("POST", "/inference", text: #"{"images": [5,0,0,0]}"#).text == "5")
+            #expect(server.fleet.total(.abandoned) == 1)
+            #expect(server.fleet.total(.runs) == 2)
+        }
+    }
+
+    @Test func theOldestIdleConnectionMakesRoom() throws {
+        try withServer { limits in
+            limits.maxConnections = 2
+        } _: { server in
+            let oldest = try server.connect()
+            #expect(try oldest.ask("GET", "/healthz").status == 200)
+            let second = try server.connect()
+            #expect(try second.ask("GET", "/healthz").status == 200)
+            let third = try server.connect()
+            #expect(try third.ask("GET", "/healthz").status == 200)
+            #expect(oldest.isClosedByServer())
+            #expect(try second.ask("GET", "/healthz").status == 200)
+        }
+    }
+
+    // MARK: Ending
+
+    @Test func drainingFinishesWhatWasAccepted() throws {
+        let server = try RunningServer(milliseconds: 400)
+        let busy = try server.connect()
+        let idle = try server.connect()
+        #expect(try idle.ask("GET", "/healthz").status == 200)
+        try busy.send(
+            "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: \(Self.digit.utf8.count)\r\n\r\n\(Self.digit)")
+        SystemClock.sleep(milliseconds: 100)
+        let waiting = try server.connect()
+        try waiting.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+        server.drain()
+        let last = try idle.ask("GET", "/healthz")
+        #expect(last.status == 200)
+        #expect(last.headers["connection"] == "close")
+        let answer = try busy.answer()
+        #expect(answer.text == "7")
+        #expect(answer.headers["connection"] == "close")
+        #expect(try waiting.answer().status == 200)
+        server.join()
+        #expect(throws: SystemError.self) { try server.connect() }
+    }
+
+    @Test func countsEveryRequestOnce() throws {
+        try withServer { server in
+            let client = try server.connect()
+            for _ in 0..<20 { #expect(try client.ask("POST", "/inference", text: Self.digit).status == 200) }
+            #expect(try client.ask("POST", "/inference", text: "{").status == 400)
+            #expect(server.fleet.responses(.inference, status: 200) == 20)
+            #expect(server.fleet.responses(.inference, status: 400) == 1)
+        }
+    }
+}
