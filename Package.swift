@@ -132,7 +132,7 @@ let package = Package(
         tests("Tensors"),
         tests("Layers", ["Kernels", "Layers", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
-        tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"]),
+        tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", goldens: true),
         tests(
             "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true

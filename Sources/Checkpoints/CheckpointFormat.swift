@@ -32,7 +32,7 @@ enum FileSignature: Equatable {
         }
         if file.hasPrefix([0x50, 0x4B, 0x03, 0x04]) {
             self = .zip
-        } else if file.hasPrefix(LegacyStream.signature) {
+        } else if LegacyStream.isRecognised(file) {
             self = .legacyStream
         } else if file.hasPrefix([0x1F, 0x8B]) {
             self = .gzip

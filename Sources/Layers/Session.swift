@@ -19,6 +19,7 @@ public final class Session {
     /// Threads that work on one run, the caller's among them.
     public var threads: Int { pool.count }
 
+    private let leastSharedWork: Int
     private let pool: ThreadPool
     private let barrier: Barrier
     private let imageArenas: [FloatBuffer]
@@ -32,8 +33,18 @@ public final class Session {
     /// - Parameters:
     ///   - threads: Threads that share the work of one run; 1 uses the caller's alone.
     /// - Throws: An error of the system if it gives no more threads.
-    public init(_ plan: Plan, threads: Int = 1) throws {
+    public convenience init(_ plan: Plan, threads: Int = 1) throws {
+        try self.init(plan, threads: threads, leastSharedWork: Self.leastSharedWork)
+    }
+
+    /// Multiply-adds of a run below which the caller's thread does it alone: about a millisecond's work. Waking threads and
+    /// waiting for them between steps would take longer than they save, and much longer on a busy machine.
+    static let leastSharedWork = 50_000_000
+
+    /// Makes a session that shares out runs of at least so many multiply-adds.
+    package init(_ plan: Plan, threads: Int, leastSharedWork: Int) throws {
         self.plan = plan
+        self.leastSharedWork = leastSharedWork
         pool = try ThreadPool(count: max(1, threads))
         barrier = Barrier(count: max(1, threads))
         imageArenas = (0..<max(1, threads)).map { _ in FloatBuffer(count: plan.imageArenaCount) }
@@ -93,12 +104,13 @@ public final class Session {
     }
 
     private func runBatch(_ input: Input, images: Int, output: Output) {
-        if threads == 1 {
-            work(worker: 0, input: input, images: images, output: output)
+        if threads == 1 || plan.multiplyAdds * images < leastSharedWork {
+            work(worker: 0, of: 1, input: input, images: images, output: output)
         } else {
             let job = Job(session: self, input: input, images: images, output: output)
             pool.run { worker in
-                job.session.work(worker: worker, input: job.input, images: job.images, output: job.output)
+                job.session.work(
+                    worker: worker, of: job.session.threads, input: job.input, images: job.images, output: job.output)
             }
         }
     }
@@ -112,29 +124,30 @@ public final class Session {
     }
 
     /// One worker's part of a run: whole images while there is one for each worker, then a share of each step.
-    private func work(worker: Int, input: Input, images: Int, output: Output) {
-        let shared = images % threads
+    private func work(worker: Int, of workers: Int, input: Input, images: Int, output: Output) {
+        let barrier = workers == 1 ? nil : self.barrier
+        let shared = images % workers
         let own = images - shared
         var run = stepRun(worker: worker, arena: worker, input: input, output: output, part: 0, parts: 1)
-        for image in stride(from: worker, to: own, by: threads) {
+        for image in stride(from: worker, to: own, by: workers) {
             run.image = image
             for step in plan.steps[..<plan.firstBatchStep] { step.run(run) }
         }
-        run = stepRun(worker: worker, arena: 0, input: input, output: output, part: worker, parts: threads)
+        run = stepRun(worker: worker, arena: 0, input: input, output: output, part: worker, parts: workers)
         for image in own..<images {
-            barrier.wait()  // arena 0 is shared now
+            barrier?.wait()  // arena 0 is shared now
             run.image = image
             for step in plan.steps[..<plan.firstBatchStep] {
                 step.run(run)
-                barrier.wait()
+                barrier?.wait()
             }
         }
-        barrier.wait()
+        barrier?.wait()
         run.image = 0
         run.rows = images
         for step in plan.steps[plan.firstBatchStep...] {
             step.run(run)
-            barrier.wait()
+            barrier?.wait()
         }
     }
 

@@ -162,10 +162,11 @@ struct HostileContainerTests {
         #expect(refusal(Array(file.dropLast(512))) != nil)
     }
 
-    @Test("every way to cut the first tar format short is refused or harmless")
+    @Test("every way to cut the first tar format short is refused")
     func truncatedTorchTar() throws {
         let file = try golden("built-torch-tar.pth")
-        for count in stride(from: 0, to: 5000, by: 7) { #expect(refusal(Array(file.prefix(count))) != nil) }
+        let end = try #require(file.lastIndex { $0 != 0 })
+        for count in stride(from: 0, to: end, by: 7) { #expect(refusal(Array(file.prefix(count))) != nil) }
     }
 
     @Test("a gzip bomb stops at the limit")

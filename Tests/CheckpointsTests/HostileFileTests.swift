@@ -366,6 +366,7 @@ struct HostileFileTests {
         }
         var limits = CheckpointLimits()
         limits.maxTensors = 10_000
+        limits.maxDepth = 1000
         #expect(
             refusal(torchArchive(pickle: P.file(bomb + [0x68, 60])).build(), limits: limits)
                 == .limitExceeded(limit: "maxTensors", maximum: 10_000))

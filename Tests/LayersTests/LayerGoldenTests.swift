@@ -28,7 +28,7 @@ struct LayerGoldenTests {
         let plan = try Plan(network, input: Shape(Array(input.shape.dropFirst())), kernels: kernels)
         let expected = try golden.tensor("output")
         for threads in [1, 3] {
-            let session = try Session(plan, threads: threads)
+            let session = try Session(plan, threads: threads, leastSharedWork: 0)
             let result = try session.run(Tensor(input.values, shape: Shape(input.shape)))
             #expect(result.shape.dimensions == expected.shape)
             expectClose(result.floats(), expected.values, network.tolerance, "\(golden) on \(kernels.name)")

@@ -48,7 +48,8 @@ struct EfficientNetTests {
         let input = try golden.tensor("input")
         let plan = try Plan(Sequential(block), input: Shape(Array(input.shape.dropFirst())), kernels: kernels)
         for threads in [1, 2] {
-            let result = try Session(plan, threads: threads).run(Tensor(input.values, shape: Shape(input.shape)))
+            let session = try Session(plan, threads: threads, leastSharedWork: 0)
+            let result = try session.run(Tensor(input.values, shape: Shape(input.shape)))
             expectClose(result.floats(), try golden.tensor("output").values, .accumulated, "\(golden) on \(kernels)")
         }
     }

@@ -4,9 +4,9 @@
 ///
 /// - Source: `torch/serialization.py`, `_legacy_save`.
 package struct LegacyStream: StorageSource {
-    /// The pickle of the number 0x1950a86a20f9469cfc6c, with which every such file begins.
-    package static let signature: [UInt8] = [
-        0x80, 0x02, 0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
+    /// The number 0x1950a86a20f9469cfc6c and the end of its pickle, with which every such file begins.
+    private static let magic: [UInt8] = [
+        0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
     ]
     private static let part = "legacy stream"
 
@@ -17,16 +17,16 @@ package struct LegacyStream: StorageSource {
     private let storages: [String: StoredBytes]
 
     package init(_ file: ByteRegion, limits: CheckpointLimits) throws {
-        guard file.hasPrefix(Self.signature) else {
+        guard let start = Self.magicEnd(in: file) else {
             throw CheckpointError.malformed(part: Self.part, offset: 0, reason: "no magic number")
         }
         func read(_ name: String, at offset: Int) throws -> PickleGraph {
             try PickleMachine.read(file, part: "\(Self.part), \(name)", offset: offset, limits: limits)
         }
-        let version = try read("version", at: Self.signature.count)
+        let version = try read("version", at: start)
         guard version.int(version.root) == 1001 else {
             throw CheckpointError.malformed(
-                part: Self.part, offset: Self.signature.count, reason: "a version other than 1001")
+                part: Self.part, offset: start, reason: "a version other than 1001")
         }
         let system = try read("system", at: version.endOffset)
         let isBigEndian = try Self.isBigEndian(system)
@@ -37,6 +37,17 @@ package struct LegacyStream: StorageSource {
         storages = try Self.readStorages(
             &reader, keys: Self.strings(keys), declared: Self.declaredStorages(graph), isBigEndian: isBigEndian)
         guard reader.remaining == 0 else { throw reader.malformed("bytes after the last storage") }
+    }
+
+    /// The file begins as such a stream does.
+    package static func isRecognised(_ file: ByteRegion) -> Bool { magicEnd(in: file) != nil }
+
+    /// Where the magic number's pickle ends: protocols 4 and 5 put a frame's length before the number.
+    private static func magicEnd(in file: ByteRegion) -> Int? {
+        guard file.hasPrefix([0x80]) else { return nil }
+        let start = file.integer(UInt8.self, at: 2) == PickleOpcode.frame.rawValue ? 11 : 2
+        guard let number = file.slice(at: start, count: magic.count), number.hasPrefix(magic) else { return nil }
+        return start + magic.count
     }
 
     package func storage(key: String, byteCount: Int) throws -> StoredBytes {
@@ -51,7 +62,7 @@ package struct LegacyStream: StorageSource {
         for pair in system.pairs(system.root) ?? [] where system.string(pair.key) == "little_endian" {
             if case .bool(let isLittle) = system[pair.value] { return !isLittle }
         }
-        throw CheckpointError.malformed(part: part, offset: signature.count, reason: "the byte order is not stated")
+        throw CheckpointError.malformed(part: part, offset: 0, reason: "the byte order is not stated")
     }
 
     private static func strings(_ keys: PickleGraph) throws -> [String] {

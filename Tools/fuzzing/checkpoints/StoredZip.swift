@@ -15,21 +15,26 @@ enum StoredZip {
         var directory: [UInt8] = []
         for (name, data) in entries {
             let offset = file.count
-            let fields = bytes(UInt32(0)) + bytes(crc32(data)) + bytes(UInt32(data.count)) + bytes(UInt32(data.count))
+            let fields =
+                bytes(UInt32(0)) + bytes(crc32(data)) + bytes(UInt32(data.count)) + bytes(UInt32(data.count))
                 + bytes(UInt16(name.utf8.count)) + bytes(UInt16(0))
             let common = bytes(UInt16(20)) + bytes(UInt16(0)) + bytes(UInt16(0)) + fields
             file += bytes(UInt32(0x0403_4B50)) + common + Array(name.utf8) + data
             directory += bytes(UInt32(0x0201_4B50)) + bytes(UInt16(20)) + common
-            directory += bytes(UInt16(0)) + bytes(UInt16(0)) + bytes(UInt16(0)) + bytes(UInt32(0)) + bytes(UInt32(offset))
+            directory +=
+                bytes(UInt16(0)) + bytes(UInt16(0)) + bytes(UInt16(0)) + bytes(UInt32(0)) + bytes(UInt32(offset))
             directory += Array(name.utf8)
         }
         let start = UInt32(file.count)
         file += directory
-        file += bytes(UInt32(0x0605_4B50)) + bytes(UInt32(0)) + bytes(UInt16(entries.count)) + bytes(UInt16(entries.count))
+        file +=
+            bytes(UInt32(0x0605_4B50)) + bytes(UInt32(0)) + bytes(UInt16(entries.count)) + bytes(UInt16(entries.count))
         return file + bytes(UInt32(directory.count)) + bytes(start) + bytes(UInt16(0))
     }
 
-    private static func bytes<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian, Array.init) }
+    private static func bytes<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian, Array.init)
+    }
 
     private static func crc32(_ data: [UInt8]) -> UInt32 {
         ~data.reduce(~UInt32(0)) { crc, byte in (crc >> 8) ^ table[Int((crc ^ UInt32(byte)) & 0xFF)] }

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+
+import Foundation
+import TestSupport
+import Testing
+
+/// The command `weight-extract` as a user runs it.
+@Suite("weight-extract")
+struct WeightExtractTests {
+    private let goldens = packageFolder + "/Tests/CheckpointsTests/Goldens"
+
+    private func golden(_ name: String) throws -> [UInt8] { try #require(readFile("\(goldens)/\(name)")) }
+
+    /// A training checkpoint that stays out of the project.
+    private static let realCheckpoint: String? = {
+        let folder = ProcessInfo.processInfo.environment["SWIFTNET_CHECKPOINTS"] ?? packageFolder + "/../shared/checkpoints"
+        let path = folder + "/rotation.pth.tar"
+        return FileManager.default.isReadableFile(atPath: path) ? path : nil
+    }()
+
+    @Test("writes model.pth beside the input, and says where every byte went")
+    func writesBesideTheInput() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(golden("zip-training.pth"), to: "model.tar")
+        let run = try Command.run("weight-extract", [folder.path("model.tar"), "--verify", "--report", folder.path("report.json")])
+        #expect(run.exitCode == 0)
+        #expect(try folder.names("") == ["model.pth", "model.tar", "report.json"])
+        #expect(run.output.contains("8 tensors"))
+        #expect(run.output.contains("at 'state_dict'"))
+        #expect(run.output.contains("epoch = 12"))
+        #expect(run.output.contains("accuracy = 0.8125"))
+        #expect(run.output.contains("prefixes removed: module."))
+        #expect(run.output.contains("verified"))
+        let report = String(decoding: try #require(folder.bytes("report.json")), as: UTF8.self)
+        let size = try #require(folder.bytes("model.tar")).count
+        #expect(report.contains("\"total\": \(size)\n"))
+    }
+
+    @Test("--list writes nothing")
+    func listWritesNothing() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(golden("zip-training.pth"), to: "in.pth")
+        let run = try Command.run("weight-extract", [folder.path("in.pth"), "--list"])
+        #expect(run.exitCode == 0)
+        #expect(run.output.contains("conv.weight  float32  [2, 1, 3, 3]"))
+        #expect(try folder.names("") == ["in.pth"])
+    }
+
+    @Test("the output's name chooses safetensors")
+    func writesSafetensors() throws {
+        let folder = try TemporaryFolder()
+        let output = folder.path("w.safetensors")
+        #expect(try Command.run("weight-extract", ["\(goldens)/legacy-training.pth", "-o", output, "--dtype", "f16"]).exitCode == 0)
+        let bytes = try #require(readFile(output))
+        #expect(String(decoding: bytes.prefix(300), as: UTF8.self).contains("\"dtype\":\"F16\""))
+    }
+
+    @Test(
+        "exit codes tell what went wrong",
+        arguments: [
+            (["/no/such/file.pth"], 66), (["--list", "-o", "x", "/dev/null"], 64), (["--dtype", "f8", "/dev/null"], 64),
+            (["--limit", "maxNothing=3", "/dev/null"], 64),
+        ] as [([String], Int32)])
+    func exitCodes(arguments: [String], code: Int32) throws {
+        #expect(try Command.run("weight-extract", arguments).exitCode == code)
+    }
+
+    @Test("a file that is no checkpoint is bad data, in one line and without its control characters")
+    func badData() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Array("hello".utf8), to: "bad\u{1B}[31m.pth")
+        let run = try Command.run("weight-extract", [folder.path("bad\u{1B}[31m.pth")])
+        #expect(run.exitCode == 65)
+        #expect(!run.errors.contains("\u{1B}"))
+        #expect(run.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test("a limit can be set")
+    func limitIsSet() throws {
+        let run = try Command.run("weight-extract", ["\(goldens)/zip-training.pth", "--list", "--limit", "maxOpcodes=10"])
+        #expect(run.exitCode == 65)
+        #expect(run.errors.contains("maxOpcodes = 10"))
+    }
+
+    @Test("the input is never replaced by the output")
+    func inputIsKept() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(golden("zip-training.pth"), to: "model.pth")
+        let before = folder.bytes("model.pth")
+        #expect(try Command.run("weight-extract", [folder.path("model.pth")]).exitCode == 1)
+        #expect(folder.bytes("model.pth") == before)
+    }
+
+    @Test("--install refuses weights of another architecture, and leaves the repository as it was")
+    func installChecksTheArchitecture() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Array(#"{"name":"mnist","architecture":"mnist-cnn","versions":{}}"#.utf8), to: "Weights/mnist/model.json")
+        let run = try Command.run("weight-extract", 
+            ["\(goldens)/zip-training.pth", "--install", "mnist", "--weights", folder.path("Weights")])
+        #expect(run.exitCode == 1)
+        #expect(run.errors.contains("mnist-cnn"))
+        #expect(try folder.names("Weights/mnist") == ["model.json"])
+    }
+
+    @Test(
+        "the real checkpoint becomes the next version of its model",
+        .enabled(if: Self.realCheckpoint != nil, "the folder of checkpoints is absent: SWIFTNET_CHECKPOINTS"))
+    func installsTheRealCheckpoint() throws {
+        let folder = try TemporaryFolder()
+        try folder.write(Array(#"{"name":"rotation","architecture":"efficientnet-b0","custom":[1,2.5],"versions":{"3":{"file":"model.pth"}}}"#.utf8), to: "Weights/rotation/model.json")
+        let input = try #require(Self.realCheckpoint)
+        let run = try Command.run("weight-extract", [input, "--install", "rotation", "--weights", folder.path("Weights"), "--verify"])
+        #expect(run.exitCode == 0)
+        #expect(try folder.names("Weights/rotation/4") == ["model.pth"])
+        let description = String(decoding: try #require(folder.bytes("Weights/rotation/model.json")), as: UTF8.self)
+        #expect(description.contains("\"custom\": [1, 2.5]"))
+        #expect(description.contains("\"4\": {"))
+        #expect(description.contains("\"bytes\": 16307603"))
+    }
+}
