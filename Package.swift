@@ -125,7 +125,9 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Tests
-        .target(name: "TestSupport", dependencies: ["CZlib", "SystemCalls"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["CZlib", "SystemCalls"], path: "Tests/TestSupport",
+            swiftSettings: settings),
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),

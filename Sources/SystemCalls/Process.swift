@@ -47,6 +47,9 @@ package struct ChildProcess: Equatable, Hashable, Sendable {
             copies.append(copy)
             posix_spawn_file_actions_adddup2(&actions, copy.rawValue, number)
         }
+        // Whatever else this process was started with is none of the child's business.
+        let last = max(2, descriptors.map(\.number).max() ?? 2)
+        posix_spawn_file_actions_addclosefrom_np(&actions, last + 1)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }

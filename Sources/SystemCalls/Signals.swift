@@ -3,28 +3,44 @@
 import CLinux
 import Glibc
 
-/// Signals, read from a descriptor like any other input instead of interrupting a thread.
+/// Where the handler writes the numbers of signals; -1 until there is a reader. Written once, before any handler is set.
+private nonisolated(unsafe) var signalPipe: Int32 = -1
+
+/// Signals, read from a descriptor like any other input.
+///
+/// A handler writes each into a pipe. Blocking them for a `signalfd` would not do: libraries start threads before `main`,
+/// and a signal that one thread does not block is delivered there.
 package final class SignalSource: Sendable {
     /// Becomes readable when one of the signals has come.
     package let descriptor: FileDescriptor
 
-    /// Blocks the signals in the calling thread, and so in the threads that it starts, and reads them from now on.
+    /// Catches signals from now on. One source per process.
     ///
     /// - Throws: ``SystemError``.
     package init(_ signals: [Int32]) throws(SystemError) {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for signal in signals { sigaddset(&set, signal) }
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-        let flags = Int32(SFD_CLOEXEC | SFD_NONBLOCK)
-        descriptor = FileDescriptor(owning: try retryingInterrupts("signalfd") { signalfd(-1, &set, flags) })
+        precondition(signalPipe == -1, "a process has one source of signals")
+        var ends: [Int32] = [-1, -1]
+        try retryingInterrupts("pipe2") { pipe2(&ends, O_CLOEXEC | O_NONBLOCK) }
+        descriptor = FileDescriptor(owning: ends[0])
+        signalPipe = ends[1]
+        var action = sigaction()
+        action.__sigaction_handler.sa_handler = { number in
+            let code = errno
+            var byte = UInt8(truncatingIfNeeded: number)
+            _ = write(signalPipe, &byte, 1)
+            errno = code
+        }
+        action.sa_flags = SA_RESTART
+        for signal in signals {
+            try retryingInterrupts("sigaction") { sigaction(signal, &action, nil) }
+        }
     }
 
     /// The next signal that has come; nil if none is left.
     package func next() -> Int32? {
-        var info = signalfd_siginfo()
-        let count = withUnsafeMutableBytes(of: &info) { try? descriptor.read(into: $0) }
-        return count == MemoryLayout<signalfd_siginfo>.size ? Int32(info.ssi_signo) : nil
+        var byte: UInt8 = 0
+        let count = withUnsafeMutableBytes(of: &byte) { try? descriptor.read(into: $0) }
+        return count == 1 ? Int32(byte) : nil
     }
 
     /// Ignores a signal in this process and in the programs that it starts.

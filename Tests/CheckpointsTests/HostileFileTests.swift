@@ -311,7 +311,7 @@ struct HostileFileTests {
 
     @Test("values left on the stack are refused")
     func leftovers() {
-        #expect(refusal(torchArchive(pickle: P.file(P.int(1) + P.dictionary([("w", P.tensor())]))).build()) != nil)
+        #expect(refusal(torchArchive(pickle: P.file(P.dictionary([("w", P.tensor())]) + P.int(1))).build()) != nil)
     }
 
     @Test("a weight's name that occurs twice is refused")

@@ -147,8 +147,8 @@ struct WeightsWriterTests {
         #expect(folder.names == ["in.pth", "out.pth"])
     }
 
-    @Test("a full disk is an error, not half a file")
-    func fullDisk() throws {
+    @Test("a folder that cannot be written to is an error of the system")
+    func unwritableFolder() throws {
         let input = "\(goldensFolder())/zip-types.pth"
         #expect(throws: SystemError.self) {
             try WeightsWriter.write(contents(input), to: "/proc/self/w.pth", options: WeightsWriter.Options())

@@ -99,47 +99,74 @@ func isRunning(_ process: ChildProcess) -> Bool {
     return !status.contains(") Z ")
 }
 
-/// Asks for digits without a pause, as fast as the answers come, until told to stop.
-final class LoadClient: @unchecked Sendable {
-    // Sendable because the monitor guards all that changes.
-    private let monitor = Monitor()
-    private var isStopped = false
-    private var answered = 0
-    private var problems: [String] = []
-    private var thread: SystemCalls.Thread?
+/// Asks for digits without a pause, as fast as the answers come, until told to stop or too much has gone wrong.
+final class LoadClient {
+    private let load: Load
+    private let thread: SystemCalls.Thread
 
     init(_ address: SocketAddress) throws {
-        thread = try SystemCalls.Thread { [unowned self] in run(address) }
+        let load = Load()
+        self.load = load
+        thread = try SystemCalls.Thread { load.run(address) }
+    }
+
+    deinit {
+        load.stop()
+        thread.join()
     }
 
     /// Ends the client.
     ///
     /// - Returns: The good answers, and what went wrong.
     func stop() -> (answered: Int, problems: [String]) {
-        monitor.lock()
-        isStopped = true
-        monitor.unlock()
-        thread?.join()
-        return (answered, problems)
+        load.stop()
+        return load.waitForResult()
     }
 
-    private func run(_ address: SocketAddress) {
-        var client: RawClient?
-        while true {
+    /// What the client's thread and its owner share.
+    private final class Load: @unchecked Sendable {
+        // Sendable because the monitor guards all that changes.
+        private let monitor = Monitor()
+        private var isStopped = false
+        private var hasEnded = false
+        private var answered = 0
+        private var problems: [String] = []
+
+        func stop() {
+            locked { isStopped = true }
+        }
+
+        func waitForResult() -> (answered: Int, problems: [String]) {
+            locked {
+                while !hasEnded { monitor.wait() }
+                return (answered, problems)
+            }
+        }
+
+        private func locked<Result>(_ body: () -> Result) -> Result {
             monitor.lock()
-            let isStopped = isStopped
-            monitor.unlock()
-            if isStopped { return }
-            do {
-                let connection = try client ?? RawClient(address)
-                client = connection
-                let answer = try connection.ask("POST", "/inference", text: ServerProcess.digit)
-                if answer.headers["connection"] == "close" { client = nil }
-                answer.status == 200 && answer.headers["model-version"] != nil
-                    ? answered += 1 : problems.append(answer.text)
-            } catch {
-                problems.append("\(error)")
-                client = nil
+            defer { monitor.unlock() }
+            return body()
+        }
+
+        func run(_ address: SocketAddress) {
+            var client: RawClient?
+            while locked({ !isStopped && problems.count < 20 }) {
+                do {
+                    let connection = try client ?? RawClient(address)
+                    client = connection
+                    let answer = try connection.ask("POST", "/inference", text: ServerProcess.digit)
+                    if answer.headers["connection"] == "close" { client = nil }
+                    let isGood = answer.status == 200 && answer.headers["model-version"] != nil
+                    locked { isGood ? answered += 1 : problems.append(answer.text) }
+                } catch {
+                    locked { problems.append("\(error)") }
+                    client = nil
+                }
+            }
+            locked {
+                hasEnded = true
+                monitor.wakeAll()
             }
         }
     }

@@ -13,7 +13,8 @@ struct WeightExtractTests {
 
     /// A training checkpoint that stays out of the project.
     private static let realCheckpoint: String? = {
-        let folder = ProcessInfo.processInfo.environment["SWIFTNET_CHECKPOINTS"] ?? packageFolder + "/../shared/checkpoints"
+        let folder =
+            ProcessInfo.processInfo.environment["SWIFTNET_CHECKPOINTS"] ?? packageFolder + "/../shared/checkpoints"
         let path = folder + "/rotation.pth.tar"
         return FileManager.default.isReadableFile(atPath: path) ? path : nil
     }()
@@ -22,7 +23,8 @@ struct WeightExtractTests {
     func writesBesideTheInput() throws {
         let folder = try TemporaryFolder()
         try folder.write(golden("zip-training.pth"), to: "model.tar")
-        let run = try Command.run("weight-extract", [folder.path("model.tar"), "--verify", "--report", folder.path("report.json")])
+        let run = try Command.run(
+            "weight-extract", [folder.path("model.tar"), "--verify", "--report", folder.path("report.json")])
         #expect(run.exitCode == 0)
         #expect(try folder.names("") == ["model.pth", "model.tar", "report.json"])
         #expect(run.output.contains("8 tensors"))
@@ -50,7 +52,9 @@ struct WeightExtractTests {
     func writesSafetensors() throws {
         let folder = try TemporaryFolder()
         let output = folder.path("w.safetensors")
-        #expect(try Command.run("weight-extract", ["\(goldens)/legacy-training.pth", "-o", output, "--dtype", "f16"]).exitCode == 0)
+        #expect(
+            try Command.run("weight-extract", ["\(goldens)/legacy-training.pth", "-o", output, "--dtype", "f16"])
+                .exitCode == 0)
         let bytes = try #require(readFile(output))
         #expect(String(decoding: bytes.prefix(300), as: UTF8.self).contains("\"dtype\":\"F16\""))
     }
@@ -58,7 +62,8 @@ struct WeightExtractTests {
     @Test(
         "exit codes tell what went wrong",
         arguments: [
-            (["/no/such/file.pth"], 66), (["--list", "-o", "x", "/dev/null"], 64), (["--dtype", "f8", "/dev/null"], 64),
+            (["/no/such/file.pth"], 66), (["--list", "-o", "x", "/dev/null"], 64),
+            (["--dtype", "f8", "/dev/null"], 64),
             (["--limit", "maxNothing=3", "/dev/null"], 64),
         ] as [([String], Int32)])
     func exitCodes(arguments: [String], code: Int32) throws {
@@ -77,7 +82,8 @@ struct WeightExtractTests {
 
     @Test("a limit can be set")
     func limitIsSet() throws {
-        let run = try Command.run("weight-extract", ["\(goldens)/zip-training.pth", "--list", "--limit", "maxOpcodes=10"])
+        let run = try Command.run(
+            "weight-extract", ["\(goldens)/zip-training.pth", "--list", "--limit", "maxOpcodes=10"])
         #expect(run.exitCode == 65)
         #expect(run.errors.contains("maxOpcodes = 10"))
     }
@@ -94,8 +100,10 @@ struct WeightExtractTests {
     @Test("--install refuses weights of another architecture, and leaves the repository as it was")
     func installChecksTheArchitecture() throws {
         let folder = try TemporaryFolder()
-        try folder.write(Array(#"{"name":"mnist","architecture":"mnist-cnn","versions":{}}"#.utf8), to: "Weights/mnist/model.json")
-        let run = try Command.run("weight-extract", 
+        try folder.write(
+            Array(#"{"name":"mnist","architecture":"mnist-cnn","versions":{}}"#.utf8), to: "Weights/mnist/model.json")
+        let run = try Command.run(
+            "weight-extract",
             ["\(goldens)/zip-training.pth", "--install", "mnist", "--weights", folder.path("Weights")])
         #expect(run.exitCode == 1)
         #expect(run.errors.contains("mnist-cnn"))
@@ -107,9 +115,13 @@ struct WeightExtractTests {
         .enabled(if: Self.realCheckpoint != nil, "the folder of checkpoints is absent: SWIFTNET_CHECKPOINTS"))
     func installsTheRealCheckpoint() throws {
         let folder = try TemporaryFolder()
-        try folder.write(Array(#"{"name":"rotation","architecture":"efficientnet-b0","custom":[1,2.5],"versions":{"3":{"file":"model.pth"}}}"#.utf8), to: "Weights/rotation/model.json")
+        try folder.write(
+            Array(
+                #"{"name":"rotation","architecture":"efficientnet-b0","custom":[1,2.5],"versions":{"3":{"file":"model.pth"}}}"#
+                    .utf8), to: "Weights/rotation/model.json")
         let input = try #require(Self.realCheckpoint)
-        let run = try Command.run("weight-extract", [input, "--install", "rotation", "--weights", folder.path("Weights"), "--verify"])
+        let run = try Command.run(
+            "weight-extract", [input, "--install", "rotation", "--weights", folder.path("Weights"), "--verify"])
         #expect(run.exitCode == 0)
         #expect(try folder.names("Weights/rotation/4") == ["model.pth"])
         let description = String(decoding: try #require(folder.bytes("Weights/rotation/model.json")), as: UTF8.self)

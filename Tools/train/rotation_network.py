@@ -49,10 +49,12 @@ def quicken(network: nn.Module) -> None:
 
 
 def start_from_checkpoint(network: RotationNetwork, path: Path) -> None:
-    """The weights of an earlier training, with or without the prefix that DataParallel adds."""
+    """The weights of an earlier training or of the repository, whatever wrappers put before the names."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     state = state.get("state_dict", state)
-    network.load_state_dict({key.removeprefix("module."): value for key, value in state.items()})
+    network.model.load_state_dict(
+        {key.removeprefix("module.").removeprefix("model."): value for key, value in state.items()}
+    )
 
 
 def start_from_lite(network: RotationNetwork) -> None:

@@ -214,11 +214,14 @@ package final class Supervisor {
 
     private func environment(_ configuration: ServerConfiguration) -> [String] {
         let own = [
-            "SWIFTNET_WORKER_", "SWIFTNET_DAEMON_CHANNEL=", "SWIFT_BACKTRACE=", "LISTEN_FDS=", "LISTEN_PID=",
+            "SWIFTNET_WORKER_", "SWIFTNET_DAEMON_CHANNEL=", "SWIFT_BACKTRACE=", "OPENBLAS_NUM_THREADS=", "LISTEN_FDS=",
+            "LISTEN_PID=",
             "NOTIFY_SOCKET=",
         ]
         return ProcessEnvironment.variables.filter { variable in !own.contains { variable.hasPrefix($0) } } + [
             "\(Worker.Variable.configuration)=\(configuration.text)",
+            // Each worker has its own inference threads; the library's would only fight with them.
+            "OPENBLAS_NUM_THREADS=1",
             // A crashed worker must let go of its sockets at once.
             "SWIFT_BACKTRACE=enable=no",
         ]

@@ -31,7 +31,7 @@ package struct Worker {
     private let channel: FleetChannel
     private let models: FileDescriptor
     private let fleet: FleetStatistics
-    private let listeners: [FileDescriptor]
+    private let listenerCount: Int
 
     /// Takes over what the supervisor gave this process.
     ///
@@ -46,14 +46,13 @@ package struct Worker {
         guard let text = environment(Variable.configuration) else { throw WorkerError.startedByHand }
         slot = try number(Variable.slot, 0...(FleetStatistics.slotCount - 1))
         threads = try number(Variable.threads, 1...FleetLimits.maxThreads)
-        let count = try number(Variable.listeners, 0...64)
+        listenerCount = try number(Variable.listeners, 0...64)
         var configuration = ServerConfiguration()
         try configuration.apply(text: text)
         self.configuration = configuration
         channel = FleetChannel(FileDescriptor(owning: Descriptor.channel))
         models = FileDescriptor(owning: Descriptor.models)
         fleet = try FleetStatistics(mapping: FileDescriptor(owning: Descriptor.statistics))
-        listeners = (0..<Int32(count)).map { FileDescriptor(owning: Descriptor.firstListener + $0) }
     }
 
     /// Serves until the supervisor says to stop or is gone.
@@ -72,7 +71,7 @@ package struct Worker {
             let service = try makeService()
             let statistics = WorkerStatistics(fleet: fleet, slot: slot)
             let server = try Server(
-                listeners: listeners, service: service, limits: configuration.transportLimits,
+                listeners: takeListeners(), service: service, limits: configuration.transportLimits,
                 policy: try configuration.policy(), threads: threads, statistics: statistics,
                 log: try makeLog(statistics))
             try connect(server, signals, statistics)
@@ -83,6 +82,11 @@ package struct Worker {
             channel.send(.failed("\(error)"))
             return 1
         }
+    }
+
+    /// The listening sockets. The event loop is to be their only owner, so that they close when it drains.
+    private func takeListeners() -> [FileDescriptor] {
+        (0..<Int32(listenerCount)).map { FileDescriptor(owning: Descriptor.firstListener + $0) }
     }
 
     /// Maps the models that were prepared for all workers.

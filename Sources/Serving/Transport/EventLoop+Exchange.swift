@@ -54,11 +54,17 @@ extension EventLoop {
         }
     }
 
-    /// Keeps the total of buffered bytes, and refuses the request that exceeds it.
-    private func account(_ connection: Connection) {
-        let bytes = connection.phase == .receiving ? connection.parser.bufferedByteCount : 0
+    /// Keeps the total of buffered bytes.
+    private func hold(_ connection: Connection, _ bytes: Int) {
         bufferedBytes += bytes - connection.accountedBytes
         connection.accountedBytes = bytes
+    }
+
+    /// Counts what has come of a request, and refuses the one that exceeds the total.
+    private func account(_ connection: Connection) {
+        guard connection.phase == .receiving else { return }
+        let bytes = connection.parser.bufferedByteCount
+        hold(connection, bytes)
         if bufferedBytes > limits.maxBufferedBytes, bytes > Self.maxDiscardedBodyBytes {
             respondAndClose(
                 connection, ErrorResponse.overloaded("the server holds too many unfinished requests", queue))
@@ -90,7 +96,8 @@ extension EventLoop {
             let job = Job(
                 ticket: connection.ticket, interest: interest, queuedAt: now,
                 deadline: now + limits.queueTime.nanoseconds, work: work)
-            guard queue.submit(job) else {
+            hold(connection, body.count)
+            guard bufferedBytes <= limits.maxBufferedBytes, queue.submit(job) else {
                 statistics.add(1, to: .refusedFull)
                 return respond(connection, ErrorResponse.overloaded("the server is busy: its queue is full", queue))
             }

@@ -37,7 +37,8 @@ final class WorkQueue: @unchecked Sendable {
     private let monitor = Monitor()
     private let capacity: Int
     private let threads: Int
-    private var jobs: [Job] = []
+    /// The jobs that wait, from `head` on; before it, places whose jobs have been taken and forgotten.
+    private var jobs: [Job?] = []
     private var head = 0
     private var isClosed = false
     private var meanNanoseconds = 0.0
@@ -78,6 +79,7 @@ final class WorkQueue: @unchecked Sendable {
             monitor.wait()
         }
         let job = jobs[head]
+        jobs[head] = nil
         head += 1
         if head == jobs.count || head > 1024 {
             jobs.removeSubrange(..<head)
