@@ -24,7 +24,7 @@ def description() -> dict[str, object]:
         "cores": len(os.sched_getaffinity(0)),
         "system": f"{platform.system()} {platform.release()}",
         "versions": {
-            "swiftnet": first_line([SWIFTNET, "--version"]),
+            "swiftnet": first_line([SWIFTNET, "--version"]).removeprefix("swiftnet "),
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in peers},
         },
