@@ -46,7 +46,8 @@ import Testing
     @Test func memoryIsFilledOnceAndThenReadOnly() throws {
         let memory = try FileDescriptor.unfilledMemory(name: "test")
         try memory.fillOnce(byteCount: 100) { $0[99] = 7 }
-        #expect(try MappedFile(descriptor: memory, subject: "test").bytes[99] == 7)
+        let mapping = try MappedFile(descriptor: memory, subject: "test")
+        withExtendedLifetime(mapping) { #expect(mapping.bytes[99] == 7) }
         #expect(throws: SystemError.self) { try memory.fillOnce(byteCount: 100) { $0[99] = 8 } }
         #expect(throws: SystemError.self) { try memory.fillOnce(byteCount: 200) { _ in } }
     }
