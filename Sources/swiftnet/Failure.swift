@@ -26,7 +26,7 @@ enum Failure {
         case let error as ExitCode: error
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
-        case is InputFiles.Fault: missingInput
+        case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
         case is KernelError: usage
         case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
         default: someFailed

@@ -22,6 +22,8 @@ struct InputFiles: Sendable {
     /// A name on the command line that leads to no image.
     struct Fault: Error, CustomStringConvertible {
         let description: String
+        /// Whether something is not there, rather than wrong.
+        var isAboutMissingInput = false
     }
 
     /// A place in the results: an image, or a name that can't be one.
@@ -63,7 +65,9 @@ struct InputFiles: Sendable {
             return extensions.contains(name[name.index(after: dot)...].lowercased())
         }
         if names.isEmpty {
-            throw Fault(description: "\(folder): the folder has no images; expected names that end in .png or .jpg")
+            throw Fault(
+                description: "\(folder): the folder has no images; expected names that end in .png or .jpg",
+                isAboutMissingInput: true)
         }
         let separator = folder.hasSuffix("/") ? "" : "/"
         return names.map { .source(.file(folder + separator + $0)) }
