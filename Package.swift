@@ -61,7 +61,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     ],
     targets: [
         // MARK: System libraries (module maps only)
@@ -87,9 +86,7 @@ let package = Package(
         // MARK: Files
         .target(
             name: "Checkpoints",
-            dependencies: [
-                "CZlib", "SystemCalls", "Tensors", .product(name: "OrderedCollections", package: "swift-collections"),
-            ],
+            dependencies: ["CZlib", "SystemCalls", "Tensors"],
             swiftSettings: settings),
         .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
 
