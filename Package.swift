@@ -60,7 +60,7 @@ let package = Package(
         .executable(name: "weight-extract", targets: ["weight-extract"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
     ],
     targets: [
         // MARK: System libraries (module maps only)
