@@ -26,8 +26,14 @@ let settings: [SwiftSetting] = strict + [.enableUpcomingFeature("ExistentialAny"
 
 /// One folder of kernel sources, compiled once per instruction set. `march` is a compiler name of a CPU.
 func kernelLevel(_ level: String, march: String?) -> Target {
-    // The tiles are loops over registers: they must be unrolled whole.
-    var flags = vectorKernels ? ["-Ounchecked", "-wmo", "-Xllvm", "-unroll-threshold=4000"] : []
+    // The tiles are loops over registers: they must be unrolled whole. And all files go into one object: between
+    // several, what they share is weak, and the linker could take it from another level.
+    var flags =
+        vectorKernels
+        ? [
+            "-Ounchecked", "-wmo", "-Xfrontend", "-enable-single-module-llvm-emission", "-Xllvm",
+            "-unroll-threshold=4000",
+        ] : []
     if let march { flags += ["-Xcc", "-march=\(march)"] }
     let levelSettings: [SwiftSetting] = [.define("KERNELS_\(level.uppercased())")]
     return .target(

@@ -123,7 +123,7 @@ struct GemmPlace {
 #endif
 
 /// A block of the output whose sums stay in registers over the whole depth.
-enum Tile<let rows: Int, let panels: Int> {
+private enum Tile<let rows: Int, let panels: Int> {
     @inline(__always)
     static func compute(_ problem: GemmProblem, _ place: GemmPlace) -> Int {
         var sums = InlineArray<panels, InlineArray<rows, Lanes>>(repeating: InlineArray(repeating: all(0)))
