@@ -42,14 +42,25 @@ public struct KernelTable: Sendable {
             _ m: Int, _ n: Int, _ k: Int
         ) -> Void
 
-    /// Gathers the windows of output pixels `firstPixel ..< firstPixel + pixelCount` (counted row by row) into a matrix
-    /// [pixelCount, kernelHeight * kernelWidth * channelCount], zeros where the window leaves the image.
+    /// output = activation(windows of the input · packed + bias + residual): a convolution's lines, read from an image that
+    /// has its borders around it (`copyPadded`), or needs none.
     ///
-    /// Reads channels `firstChannel ..< firstChannel + channelCount` of the image (a group of a convolution).
-    public let im2col:
+    /// `packed` holds the filters as a matrix [outChannels, depth], packed by `pack`; `residual` may be `output` itself. The
+    /// order of the additions is `gemm`'s.
+    public let convolveLines:
+        @Sendable (
+            _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
+            _ activation: Activation, _ lines: ConvolutionLines
+        ) -> Void
+
+    /// Copies a part of an image with zeros where it reaches beyond the borders: output [rowCount, width, channelCount].
+    ///
+    /// Takes rows from `firstRow` and columns from `firstColumn` on, which may be negative, and channels
+    /// `firstChannel ..< firstChannel + channelCount` (a group of a convolution). Uses the geometry's input size alone.
+    public let copyPadded:
         @Sendable (
             _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstChannel: Int, _ channelCount: Int,
-            _ firstPixel: Int, _ pixelCount: Int
+            _ firstRow: Int, _ rowCount: Int, _ firstColumn: Int, _ width: Int
         ) -> Void
 
     /// Depthwise convolution: one filter per channel; weight is [kernelHeight * kernelWidth, channels].
@@ -123,7 +134,9 @@ public struct KernelTable: Sendable {
             @escaping @Sendable (
                 Output, Int, Input, Int, Input, Input?, Input?, Int, Activation, Int, Int, Int
             ) -> Void,
-        im2col: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int) -> Void,
+        convolveLines:
+            @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,
+        copyPadded: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int, Int, Int) -> Void,
         depthwiseConv2d:
             @escaping @Sendable (Output, Output?, Input, Input, Input?, Activation, WindowGeometry, Int, Int) -> Void,
         maxPool2d: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int) -> Void,
@@ -145,7 +158,8 @@ public struct KernelTable: Sendable {
         self.packedCount = packedCount
         self.pack = pack
         self.gemm = gemm
-        self.im2col = im2col
+        self.convolveLines = convolveLines
+        self.copyPadded = copyPadded
         self.depthwiseConv2d = depthwiseConv2d
         self.maxPool2d = maxPool2d
         self.avgPool2d = avgPool2d

@@ -5,30 +5,45 @@ import KernelInterface
 // output [outputHeight, outputWidth, channels], input [inputHeight, inputWidth, channels],
 // weight [kernelHeight * kernelWidth, channels]
 //
-// Loop order: output rows; one vector of channels; blocks of output pixels whose sums stay in registers while the rows of
-// the window pass by. The activation and the sum of the row follow while the row's vector lies in L1.
+// Loop order: strips of output rows whose input stays in L2; one vector of channels, of which a window's rows stay in L1;
+// the rows of the strip; blocks of output pixels whose sums stay in registers while the rows of the window pass by. The
+// activation and the sum of the row follow while the row's vector lies in L1.
 
 func depthwiseConv2d(
     _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?,
     _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
 ) {
     let channels = geometry.channels
-    for row in firstRow..<firstRow + rowCount {
-        let outputRow = output + row * geometry.outputWidth * channels
-        let taps = Taps(row: row, geometry: geometry)
+    let inputRow = geometry.inputWidth * channels * geometry.strideHeight
+    let stripRows = max(1, 98304 / max(1, inputRow) - geometry.kernelHeight / geometry.strideHeight)
+    let end = firstRow + rowCount
+    for strip in stride(from: firstRow, to: end, by: stripRows) {
         for channel in stride(from: 0, to: channels, by: laneCount) {
-            let line = DepthwiseLine(
-                output: outputRow + channel,
-                input: input + taps.firstInputRow * geometry.inputWidth * channels + channel,
-                weight: weight + taps.firstTap * geometry.kernelWidth * channels + channel,
-                bias: bias.map { $0 + channel }, count: min(laneCount, channels - channel), taps: taps.count)
-            line.convolve(geometry)
-            if activation != .none || rowSums != nil {
-                activateChannels(
-                    line.output, channels, activation, pixels: geometry.outputWidth,
-                    sums: rowSums.map { $0 + row * channels + channel }, count: line.count)
+            for row in strip..<min(strip + stripRows, end) {
+                depthwiseLine(output, rowSums, input, weight, bias, activation, geometry, row: row, channel: channel)
             }
         }
+    }
+}
+
+/// One vector of channels in one output row.
+@inline(__always)
+private func depthwiseLine(
+    _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?,
+    _ activation: Activation, _ geometry: WindowGeometry, row: Int, channel: Int
+) {
+    let channels = geometry.channels
+    let taps = Taps(row: row, geometry: geometry)
+    let line = DepthwiseLine(
+        output: output + row * geometry.outputWidth * channels + channel,
+        input: input + taps.firstInputRow * geometry.inputWidth * channels + channel,
+        weight: weight + taps.firstTap * geometry.kernelWidth * channels + channel,
+        bias: bias.map { $0 + channel }, count: min(laneCount, channels - channel), taps: taps.count)
+    line.convolve(geometry)
+    if activation != .none || rowSums != nil {
+        activateChannels(
+            line.output, channels, activation, pixels: geometry.outputWidth,
+            sums: rowSums.map { $0 + row * channels + channel }, count: line.count)
     }
 }
 
@@ -120,11 +135,13 @@ private enum DepthwiseBlock<let width: Int, let step: Int> {
             let isInner =
                 inputX >= 0 && inputX + (pixels - 1) * step + width <= geometry.inputWidth
                 && x + pixels <= geometry.outputWidth
-            if isInner {
-                let sums = inner(line, geometry, start, inputX)
+            let sums =
+                isInner
+                ? block(line, geometry, start, inputX, isInner: true)
+                : block(line, geometry, start, inputX, isInner: false)
+            if x + pixels <= geometry.outputWidth {
                 for pixel in 0..<pixels { store(sums[pixel], line.output + (x + pixel) * channels) }
             } else {
-                let sums = outer(line, geometry, start, inputX)
                 for pixel in 0..<pixels where x + pixel < geometry.outputWidth {
                     store(sums[pixel], line.output + (x + pixel) * channels)
                 }
@@ -133,45 +150,26 @@ private enum DepthwiseBlock<let width: Int, let step: Int> {
         }
     }
 
-    /// All windows of the block lie within the image.
+    /// The sums of one block. Each input vector is read once and multiplied by all taps that it meets.
+    ///
+    /// - Parameter isInner: Whether all windows of the block lie within the image; else what lies outside is left out.
     @inline(__always)
-    private static func inner(
-        _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int
+    private static func block(
+        _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int, isInner: Bool
     ) -> BlockPixels {
         let channels = geometry.channels
         var sums = BlockPixels(repeating: start)
         var input = line.input + inputX * channels
         var weight = line.weight
         for _ in 0..<line.taps {
-            for tap in 0..<width {
-                let factor = load(weight + tap * channels)
-                for pixel in 0..<BlockPixels.count {
-                    sums[pixel] = multiplyAdd(sums[pixel], load(input + (pixel * step + tap) * channels), factor)
-                }
-            }
-            input += geometry.dilationHeight * geometry.inputWidth * channels
-            weight += width * channels
-        }
-        return sums
-    }
-
-    /// Some windows reach over the left or right border.
-    @inline(__always)
-    private static func outer(
-        _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int
-    ) -> BlockPixels {
-        let channels = geometry.channels
-        var sums = BlockPixels(repeating: start)
-        var input = line.input
-        var weight = line.weight
-        for _ in 0..<line.taps {
-            for tap in 0..<width {
-                let factor = load(weight + tap * channels)
-                for pixel in 0..<BlockPixels.count {
-                    let x = inputX + pixel * step + tap
-                    if x >= 0 && x < geometry.inputWidth {
-                        sums[pixel] = multiplyAdd(sums[pixel], load(input + x * channels), factor)
-                    }
+            var factors = InlineArray<width, Lanes>(repeating: start)
+            for tap in 0..<width { factors[tap] = load(weight + tap * channels) }
+            for column in 0..<(BlockPixels.count - 1) * step + width
+            where isInner || UInt(bitPattern: inputX + column) < UInt(bitPattern: geometry.inputWidth) {
+                let value = load(input + column * channels)
+                for tap in 0..<width where column >= tap && (column - tap) % step == 0 {
+                    let pixel = (column - tap) / step
+                    if pixel < BlockPixels.count { sums[pixel] = multiplyAdd(sums[pixel], value, factors[tap]) }
                 }
             }
             input += geometry.dilationHeight * geometry.inputWidth * channels

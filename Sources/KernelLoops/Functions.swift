@@ -47,7 +47,7 @@ func exponential(_ x: Lanes) -> Lanes {
         )
     }
 
-    /// 1 + e to the power of -x: 1.7e38 below -88, 1 above 87.
+    /// 1 + e to the power of -x: infinity below -88.72, 1 above 87.
     ///
     /// 2^-x/ln 2 = 2^n 2^(j/32) 2^f with |f| <= 1/64: the second from a table in two registers, the third by a polynomial of
     /// degree 2, within 5e-8. The relative error grows with |x| to 1e-6, where the sigmoid is 0 or 1 to that many digits.
@@ -56,14 +56,14 @@ func exponential(_ x: Lanes) -> Lanes {
         // Adding 1.5 * 2^18 rounds to a 32nd and leaves the 32nds in the low bits.
         let rounding: Float = 393_216
         let perLn2: Float = -1.442_695_04
-        let clamped = larger(smaller(x, 87), -88)
+        let clamped = larger(smaller(x, 87), -88.73)
         let shifted = multiplyAdd(all(rounding), clamped, all(perLn2))
         let f = multiplyAdd(all(rounding) - shifted, clamped, all(perLn2))
         let table = powersOfTwo()
         let power = _mm512_permutex2var_ps(table.0, unsafeBitCast(shifted, to: SIMD8<Int64>.self), table.1)
         let scaled = lanes(bits(power) &+ (bits(shifted) &<< IntLanes(repeating: 18)))
-        let p = f * multiplyAdd(all(0.693_157_315), f, all(0.240_228_862))
-        return all(1) + multiplyAdd(scaled, scaled, p)
+        let p = multiplyAdd(all(1), f, multiplyAdd(all(0.693_157_315), f, all(0.240_228_862)))
+        return multiplyAdd(all(1), scaled, p)
     }
 
     @_transparent

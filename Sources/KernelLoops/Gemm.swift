@@ -34,6 +34,12 @@ struct GemmProblem {
     let residualStride: Int
     let activation: Activation
     let k: Int
+    /// How a row's k values lie in the input: `windowRows` times `windowTaps` runs of `tapLength` values.
+    let windowRows: Int
+    let windowRowStride: Int
+    let windowTaps: Int
+    let windowTapStride: Int
+    let tapLength: Int
     /// Floats of one panel.
     var panelStride: Int { k * laneCount }
 }
@@ -45,7 +51,8 @@ func gemm(
 ) {
     let problem = GemmProblem(
         outputStride: outputStride, inputStride: inputStride, residualStride: residualStride,
-        activation: activation, k: k)
+        activation: activation, k: k, windowRows: 1, windowRowStride: 0, windowTaps: 1, windowTapStride: 0, tapLength: k
+    )
     let blockRows = rowsPerBlock(n: n, k: k)
     var first = 0
     while first < m {
@@ -78,7 +85,7 @@ private func gemmBlock(
 }
 
 /// All rows of a block for one group of panels.
-private func gemmPanels(
+func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
     _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int
 ) {

@@ -136,19 +136,29 @@ private enum Tile<let rows: Int, let panels: Int> {
                 for row in 0..<rows { sums[panel][row] = value }
             }
         }
-        var input = place.input
         var packed = place.packed
-        let end = input + problem.k
         let (inputStride, panelStride) = (problem.inputStride, problem.panelStride)
-        while input < end {
-            var columns = InlineArray<panels, Lanes>(repeating: all(0))
-            for panel in 0..<panels { columns[panel] = load(packed + panel &* panelStride) }
-            for row in 0..<rows {
-                let value = all(input[row &* inputStride])
-                for panel in 0..<panels { sums[panel][row] = multiplyAdd(sums[panel][row], value, columns[panel]) }
+        var window = place.input
+        for _ in 0..<problem.windowRows {
+            var tap = window
+            for _ in 0..<problem.windowTaps {
+                var input = tap
+                let end = input + problem.tapLength
+                while input < end {
+                    var columns = InlineArray<panels, Lanes>(repeating: all(0))
+                    for panel in 0..<panels { columns[panel] = load(packed + panel &* panelStride) }
+                    for row in 0..<rows {
+                        let value = all(input[row &* inputStride])
+                        for panel in 0..<panels {
+                            sums[panel][row] = multiplyAdd(sums[panel][row], value, columns[panel])
+                        }
+                    }
+                    input += 1
+                    packed += laneCount
+                }
+                tap += problem.windowTapStride
             }
-            input += 1
-            packed += laneCount
+            window += problem.windowRowStride
         }
         finish(sums, problem, place)
         return rows

@@ -4,7 +4,7 @@ import Kernels
 import TestSupport
 import Testing
 
-@Suite("poolings and im2col")
+@Suite("poolings")
 struct PoolingTests {
     /// The cases whose windows always meet the image.
     static let cases = ReferenceWindow.oddCases.filter { window in
@@ -78,33 +78,6 @@ struct PoolingTests {
                 kernelHeight: 1, kernelWidth: 1)
             let actual = output(expected.count) { kernels.adaptiveAvgPool2d($0, image, geometry) }
             expectClose(actual, expected, .accumulated, "\(rows)x\(columns)")
-        }
-    }
-
-    @Test("im2col gathers any pixels and channels of every window", arguments: KernelTable.available)
-    func im2colMatchesReference(kernels: KernelTable) {
-        for window in ReferenceWindow.oddCases {
-            let image = randomFloats(window.height * window.width * window.channels, seed: 4)
-            let firstChannel = window.channels / 3
-            let channels = window.channels - firstChannel
-            for (first, taken) in [(0, channels), (firstChannel, channels), (0, window.channels)] {
-                let pixels = 2..<window.outputHeight * window.outputWidth
-                var expected: [Float] = []
-                for pixel in pixels {
-                    let columns = (first..<first + taken).map { channel in
-                        window.values(
-                            image, outputY: pixel / window.outputWidth, outputX: pixel % window.outputWidth,
-                            channel: channel)
-                    }
-                    for tap in 0..<window.kernel.0 * window.kernel.1 {
-                        for column in columns { expected.append(Float(column[tap] ?? 0)) }
-                    }
-                }
-                let actual = output(expected.count) {
-                    kernels.im2col($0, image, window.geometry, first, taken, pixels.lowerBound, pixels.count)
-                }
-                expectClose(actual, expected, .exact, "\(window), \(taken) channels from \(first)")
-            }
         }
     }
 }

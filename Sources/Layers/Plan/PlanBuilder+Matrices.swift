@@ -72,7 +72,7 @@ extension PlanBuilder {
         append(
             Draft(
                 summary: summary(
-                    conv, group, algorithm: "im2col + packed gemm",
+                    conv, group, algorithm: "implicit gemm",
                     reason: conv.groups > 1 ? "\(conv.groups) groups, each a matrix product" : "the general way"),
                 reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
                 make: { slot in

@@ -71,10 +71,12 @@ enum KernelBenchmarks {
         let (weight, bias) = (numbers(n * 9 * channels), numbers(n))
         let packed = numbers(kernels.packedCount(n, 9 * channels))
         kernels.pack(packed, weight, n, 9 * channels)
-        let columns = numbers(out * out * 9 * channels)
-        benchmark("im2col + gemm 3x3 \(channels)>\(n) \(size)x\(size)") {
-            kernels.im2col(columns, input, geometry, 0, channels, 0, out * out)
-            kernels.gemm(output, n, columns, 9 * channels, packed, bias, nil, 0, .relu, out * out, n, 9 * channels)
+        let lines = ConvolutionLines(
+            lineCount: out, linePixels: out, outChannels: n, outputStride: n, outputLineStride: out * n,
+            inputStride: channels, inputLineStride: size * channels, windowRows: 3, windowRowStride: size * channels,
+            windowTaps: 1, windowTapStride: 0, tapLength: 3 * channels)
+        benchmark("implicit gemm 3x3 \(channels)>\(n) \(size)x\(size)") {
+            kernels.convolveLines(output, input, packed, bias, nil, .relu, lines)
         }
         let winograd = kernels.winograd
         let transformed = numbers(winograd.packedCount(n, channels))

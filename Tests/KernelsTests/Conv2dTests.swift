@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import TestSupport
+import Testing
+
+@Suite("convolution by lines")
+struct Conv2dTests {
+    /// Columns and rows that all windows span, from the padding's corner on.
+    private func span(_ geometry: WindowGeometry) -> (rows: Int, columns: Int) {
+        (
+            (geometry.outputHeight - 1) * geometry.strideHeight + (geometry.kernelHeight - 1) * geometry.dilationHeight
+                + 1,
+            (geometry.outputWidth - 1) * geometry.strideWidth + (geometry.kernelWidth - 1) * geometry.dilationWidth + 1
+        )
+    }
+
+    @Test("copies any rows, columns and channels, zeros beyond the borders", arguments: KernelTable.available)
+    func copiesWithBorders(kernels: KernelTable) {
+        for window in ReferenceWindow.oddCases {
+            let geometry = window.geometry
+            let image = randomFloats(window.height * window.width * window.channels, seed: 4)
+            let first = window.channels / 3
+            for (firstChannel, channels) in [(first, window.channels - first), (0, window.channels)] {
+                for (firstRow, rows, firstColumn, width) in [
+                    (-geometry.padTop, span(geometry).rows, -geometry.padLeft, span(geometry).columns),
+                    (1, 2, 1, 1), (-3, 2, -9, 4), (window.height - 1, 3, window.width - 1, 5), (0, 1, window.width, 2),
+                ] {
+                    var expected: [Float] = []
+                    for y in firstRow..<firstRow + rows {
+                        for x in firstColumn..<firstColumn + width {
+                            let isInside = y >= 0 && y < window.height && x >= 0 && x < window.width
+                            for channel in firstChannel..<firstChannel + channels {
+                                expected.append(
+                                    isInside ? image[(y * window.width + x) * window.channels + channel] : 0)
+                            }
+                        }
+                    }
+                    let actual = output(expected.count) {
+                        kernels.copyPadded(
+                            $0, image, geometry, firstChannel, channels, firstRow, rows, firstColumn, width)
+                    }
+                    expectClose(actual, expected, .exact, "\(window), from row \(firstRow), column \(firstColumn)")
+                }
+            }
+        }
+    }
+
+    @Test("matches the reference, with bias, residual and activation", arguments: KernelTable.available)
+    func matchesReference(kernels: KernelTable) {
+        for window in ReferenceWindow.oddCases {
+            for n in [1, 21] { check(kernels, window, n: n) }
+        }
+    }
+
+    private func check(_ kernels: KernelTable, _ window: ReferenceWindow, n: Int) {
+        let geometry = window.geometry
+        let (height, width, channels) = (window.outputHeight, window.outputWidth, window.channels)
+        let taps = window.kernel.0 * window.kernel.1
+        let depth = taps * channels
+        let image = randomFloats(window.height * window.width * channels, seed: 1)
+        let weight = randomFloats(n * depth, seed: 2)
+        let bias = randomFloats(n, seed: 3)
+        let residual = randomFloats(height * width * n, seed: 4)
+        var sums: [Double] = []
+        for pixel in 0..<height * width {
+            let columns = (0..<channels).map {
+                window.values(image, outputY: pixel / width, outputX: pixel % width, channel: $0)
+            }
+            for filter in 0..<n {
+                var sum = Double(bias[filter]) + Double(residual[pixel * n + filter])
+                for tap in 0..<taps {
+                    let factors = weight[((filter * taps + tap) * channels)...]
+                    for (column, factor) in zip(columns, factors) { sum += (column[tap] ?? 0) * Double(factor) }
+                }
+                sums.append(sum)
+            }
+        }
+        let (rows, columns) = span(geometry)
+        let padded = output(rows * columns * channels) {
+            kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
+        }
+        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth) }
+        for isDense in [true, false] where !isDense || geometry.dilationWidth == 1 {
+            let lines = ConvolutionLines(
+                lineCount: height, linePixels: width, outChannels: n, outputStride: n, outputLineStride: width * n,
+                inputStride: geometry.strideWidth * channels,
+                inputLineStride: geometry.strideHeight * columns * channels,
+                windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * columns * channels,
+                windowTaps: isDense ? 1 : geometry.kernelWidth, windowTapStride: geometry.dilationWidth * channels,
+                tapLength: isDense ? geometry.kernelWidth * channels : channels)
+            for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
+                let actual = output(sums.count) {
+                    kernels.convolveLines($0, padded, packed, bias, residual, activation, lines)
+                }
+                expectClose(actual, sums.map { Float(reference($0)) }, .accumulated, "\(window), n \(n), \(activation)")
+            }
+        }
+    }
+}
