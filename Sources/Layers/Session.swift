@@ -2,6 +2,7 @@
 
 import Kernels
 import Synchronization
+import SystemCalls
 import Tensors
 
 /// What one caller needs to run a plan: its arenas and its threads. Used by one caller at a time.
@@ -169,9 +170,8 @@ final class FloatBuffer: @unchecked Sendable {
 
     init(count: Int) {
         self.count = count
-        base = UnsafeMutableRawPointer.allocate(byteCount: max(count, 1) * 4, alignment: 64)
-            .bindMemory(to: Float.self, capacity: max(count, 1))
-        base.initialize(repeating: 0, count: max(count, 1))
+        base = UnsafeMutableRawPointer.allocateZeroed(byteCount: count * 4, alignment: 64)
+            .bindMemory(to: Float.self, capacity: count)
     }
 
     deinit { base.deallocate() }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import SystemCalls
+
 /// Bytes that tensors stand on: memory of its own, or a part of something that another object keeps alive, such as a
 /// mapped file. Never changes once made.
 public final class TensorStorage: @unchecked Sendable {
@@ -22,12 +24,10 @@ public final class TensorStorage: @unchecked Sendable {
 
     /// Allocates `byteCount` bytes, zeroed, and lets `initialize` write them.
     public init(byteCount: Int, initialize: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
-        let buffer = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: max(byteCount, 1), alignment: TensorStorage.alignment)
-        buffer.initializeMemory(as: UInt8.self, repeating: 0)
-        self.bytes = UnsafeRawBufferPointer(rebasing: buffer[..<byteCount])
+        let memory = UnsafeMutableRawPointer.allocateZeroed(byteCount: byteCount, alignment: TensorStorage.alignment)
+        self.bytes = UnsafeRawBufferPointer(start: memory, count: byteCount)
         self.owner = nil
-        try initialize(UnsafeMutableRawBufferPointer(rebasing: buffer[..<byteCount]))
+        try initialize(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
     }
 
     deinit {
