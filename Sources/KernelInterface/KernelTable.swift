@@ -30,6 +30,10 @@ public struct KernelTable: Sendable {
     /// Panel p holds columns p * panelWidth ..<: for each of the k depths, panelWidth consecutive values.
     public let pack: @Sendable (_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) -> Void
 
+    /// output = packed, all weights of depth d times scale[d]: multiplying an input's channels by factors that are known only
+    /// when the network runs, without touching the input. Works in place.
+    public let scalePacked: @Sendable (_ output: Output, _ packed: Input, _ scale: Input, _ n: Int, _ k: Int) -> Void
+
     /// output[m, n] = activation(input[m, k] · packed[k, n] + bias[n] + residual[m, n]).
     ///
     /// Each output is one chain of k multiply-adds in ascending order, whatever m and n: rows and columns may be split at
@@ -63,7 +67,8 @@ public struct KernelTable: Sendable {
             _ firstRow: Int, _ rowCount: Int, _ firstColumn: Int, _ width: Int
         ) -> Void
 
-    /// Depthwise convolution: one filter per channel; weight is [kernelHeight * kernelWidth, channels].
+    /// Depthwise convolution: one filter per channel; weight is the filters as a matrix
+    /// [channels, kernelHeight * kernelWidth], packed by `pack`.
     ///
     /// Writes output rows `firstRow ..< firstRow + rowCount`. With `rowSums` ([outputHeight, channels]), it also writes
     /// the sum over x of each row's activated outputs, for the mean that squeeze-and-excitation takes.
@@ -130,6 +135,7 @@ public struct KernelTable: Sendable {
         tileRows: Int,
         packedCount: @escaping @Sendable (Int, Int) -> Int,
         pack: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        scalePacked: @escaping @Sendable (Output, Input, Input, Int, Int) -> Void,
         gemm:
             @escaping @Sendable (
                 Output, Int, Input, Int, Input, Input?, Input?, Int, Activation, Int, Int, Int
@@ -157,6 +163,7 @@ public struct KernelTable: Sendable {
         self.tileRows = tileRows
         self.packedCount = packedCount
         self.pack = pack
+        self.scalePacked = scalePacked
         self.gemm = gemm
         self.convolveLines = convolveLines
         self.copyPadded = copyPadded

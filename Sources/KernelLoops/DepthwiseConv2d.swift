@@ -3,7 +3,7 @@
 import KernelInterface
 
 // output [outputHeight, outputWidth, channels], input [inputHeight, inputWidth, channels],
-// weight [kernelHeight * kernelWidth, channels]
+// weight [channels / laneCount][kernelHeight * kernelWidth][laneCount], as `pack` writes it
 //
 // Loop order: strips of output rows whose input stays in L2; one vector of channels, of which a window's rows stay in L1;
 // the rows of the strip; blocks of output pixels whose sums stay in registers while the rows of the window pass by. The
@@ -37,7 +37,8 @@ private func depthwiseLine(
     let line = DepthwiseLine(
         output: output + row * geometry.outputWidth * channels + channel,
         input: input + taps.firstInputRow * geometry.inputWidth * channels + channel,
-        weight: weight + taps.firstTap * geometry.kernelWidth * channels + channel,
+        weight: weight + channel * geometry.kernelHeight * geometry.kernelWidth
+            + taps.firstTap * geometry.kernelWidth * laneCount,
         bias: bias.map { $0 + channel }, count: min(laneCount, channels - channel), taps: taps.count)
     line.convolve(geometry)
     if activation != .none || rowSums != nil {
@@ -100,13 +101,12 @@ private struct DepthwiseLine {
             var sum = start
             for tap in 0..<taps {
                 let inputRow = input + tap * geometry.dilationHeight * geometry.inputWidth * channels
-                let weightRow = weight + tap * geometry.kernelWidth * channels
+                let weightRow = weight + tap * geometry.kernelWidth * laneCount
                 for kernelX in 0..<geometry.kernelWidth {
                     let inputX = x * geometry.strideWidth - geometry.padLeft + kernelX * geometry.dilationWidth
                     guard inputX >= 0 && inputX < geometry.inputWidth else { continue }
                     sum = multiplyAdd(
-                        sum, load(inputRow + inputX * channels, count: count),
-                        load(weightRow + kernelX * channels, count: count))
+                        sum, load(inputRow + inputX * channels, count: count), load(weightRow + kernelX * laneCount))
                 }
             }
             store(sum, output + x * channels, count: count)
@@ -163,7 +163,7 @@ private enum DepthwiseBlock<let width: Int, let step: Int> {
         var weight = line.weight
         for _ in 0..<line.taps {
             var factors = InlineArray<width, Lanes>(repeating: start)
-            for tap in 0..<width { factors[tap] = load(weight + tap * channels) }
+            for tap in 0..<width { factors[tap] = load(weight + tap * laneCount) }
             for column in 0..<(BlockPixels.count - 1) * step + width
             where isInner || UInt(bitPattern: inputX + column) < UInt(bitPattern: geometry.inputWidth) {
                 let value = load(input + column * channels)
@@ -173,7 +173,7 @@ private enum DepthwiseBlock<let width: Int, let step: Int> {
                 }
             }
             input += geometry.dilationHeight * geometry.inputWidth * channels
-            weight += width * channels
+            weight += width * laneCount
         }
         return sums
     }

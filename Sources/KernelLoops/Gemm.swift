@@ -27,6 +27,16 @@ func pack(_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) {
     }
 }
 
+/// output = packed, the weights of depth d times scale[d].
+func scalePacked(_ output: Output, _ packed: Input, _ scale: Input, _ n: Int, _ k: Int) {
+    for panel in stride(from: 0, to: packedCount(n, k), by: k * laneCount) {
+        for depth in 0..<k {
+            let place = panel + depth * laneCount
+            store(load(packed + place) * all(scale[depth]), output + place)
+        }
+    }
+}
+
 /// What all tiles of one matrix product have in common.
 struct GemmProblem {
     let outputStride: Int

@@ -18,6 +18,7 @@ public func makeKernelTable() -> KernelTable {
         tileRows: tileRows,
         packedCount: packedCount,
         pack: pack,
+        scalePacked: scalePacked,
         gemm: gemm,
         convolveLines: convolveLines,
         copyPadded: copyPadded,

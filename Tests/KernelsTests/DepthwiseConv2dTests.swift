@@ -12,12 +12,14 @@ struct DepthwiseConv2dTests {
             let geometry = window.geometry
             let channels = window.channels
             let image = randomFloats(window.height * window.width * channels, seed: 1)
-            let weight = randomFloats(window.kernel.0 * window.kernel.1 * channels, seed: 2)
+            let taps = window.kernel.0 * window.kernel.1
+            let weight = randomFloats(channels * taps, seed: 2)
+            let packed = output(kernels.packedCount(channels, taps)) { kernels.pack($0, weight, channels, taps) }
             let bias = randomFloats(channels, seed: 3)
             let expected = window.map(image) { values, channel in
                 var sum = Double(bias[channel])
                 for (tap, value) in values.enumerated() {
-                    sum += (value ?? 0) * Double(weight[tap * channels + channel])
+                    sum += (value ?? 0) * Double(weight[channel * taps + tap])
                 }
                 return Reference.silu(sum)
             }
@@ -25,7 +27,7 @@ struct DepthwiseConv2dTests {
             let actual = output(expected.count) { target in
                 sums = output(geometry.outputHeight * channels) { rowSums in
                     kernels.depthwiseConv2d(
-                        target, rowSums, image, weight, bias, .silu, geometry, 0, geometry.outputHeight)
+                        target, rowSums, image, packed, bias, .silu, geometry, 0, geometry.outputHeight)
                 }
             }
             expectClose(actual, expected.map { Float($0) }, .accumulated, "\(window)")
@@ -43,7 +45,8 @@ struct DepthwiseConv2dTests {
         for window in ReferenceWindow.oddCases where window.channels == 19 {
             let geometry = window.geometry
             let image = randomFloats(window.height * window.width * 19, seed: 4)
-            let weight = randomFloats(window.kernel.0 * window.kernel.1 * 19, seed: 5)
+            let taps = window.kernel.0 * window.kernel.1
+            let weight = randomFloats(kernels.packedCount(19, taps), seed: 5)
             let count = geometry.outputHeight * geometry.outputWidth * 19
             let whole = output(count) {
                 kernels.depthwiseConv2d($0, nil, image, weight, nil, .none, geometry, 0, geometry.outputHeight)

@@ -46,6 +46,18 @@ struct GemmTests {
         }
     }
 
+    @Test("scaled weights are those of scaled columns", arguments: KernelTable.available)
+    func scalesPackedWeights(kernels: KernelTable) {
+        for (_, n, k) in Self.sizes {
+            let (weight, scale) = (randomFloats(n * k, seed: 8), randomFloats(k, seed: 9))
+            let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
+            let actual = output(packed.count) { kernels.scalePacked($0, packed, scale, n, k) }
+            let scaled = weight.indices.map { weight[$0] * scale[$0 % k] }
+            let expected = output(packed.count) { kernels.pack($0, scaled, n, k) }
+            expectClose(actual, expected, .exact, "\(n)x\(k)")
+        }
+    }
+
     @Test("the bits of a row don't depend on the rows and columns beside it", arguments: KernelTable.available)
     func bitsDoNotDependOnTheSplit(kernels: KernelTable) {
         let (m, n, k) = (61, 150, 70)

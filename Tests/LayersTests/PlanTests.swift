@@ -32,6 +32,39 @@ struct PlanTests {
         expectClose(fused.floats(), plain.floats(), .accumulated, "on \(kernels.name)")
     }
 
+    /// Images of an odd size, whose widened form is large enough to be kept in strips.
+    static let bottlenecks: [(channels: Int, widenKernel: Int, window: InvertedBottleneck.Window)] = [
+        (72, 1, .init(kernel: 3, padding: 1)), (80, 1, .init(kernel: 5, stride: 2, padding: .same)),
+        (72, 3, .init(kernel: 3, stride: 2, padding: .sides(top: 0, bottom: 1, left: 2, right: 0))),
+        (72, 1, .init(kernel: 3, dilation: 3, padding: 4)), (80, 1, .init(kernel: 2, stride: 3, padding: 0)),
+    ]
+
+    @Test("a wide image kept in strips, and scaled weights, give the same answer", arguments: KernelTable.available)
+    func stripsKeepTheAnswer(kernels: KernelTable) throws {
+        let shape: Shape = [3, 67, 61]
+        let input = Tensor(randomFloats(shape.elementCount, seed: 9), shape: [1, 3, 67, 61])
+        for (channels, widenKernel, window) in Self.bottlenecks {
+            func plan(isSpoiled: Bool) throws -> Plan {
+                let network = try InvertedBottleneck(
+                    channels: channels, widenKernel: widenKernel, window: window, isSpoiled: isSpoiled)
+                return try Plan(network, input: shape, kernels: kernels)
+            }
+            let fused = try plan(isSpoiled: false)
+            let algorithms = fused.summaries.map(\.algorithm)
+            #expect(
+                algorithms.contains { $0.hasPrefix("strips of") }
+                    && algorithms.contains { $0.hasSuffix("scaled weights") })
+            let plain = try Session(plan(isSpoiled: true)).run(input).floats()
+            for threads in [1, 2, 3] {
+                let session = try Session(fused, threads: threads, leastSharedWork: 0)
+                let result = try session.run(input).floats()
+                expectClose(result, plain, .accumulated, "\(window) on \(kernels.name), \(threads) threads")
+                let alone = try Session(fused).run(input).floats()
+                expectClose(result, alone, .exact, "\(window) on \(kernels.name), \(threads) threads")
+            }
+        }
+    }
+
     @Test("the bits don't depend on batch, place or threads", arguments: KernelTable.available)
     func answersAreDeterministic(kernels: KernelTable) throws {
         let plan = try Plan(Classifier(seed: 4), input: [3, 13, 11], kernels: kernels)

@@ -87,6 +87,7 @@ extension PlanBuilder {
             }
             name = group.operation(name)
         case .scaleChannels:
+            if deferScale(of: group, input: first, factors: second) { return }
             make = { slot in
                 ScaleChannelsStep(output: slot(output), input: slot(first), scale: slot(second), channels: shape[0])
             }

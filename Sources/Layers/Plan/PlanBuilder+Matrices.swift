@@ -35,7 +35,7 @@ extension PlanBuilder {
         let step = { (slot: (Int) -> Slot) -> any Step in
             GemmStep(
                 output: slot(output), input: slot(input), residual: nil, weight: weight, bias: bias,
-                activation: group.activation, pixels: 1, n: n, k: k)
+                activation: group.activation, pixels: 1, n: n, k: k, packedCount: kernels.packedCount(n, k))
         }
         append(
             Draft(
@@ -53,14 +53,20 @@ extension PlanBuilder {
         let (weight, bias) = reserveMatrices(conv, group)
         let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
         let residual = group.residual.map(resolved)
+        let scale = scale(of: node(group.root).inputs[0])
+        let packedCount = kernels.packedCount(n, k)
         append(
             Draft(
-                summary: summary(conv, group, algorithm: "packed gemm", reason: "a 1x1 window is a matrix product"),
-                reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
+                summary: summary(
+                    conv, group, algorithm: scale == nil ? "packed gemm" : "packed gemm, scaled weights",
+                    reason: "a 1x1 window is a matrix product"),
+                reads: [input] + [residual, scale].compactMap(\.self), writes: [output], isRowwise: false, inPlace: nil,
+                writesPixels: true,
                 make: { slot in
                     GemmStep(
-                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
-                        bias: bias, activation: group.activation, pixels: pixels, n: n, k: k)
+                        output: slot(output), input: slot(input), residual: residual.map(slot),
+                        scale: scale.map(slot), weight: weight, bias: bias, activation: group.activation,
+                        pixels: pixels, n: n, k: k, packedCount: packedCount)
                 }))
     }
 
@@ -75,6 +81,7 @@ extension PlanBuilder {
                     conv, group, algorithm: "implicit gemm",
                     reason: conv.groups > 1 ? "\(conv.groups) groups, each a matrix product" : "the general way"),
                 reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
+                writesPixels: true,
                 make: { slot in
                     ConvolutionStep(
                         output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
@@ -110,26 +117,57 @@ extension PlanBuilder {
     private mutating func appendDepthwise(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
         let channels = conv.outChannels
         let taps = geometry.kernelHeight * geometry.kernelWidth
-        let weight = weights.reserve(taps * channels) { output in
-            let filters = try conv.foldedWeight(group.batchNorm)
-            for channel in 0..<channels {
-                for tap in 0..<taps { output[tap * channels + channel] = filters[channel * taps + tap] }
-            }
+        let kernels = kernels
+        let weight = weights.reserve(kernels.packedCount(channels, taps)) { packed in
+            kernels.pack(packed, try conv.foldedWeight(group.batchNorm), channels, taps)
         }
         let bias = reserveBias(conv.bias, count: channels, name: conv.name, batchNorm: group.batchNorm)
         let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
         let sums = reserveRowSums(of: output, rows: geometry.outputHeight, channels: channels)
-        append(
-            Draft(
-                summary: summary(
-                    conv, group, algorithm: sums == nil ? "depthwise" : "depthwise with row sums",
-                    reason: "one filter per channel, lanes along the channels"),
-                reads: [input], writes: [output] + (sums.map { [$0] } ?? []), isRowwise: false, inPlace: nil,
-                make: { slot in
-                    DepthwiseStep(
-                        output: slot(output), rowSums: sums.map(slot), input: slot(input), weight: weight, bias: bias,
-                        activation: group.activation, geometry: geometry)
-                }))
+        var draft = Draft(
+            summary: summary(
+                conv, group, algorithm: sums == nil ? "depthwise" : "depthwise with row sums",
+                reason: "one filter per channel, lanes along the channels"),
+            reads: [input], writes: [output] + (sums.map { [$0] } ?? []), isRowwise: false, inPlace: nil,
+            make: { slot in
+                DepthwiseStep(
+                    output: slot(output), rowSums: sums.map(slot), input: slot(input), weight: weight, bias: bias,
+                    activation: group.activation, geometry: geometry)
+            })
+        if let producer = takeProducer(of: node(group.root).inputs[0]) {
+            draft = strips(producer, draft)
+        }
+        append(draft)
+    }
+
+    /// The step before, if it writes a large image that nothing but the step to come reads.
+    private mutating func takeProducer(of source: Int) -> Draft? {
+        guard source != result, consumers[source].count == 1, count(of: source) >= 262_144,
+            let draft = drafts.last, draft.writesPixels, draft.writes == [source]
+        else { return nil }
+        return removeLastDraft()
+    }
+
+    /// One step of two: what the first writes, the second reads while it lies in L2.
+    private func strips(_ producer: Draft, _ consumer: Draft) -> Draft {
+        let hidden = producer.writes[0]
+        let (first, second) = (producer.summary, consumer.summary)
+        return Draft(
+            summary: StepSummary(
+                name: "\(first.name), \(second.name)", operation: "\(first.operation); \(second.operation)",
+                inputShape: first.inputShape, outputShape: second.outputShape,
+                algorithm: "strips of \(first.algorithm), \(second.algorithm)",
+                reason: "the image between would leave the caches",
+                multiplyAdds: first.multiplyAdds + second.multiplyAdds,
+                weightBytes: first.weightBytes + second.weightBytes),
+            reads: producer.reads, writes: consumer.writes, isRowwise: false, inPlace: nil,
+            make: { slot in
+                let places = { $0 == hidden ? Slot(region: .image, offset: 0, count: 0) : slot($0) }
+                guard let first = producer.make(places) as? any PixelStep,
+                    let second = consumer.make(places) as? DepthwiseStep
+                else { preconditionFailure("steps of another kind than their drafts say") }
+                return StripsStep(producer: first, consumer: second)
+            })
     }
 
     // MARK: Weights
@@ -203,7 +241,7 @@ extension Conv2d {
 
 extension WindowGeometry {
     /// Whether each output pixel is made of the input pixel at the same place alone.
-    fileprivate var isPointwise: Bool {
+    var isPointwise: Bool {
         kernelHeight == 1 && kernelWidth == 1 && inputHeight == outputHeight && inputWidth == outputWidth
             && padTop == 0 && padLeft == 0 && strideHeight == 1 && strideWidth == 1
     }

@@ -14,6 +14,8 @@ struct PlanBuilder {
         var isRowwise: Bool
         /// The value that the output may take the place of, if nothing reads that one later.
         var inPlace: Int?
+        /// Whether `make` gives a `PixelStep`.
+        var writesPixels = false
         var make: (_ slot: (Int) -> Slot) -> any Step
     }
 
@@ -28,7 +30,9 @@ struct PlanBuilder {
     private var aliases: [Int: Int] = [:]
     /// For values whose rows' sums a step writes: the value that holds the sums.
     private var rowSums: [Int: Int] = [:]
-    private let consumers: [[Int]]
+    /// For values that stand for others times a factor for each channel: the value that holds the factors.
+    private var scales: [Int: Int] = [:]
+    let consumers: [[Int]]
 
     init(graph: Graph, result: Int, kernels: KernelTable) {
         self.graph = graph
@@ -57,6 +61,9 @@ struct PlanBuilder {
 
     mutating func append(_ draft: Draft) { drafts.append(draft) }
 
+    /// Takes back the last step.
+    mutating func removeLastDraft() -> Draft { drafts.removeLast() }
+
     private mutating func append(_ group: FusedNode) {
         let node = node(group.root)
         switch node.operation {
@@ -68,6 +75,24 @@ struct PlanBuilder {
         case .activation, .add, .scaleChannels, .softmax: appendElementwise(group)
         case .flatten: appendFlatten(group)
         }
+    }
+
+    /// The factors that a reader of `value` must multiply its channels by.
+    func scale(of value: Int) -> Int? { scales[value] }
+
+    /// Leaves a multiplication of channels to the 1x1 convolution that alone reads it, if that has far fewer weights than
+    /// there are values to multiply.
+    ///
+    /// - Returns: Whether it did.
+    mutating func deferScale(of group: FusedNode, input: Int, factors: Int) -> Bool {
+        let shape = node(group.root).shape
+        guard group.result != result, group.activation == .none, consumers[group.result].count == 1,
+            case .conv2d(let conv) = node(consumers[group.result][0]).operation, conv.groups == 1,
+            conv.window.geometry(over: shape).isPointwise, conv.outChannels * 4 <= shape[1] * shape[2]
+        else { return false }
+        aliases[group.result] = input
+        scales[group.result] = factors
+        return true
     }
 
     /// Asks the step that writes `value` for the sums of its rows; if a step was asked, returns where they are.

@@ -16,6 +16,14 @@ extension Step {
     var scratchCount: Int { 0 }
 }
 
+/// A step that can write a few of its output's pixels at a time, anywhere.
+protocol PixelStep: Step {
+    /// Writes some pixels, all of this worker's: whole lines of the image.
+    ///
+    /// - Parameter output: Where the image's first pixel stands, or would stand.
+    func run(_ run: StepRun, pixels: Range<Int>, output: Output)
+}
+
 /// What a step may be told by one who looks at a plan.
 public struct StepSummary: Sendable {
     /// The layer's name in the state dict, or what it does.

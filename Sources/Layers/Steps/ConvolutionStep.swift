@@ -4,7 +4,7 @@ import Kernels
 
 /// A convolution of any shape. Windows are read where they stand: in the input itself if they never reach beyond its
 /// borders, else in a copy of some rows with the borders around them.
-struct ConvolutionStep: Step {
+struct ConvolutionStep: PixelStep {
     let output: Slot
     let input: Slot
     let residual: Slot?
@@ -47,16 +47,27 @@ struct ConvolutionStep: Step {
         let splitsColumns = run.parts > 1 && geometry.outputHeight < 4 * run.parts && groupOutputs >= panel * run.parts
         let lines = splitsColumns ? 0..<geometry.outputHeight : run.share(of: geometry.outputHeight)
         let columns = splitsColumns ? run.share(of: groupOutputs, granule: panel) : 0..<groupOutputs
+        convolve(run, lines: lines, columns: columns, output: run.write(output))
+    }
+
+    func run(_ run: StepRun, pixels: Range<Int>, output: Output) {
+        let lines = pixels.lowerBound / geometry.outputWidth..<pixels.upperBound / geometry.outputWidth
+        convolve(run, lines: lines, columns: 0..<groupOutputs, output: output)
+    }
+
+    private func convolve(_ run: StepRun, lines: Range<Int>, columns: Range<Int>, output: Output) {
         guard !columns.isEmpty else { return }
         for group in 0..<groups {
             for first in stride(from: lines.lowerBound, to: lines.upperBound, by: stripLines) {
                 let strip = first..<min(first + stripLines, lines.upperBound)
-                convolve(run, group: group, lines: strip, columns: columns)
+                convolveStrip(run, group: group, lines: strip, columns: columns, output: output)
             }
         }
     }
 
-    private func convolve(_ run: StepRun, group: Int, lines: Range<Int>, columns: Range<Int>) {
+    private func convolveStrip(
+        _ run: StepRun, group: Int, lines: Range<Int>, columns: Range<Int>, output: Output
+    ) {
         let firstRow = lines.lowerBound * geometry.strideHeight - geometry.padTop
         let firstChannel = group * groupInputs
         let source: Input
@@ -79,7 +90,7 @@ struct ConvolutionStep: Step {
         let place = lines.lowerBound * geometry.outputWidth * outChannels + first
         let depth = geometry.kernelHeight * geometry.kernelWidth * groupInputs
         run.kernels.convolveLines(
-            run.write(output) + place, source,
+            output + place, source,
             run.weights + weight + group * packedCount + columns.lowerBound * depth,
             bias.map { run.weights + $0 + first }, residual.map { run.read($0) + place }, activation,
             ConvolutionLines(

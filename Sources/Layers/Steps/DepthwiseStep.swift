@@ -14,10 +14,16 @@ struct DepthwiseStep: Step {
     let geometry: WindowGeometry
 
     func run(_ run: StepRun) {
-        let rows = run.share(of: geometry.outputHeight)
+        self.run(run, rows: run.share(of: geometry.outputHeight), input: run.read(input))
+    }
+
+    /// Writes some rows.
+    ///
+    /// - Parameter input: Where the image's first row stands, or would stand: rows that no window meets are not read.
+    func run(_ run: StepRun, rows: Range<Int>, input: Input) {
         guard !rows.isEmpty else { return }
         run.kernels.depthwiseConv2d(
-            run.write(output), rowSums.map { run.write($0) }, run.read(input), run.weights + weight,
+            run.write(output), rowSums.map { run.write($0) }, input, run.weights + weight,
             bias.map { run.weights + $0 }, activation, geometry, rows.lowerBound, rows.count)
     }
 }

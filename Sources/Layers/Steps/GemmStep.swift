@@ -3,10 +3,12 @@
 import Kernels
 
 /// A linear layer, or a 1x1 convolution: every pixel's channels times one matrix.
-struct GemmStep: Step {
+struct GemmStep: PixelStep {
     let output: Slot
     let input: Slot
     let residual: Slot?
+    /// Factors of the input's channels, if it is to be multiplied by them first: the weights are multiplied in its place.
+    var scale: Slot?
     /// Offsets in the prepared weights.
     let weight: Int
     let bias: Int?
@@ -17,14 +19,23 @@ struct GemmStep: Step {
     let n: Int
     let k: Int
 
+    /// Floats of the packed matrix.
+    let packedCount: Int
+
+    var scratchCount: Int { scale == nil ? 0 : packedCount }
+
     func run(_ run: StepRun) {
         let rows = pixels * run.rows
         let (panel, tile) = (run.kernels.panelWidth, run.kernels.tileRows)
         if splitsColumns(rows: rows, run) {
-            multiply(run, rows: 0..<rows, columns: run.share(of: n, granule: panel))
+            multiply(run, rows: 0..<rows, columns: run.share(of: n, granule: panel), output: run.write(output))
         } else {
-            multiply(run, rows: run.share(of: rows, granule: tile), columns: 0..<n)
+            multiply(run, rows: run.share(of: rows, granule: tile), columns: 0..<n, output: run.write(output))
         }
+    }
+
+    func run(_ run: StepRun, pixels: Range<Int>, output: Output) {
+        multiply(run, rows: pixels, columns: 0..<n, output: output)
     }
 
     /// Whether workers share out the columns: if that loads them more evenly than sharing out the rows, or as evenly and
@@ -38,13 +49,18 @@ struct GemmStep: Step {
     }
 
     /// - Precondition: The columns begin at a panel's border.
-    private func multiply(_ run: StepRun, rows: Range<Int>, columns: Range<Int>) {
+    private func multiply(_ run: StepRun, rows: Range<Int>, columns: Range<Int>, output: Output) {
         guard !rows.isEmpty, !columns.isEmpty else { return }
         let first = columns.lowerBound
+        var weights = run.weights + weight + first * k
+        if let scale {
+            run.kernels.scalePacked(run.scratch, weights, run.read(scale), columns.count, k)
+            weights = Input(run.scratch)
+        }
         run.kernels.gemm(
-            run.write(output) + rows.lowerBound * n + first, n,
+            output + rows.lowerBound * n + first, n,
             run.read(input) + rows.lowerBound * k, k,
-            run.weights + weight + first * k,
+            weights,
             bias.map { run.weights + $0 + first },
             residual.map { run.read($0) + rows.lowerBound * n + first }, n,
             activation, rows.count, columns.count, k)
