@@ -67,15 +67,17 @@ public struct KernelTable: Sendable {
             _ firstRow: Int, _ rowCount: Int, _ firstColumn: Int, _ width: Int
         ) -> Void
 
-    /// Depthwise convolution: one filter per channel; weight is the filters as a matrix
+    /// Depthwise convolution of the geometry's channels: one filter per channel; weight is the filters as a matrix
     /// [channels, kernelHeight * kernelWidth], packed by `pack`.
     ///
-    /// Writes output rows `firstRow ..< firstRow + rowCount`. With `rowSums` ([outputHeight, channels]), it also writes
-    /// the sum over x of each row's activated outputs, for the mean that squeeze-and-excitation takes.
+    /// `outputStride` and `inputStride` are the distances of pixels: the channels may be some of an image's. Writes output
+    /// rows `firstRow ..< firstRow + rowCount`. With `rowSums` ([outputHeight, outputStride]), it also writes the sum over x
+    /// of each row's activated outputs, for the mean that squeeze-and-excitation takes.
     public let depthwiseConv2d:
         @Sendable (
-            _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?,
-            _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
+            _ output: Output, _ outputStride: Int, _ rowSums: Output?, _ input: Input, _ inputStride: Int,
+            _ weight: Input, _ bias: Input?, _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int,
+            _ rowCount: Int
         ) -> Void
 
     /// Largest value in each window (padding never wins; NaN does). Writes output rows `firstRow ..< firstRow + rowCount`.
@@ -144,7 +146,9 @@ public struct KernelTable: Sendable {
             @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,
         copyPadded: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int, Int, Int) -> Void,
         depthwiseConv2d:
-            @escaping @Sendable (Output, Output?, Input, Input, Input?, Activation, WindowGeometry, Int, Int) -> Void,
+            @escaping @Sendable (
+                Output, Int, Output?, Input, Int, Input, Input?, Activation, WindowGeometry, Int, Int
+            ) -> Void,
         maxPool2d: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int) -> Void,
         avgPool2d: @escaping @Sendable (Output, Input, WindowGeometry, Bool, Int, Int) -> Void,
         adaptiveAvgPool2d: @escaping @Sendable (Output, Input, WindowGeometry) -> Void,

@@ -10,41 +10,32 @@ import KernelInterface
 // activation and the sum of the row follow while the row's vector lies in L1.
 
 func depthwiseConv2d(
-    _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?,
-    _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
+    _ output: Output, _ outputStride: Int, _ rowSums: Output?, _ input: Input, _ inputStride: Int, _ weight: Input,
+    _ bias: Input?, _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
 ) {
     let channels = geometry.channels
-    let inputRow = geometry.inputWidth * channels * geometry.strideHeight
+    let inputRow = geometry.inputWidth * inputStride * geometry.strideHeight
     let stripRows = max(1, 98304 / max(1, inputRow) - geometry.kernelHeight / geometry.strideHeight)
     let end = firstRow + rowCount
     for strip in stride(from: firstRow, to: end, by: stripRows) {
         for channel in stride(from: 0, to: channels, by: laneCount) {
             for row in strip..<min(strip + stripRows, end) {
-                depthwiseLine(output, rowSums, input, weight, bias, activation, geometry, row: row, channel: channel)
+                let taps = Taps(row: row, geometry: geometry)
+                let line = DepthwiseLine(
+                    output: output + row * geometry.outputWidth * outputStride + channel, outputStride: outputStride,
+                    input: input + taps.firstInputRow * geometry.inputWidth * inputStride + channel,
+                    inputStride: inputStride,
+                    weight: weight + channel * geometry.kernelHeight * geometry.kernelWidth
+                        + taps.firstTap * geometry.kernelWidth * laneCount,
+                    bias: bias.map { $0 + channel }, count: min(laneCount, channels - channel), taps: taps.count)
+                line.convolve(geometry)
+                if activation != .none || rowSums != nil {
+                    activateChannels(
+                        line.output, outputStride, activation, pixels: geometry.outputWidth,
+                        sums: rowSums.map { $0 + row * outputStride + channel }, count: line.count)
+                }
             }
         }
-    }
-}
-
-/// One vector of channels in one output row.
-@inline(__always)
-private func depthwiseLine(
-    _ output: Output, _ rowSums: Output?, _ input: Input, _ weight: Input, _ bias: Input?,
-    _ activation: Activation, _ geometry: WindowGeometry, row: Int, channel: Int
-) {
-    let channels = geometry.channels
-    let taps = Taps(row: row, geometry: geometry)
-    let line = DepthwiseLine(
-        output: output + row * geometry.outputWidth * channels + channel,
-        input: input + taps.firstInputRow * geometry.inputWidth * channels + channel,
-        weight: weight + channel * geometry.kernelHeight * geometry.kernelWidth
-            + taps.firstTap * geometry.kernelWidth * laneCount,
-        bias: bias.map { $0 + channel }, count: min(laneCount, channels - channel), taps: taps.count)
-    line.convolve(geometry)
-    if activation != .none || rowSums != nil {
-        activateChannels(
-            line.output, channels, activation, pixels: geometry.outputWidth,
-            sums: rowSums.map { $0 + row * channels + channel }, count: line.count)
     }
 }
 
@@ -70,8 +61,10 @@ struct Taps {
 /// One vector of channels in one output row.
 private struct DepthwiseLine {
     let output: Output
+    let outputStride: Int
     /// The first row that the window meets, at x = 0.
     let input: Input
+    let inputStride: Int
     /// The filter's row that falls on it.
     let weight: Input
     let bias: Input?
@@ -95,21 +88,20 @@ private struct DepthwiseLine {
     /// The general form: a pixel at a time.
     @inline(never)
     private func convolveAnyWindow(_ geometry: WindowGeometry) {
-        let channels = geometry.channels
         let start = bias.map { load($0, count: count) } ?? all(0)
         for x in 0..<geometry.outputWidth {
             var sum = start
             for tap in 0..<taps {
-                let inputRow = input + tap * geometry.dilationHeight * geometry.inputWidth * channels
+                let inputRow = input + tap * geometry.dilationHeight * geometry.inputWidth * inputStride
                 let weightRow = weight + tap * geometry.kernelWidth * laneCount
                 for kernelX in 0..<geometry.kernelWidth {
                     let inputX = x * geometry.strideWidth - geometry.padLeft + kernelX * geometry.dilationWidth
                     guard inputX >= 0 && inputX < geometry.inputWidth else { continue }
                     sum = multiplyAdd(
-                        sum, load(inputRow + inputX * channels, count: count), load(weightRow + kernelX * laneCount))
+                        sum, load(inputRow + inputX * inputStride, count: count), load(weightRow + kernelX * laneCount))
                 }
             }
-            store(sum, output + x * channels, count: count)
+            store(sum, output + x * outputStride, count: count)
         }
     }
 }
@@ -126,7 +118,6 @@ private struct DepthwiseLine {
 private enum DepthwiseBlock<let width: Int, let step: Int> {
     @inline(__always)
     static func convolve(_ line: DepthwiseLine, _ geometry: WindowGeometry) {
-        let channels = geometry.channels
         let pixels = BlockPixels.count
         let start = line.bias.map { load($0) } ?? all(0)
         var x = 0
@@ -140,10 +131,10 @@ private enum DepthwiseBlock<let width: Int, let step: Int> {
                 ? block(line, geometry, start, inputX, isInner: true)
                 : block(line, geometry, start, inputX, isInner: false)
             if x + pixels <= geometry.outputWidth {
-                for pixel in 0..<pixels { store(sums[pixel], line.output + (x + pixel) * channels) }
+                for pixel in 0..<pixels { store(sums[pixel], line.output + (x + pixel) * line.outputStride) }
             } else {
                 for pixel in 0..<pixels where x + pixel < geometry.outputWidth {
-                    store(sums[pixel], line.output + (x + pixel) * channels)
+                    store(sums[pixel], line.output + (x + pixel) * line.outputStride)
                 }
             }
             x += pixels
@@ -157,22 +148,21 @@ private enum DepthwiseBlock<let width: Int, let step: Int> {
     private static func block(
         _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int, isInner: Bool
     ) -> BlockPixels {
-        let channels = geometry.channels
         var sums = BlockPixels(repeating: start)
-        var input = line.input + inputX * channels
+        var input = line.input + inputX * line.inputStride
         var weight = line.weight
         for _ in 0..<line.taps {
             var factors = InlineArray<width, Lanes>(repeating: start)
             for tap in 0..<width { factors[tap] = load(weight + tap * laneCount) }
             for column in 0..<(BlockPixels.count - 1) * step + width
             where isInner || UInt(bitPattern: inputX + column) < UInt(bitPattern: geometry.inputWidth) {
-                let value = load(input + column * channels)
+                let value = load(input + column * line.inputStride)
                 for tap in 0..<width where column >= tap && (column - tap) % step == 0 {
                     let pixel = (column - tap) / step
                     if pixel < BlockPixels.count { sums[pixel] = multiplyAdd(sums[pixel], value, factors[tap]) }
                 }
             }
-            input += geometry.dilationHeight * geometry.inputWidth * channels
+            input += geometry.dilationHeight * geometry.inputWidth * line.inputStride
             weight += width * laneCount
         }
         return sums

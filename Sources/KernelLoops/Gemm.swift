@@ -63,7 +63,7 @@ func gemm(
         outputStride: outputStride, inputStride: inputStride, residualStride: residualStride,
         activation: activation, k: k, windowRows: 1, windowRowStride: 0, windowTaps: 1, windowTapStride: 0, tapLength: k
     )
-    let blockRows = rowsPerBlock(n: n, k: k)
+    let blockRows = rowsPerBlock(k: k)
     var first = 0
     while first < m {
         let rows = min(blockRows, m - first)
@@ -74,9 +74,10 @@ func gemm(
     }
 }
 
-/// Rows whose inputs and outputs fill a quarter of an L2 cache of 1 MB, in whole tiles.
-private func rowsPerBlock(n: Int, k: Int) -> Int {
-    max(1, 65536 / (n + k) / tileRows) * tileRows
+/// Rows whose inputs fill a quarter of an L2 cache of 1 MB, in whole tiles. All weights pass by once for each block, from
+/// farther away: few blocks matter more than outputs that stay.
+private func rowsPerBlock(k: Int) -> Int {
+    max(1, 65536 / max(1, k) / tileRows) * tileRows
 }
 
 /// All columns of one block of rows.

@@ -27,7 +27,8 @@ struct DepthwiseConv2dTests {
             let actual = output(expected.count) { target in
                 sums = output(geometry.outputHeight * channels) { rowSums in
                     kernels.depthwiseConv2d(
-                        target, rowSums, image, packed, bias, .silu, geometry, 0, geometry.outputHeight)
+                        target, channels, rowSums, image, channels, packed, bias, .silu, geometry, 0,
+                        geometry.outputHeight)
                 }
             }
             expectClose(actual, expected.map { Float($0) }, .accumulated, "\(window)")
@@ -49,14 +50,51 @@ struct DepthwiseConv2dTests {
             let weight = randomFloats(kernels.packedCount(19, taps), seed: 5)
             let count = geometry.outputHeight * geometry.outputWidth * 19
             let whole = output(count) {
-                kernels.depthwiseConv2d($0, nil, image, weight, nil, .none, geometry, 0, geometry.outputHeight)
+                kernels.depthwiseConv2d($0, 19, nil, image, 19, weight, nil, .none, geometry, 0, geometry.outputHeight)
             }
             let parts = output(count) { target in
                 for row in (0..<geometry.outputHeight).reversed() {
-                    kernels.depthwiseConv2d(target, nil, image, weight, nil, .none, geometry, row, 1)
+                    kernels.depthwiseConv2d(target, 19, nil, image, 19, weight, nil, .none, geometry, row, 1)
                 }
             }
             expectClose(parts, whole, .exact, "\(window)")
+        }
+    }
+
+    @Test("some channels of an image, from and to images of other widths", arguments: KernelTable.available)
+    func convolvesSomeChannels(kernels: KernelTable) {
+        let panel = kernels.panelWidth
+        for window in ReferenceWindow.oddCases where window.channels == 33 {
+            let geometry = window.geometry
+            let taps = window.kernel.0 * window.kernel.1
+            let image = randomFloats(window.height * window.width * 33, seed: 6)
+            let weight = randomFloats(kernels.packedCount(33, taps), seed: 7)
+            let pixels = geometry.outputHeight * geometry.outputWidth
+            func convolve(_ target: Output, _ stride: Int, _ sums: Output, from first: Int, count: Int) {
+                var part = geometry
+                part.channels = count
+                image.withUnsafeBufferPointer { image in
+                    weight.withUnsafeBufferPointer { weight in
+                        guard let image = image.baseAddress, let weight = weight.baseAddress else { return }
+                        kernels.depthwiseConv2d(
+                            target, stride, sums, image + first, 33, weight + first * taps, nil, .relu, part, 0,
+                            part.outputHeight)
+                    }
+                }
+            }
+            var sums: [Float] = []
+            let whole = output(pixels * 33) { target in
+                sums = output(geometry.outputHeight * 33) { convolve(target, 33, $0, from: 0, count: 33) }
+            }
+            var partSums: [Float] = []
+            let part = output(pixels * 33, from: whole.map { _ in 7 }) { target in
+                partSums = output(geometry.outputHeight * 33, from: sums.map { _ in 7 }) {
+                    convolve(target + panel, 33, $0 + panel, from: panel, count: 33 - panel)
+                }
+            }
+            let isTaken = { (index: Int) in index % 33 >= panel }
+            expectClose(part, whole.indices.map { isTaken($0) ? whole[$0] : 7 }, .exact, "\(window)")
+            expectClose(partSums, sums.indices.map { isTaken($0) ? sums[$0] : 7 }, .exact, "sums of \(window)")
         }
     }
 }

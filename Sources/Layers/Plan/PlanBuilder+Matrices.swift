@@ -61,7 +61,7 @@ extension PlanBuilder {
                     conv, group, algorithm: scale == nil ? "packed gemm" : "packed gemm, scaled weights",
                     reason: "a 1x1 window is a matrix product"),
                 reads: [input] + [residual, scale].compactMap(\.self), writes: [output], isRowwise: false, inPlace: nil,
-                writesPixels: true,
+                writesPixels: true, isPointwise: residual == nil && scale == nil,
                 make: { slot in
                     GemmStep(
                         output: slot(output), input: slot(input), residual: residual.map(slot),
@@ -135,38 +135,50 @@ extension PlanBuilder {
                     activation: group.activation, geometry: geometry)
             })
         if let producer = takeProducer(of: node(group.root).inputs[0]) {
-            draft = strips(producer, draft)
+            draft = strips(producer, draft, pixels: geometry.inputHeight * geometry.inputWidth)
         }
         append(draft)
     }
 
-    /// The step before, if it writes a large image that nothing but the step to come reads.
+    /// The step before, if it writes an image that nothing but the step to come reads.
     private mutating func takeProducer(of source: Int) -> Draft? {
-        guard source != result, consumers[source].count == 1, count(of: source) >= 262_144,
-            let draft = drafts.last, draft.writesPixels, draft.writes == [source]
+        guard source != result, consumers[source].count == 1, let draft = drafts.last, draft.writesPixels,
+            draft.writes == [source], draft.isPointwise || count(of: source) >= Self.largeImage
         else { return nil }
+        let pixels = node(source).shape[1] * node(source).shape[2]
+        guard count(of: source) >= Self.largeImage || ChannelStripsStep.suits(pixels: pixels) else { return nil }
         return removeLastDraft()
     }
 
-    /// One step of two: what the first writes, the second reads while it lies in L2.
-    private func strips(_ producer: Draft, _ consumer: Draft) -> Draft {
+    /// Floats of an image that does not stay in an L2 cache of 1 MB.
+    private static let largeImage = 262_144
+
+    /// One step of two: what the first writes, the second reads while it lies in a cache.
+    private func strips(_ producer: Draft, _ consumer: Draft, pixels: Int) -> Draft {
         let hidden = producer.writes[0]
+        let byChannels = producer.isPointwise && ChannelStripsStep.suits(pixels: pixels)
+        let panelWidth = kernels.panelWidth
         let (first, second) = (producer.summary, consumer.summary)
         return Draft(
             summary: StepSummary(
                 name: "\(first.name), \(second.name)", operation: "\(first.operation); \(second.operation)",
                 inputShape: first.inputShape, outputShape: second.outputShape,
-                algorithm: "strips of \(first.algorithm), \(second.algorithm)",
-                reason: "the image between would leave the caches",
+                algorithm: "\(byChannels ? "channels" : "rows") of \(first.algorithm), \(second.algorithm)",
+                reason: "the image between stays in \(byChannels ? "L1" : "L2")",
                 multiplyAdds: first.multiplyAdds + second.multiplyAdds,
                 weightBytes: first.weightBytes + second.weightBytes),
             reads: producer.reads, writes: consumer.writes, isRowwise: false, inPlace: nil,
             make: { slot in
+                // The image between has no place.
                 let places = { $0 == hidden ? Slot(region: .image, offset: 0, count: 0) : slot($0) }
-                guard let first = producer.make(places) as? any PixelStep,
-                    let second = consumer.make(places) as? DepthwiseStep
-                else { preconditionFailure("steps of another kind than their drafts say") }
-                return StripsStep(producer: first, consumer: second)
+                let steps = (producer.make(places), consumer.make(places))
+                if byChannels, let first = steps.0 as? GemmStep, let second = steps.1 as? DepthwiseStep {
+                    return ChannelStripsStep(producer: first, consumer: second, panelWidth: panelWidth)
+                }
+                guard let first = steps.0 as? any PixelStep, let second = steps.1 as? DepthwiseStep else {
+                    preconditionFailure("steps of another kind than their drafts say")
+                }
+                return RowStripsStep(producer: first, consumer: second)
             })
     }
 

@@ -16,6 +16,8 @@ struct PlanBuilder {
         var inPlace: Int?
         /// Whether `make` gives a `PixelStep`.
         var writesPixels = false
+        /// Whether `make` gives a `GemmStep` that can write some columns alone.
+        var isPointwise = false
         var make: (_ slot: (Int) -> Slot) -> any Step
     }
 

@@ -14,16 +14,26 @@ struct DepthwiseStep: Step {
     let geometry: WindowGeometry
 
     func run(_ run: StepRun) {
-        self.run(run, rows: run.share(of: geometry.outputHeight), input: run.read(input))
+        self.run(
+            run, rows: run.share(of: geometry.outputHeight), channels: 0..<geometry.channels, input: run.read(input),
+            inputStride: geometry.channels)
     }
 
-    /// Writes some rows.
+    /// Writes some rows of some channels.
     ///
-    /// - Parameter input: Where the image's first row stands, or would stand: rows that no window meets are not read.
-    func run(_ run: StepRun, rows: Range<Int>, input: Input) {
-        guard !rows.isEmpty else { return }
+    /// - Parameters:
+    ///   - channels: Begin at a panel's border.
+    ///   - input: Where the first of the channels stands in the first row, or would stand: rows that no window meets are
+    ///     not read.
+    ///   - inputStride: The distance of its pixels.
+    func run(_ run: StepRun, rows: Range<Int>, channels: Range<Int>, input: Input, inputStride: Int) {
+        guard !rows.isEmpty, !channels.isEmpty else { return }
+        let first = channels.lowerBound
+        var part = geometry
+        part.channels = channels.count
         run.kernels.depthwiseConv2d(
-            run.write(output), rowSums.map { run.write($0) }, input, run.weights + weight,
-            bias.map { run.weights + $0 }, activation, geometry, rows.lowerBound, rows.count)
+            run.write(output) + first, geometry.channels, rowSums.map { run.write($0) + first }, input, inputStride,
+            run.weights + weight + first * geometry.kernelHeight * geometry.kernelWidth,
+            bias.map { run.weights + $0 + first }, activation, part, rows.lowerBound, rows.count)
     }
 }

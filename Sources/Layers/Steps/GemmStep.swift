@@ -28,14 +28,18 @@ struct GemmStep: PixelStep {
         let rows = pixels * run.rows
         let (panel, tile) = (run.kernels.panelWidth, run.kernels.tileRows)
         if splitsColumns(rows: rows, run) {
-            multiply(run, rows: 0..<rows, columns: run.share(of: n, granule: panel), output: run.write(output))
+            let columns = run.share(of: n, granule: panel)
+            multiply(
+                run, rows: 0..<rows, columns: columns, output: run.write(output) + columns.lowerBound, outputStride: n)
         } else {
-            multiply(run, rows: run.share(of: rows, granule: tile), columns: 0..<n, output: run.write(output))
+            multiply(
+                run, rows: run.share(of: rows, granule: tile), columns: 0..<n, output: run.write(output),
+                outputStride: n)
         }
     }
 
     func run(_ run: StepRun, pixels: Range<Int>, output: Output) {
-        multiply(run, rows: pixels, columns: 0..<n, output: output)
+        multiply(run, rows: pixels, columns: 0..<n, output: output, outputStride: n)
     }
 
     /// Whether workers share out the columns: if that loads them more evenly than sharing out the rows, or as evenly and
@@ -48,8 +52,18 @@ struct GemmStep: PixelStep {
         return byColumns < byRows || byColumns == byRows && n > rows
     }
 
+    /// Writes some columns of all pixels, side by side.
+    ///
+    /// - Precondition: The columns begin at a panel's border, and there is no residual.
+    func run(_ run: StepRun, columns: Range<Int>, output: Output) {
+        multiply(run, rows: 0..<pixels, columns: columns, output: output, outputStride: columns.count)
+    }
+
+    /// - Parameter output: Where the first of the columns stands in row 0, or would stand.
     /// - Precondition: The columns begin at a panel's border.
-    private func multiply(_ run: StepRun, rows: Range<Int>, columns: Range<Int>, output: Output) {
+    private func multiply(
+        _ run: StepRun, rows: Range<Int>, columns: Range<Int>, output: Output, outputStride: Int
+    ) {
         guard !rows.isEmpty, !columns.isEmpty else { return }
         let first = columns.lowerBound
         var weights = run.weights + weight + first * k
@@ -58,7 +72,7 @@ struct GemmStep: PixelStep {
             weights = Input(run.scratch)
         }
         run.kernels.gemm(
-            output + rows.lowerBound * n + first, n,
+            output + rows.lowerBound * outputStride, outputStride,
             run.read(input) + rows.lowerBound * k, k,
             weights,
             bias.map { run.weights + $0 + first },

@@ -57,7 +57,8 @@ enum KernelBenchmarks {
         let (input, output) = (numbers(size * size * channels), numbers(out * out * channels))
         let (weight, bias, sums) = (numbers(window * window * channels), numbers(channels), numbers(out * channels))
         benchmark("depthwise \(window)x\(window) stride \(step) \(channels)x\(size)x\(size)") {
-            kernels.depthwiseConv2d(output, sums, input, weight, bias, .silu, geometry, 0, out)
+            kernels.depthwiseConv2d(
+                output, channels, sums, input, channels, weight, bias, .silu, geometry, 0, out)
         }
     }
 

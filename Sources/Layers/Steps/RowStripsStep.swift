@@ -4,7 +4,7 @@ import Kernels
 
 /// A convolution and the depthwise one that alone reads it, a strip of rows at a time: the image between them, the largest of
 /// its block, never leaves L2.
-struct StripsStep: Step {
+struct RowStripsStep: Step {
     let producer: any PixelStep
     let consumer: DepthwiseStep
 
@@ -48,7 +48,8 @@ struct StripsStep: Step {
             producer.run(
                 run, pixels: missing.lowerBound * geometry.inputWidth..<missing.upperBound * geometry.inputWidth,
                 output: image)
-            consumer.run(run, rows: strip, input: Input(image))
+            consumer.run(
+                run, rows: strip, channels: 0..<geometry.channels, input: Input(image), inputStride: geometry.channels)
             held = needed
         }
     }
