@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Kernels
-import Synchronization
 import SystemCalls
 import Tensors
 
@@ -18,39 +17,34 @@ public final class Session {
     /// The plan that the session runs.
     public let plan: Plan
     /// Threads that work on one run, the caller's among them.
-    public var threads: Int { pool.count }
+    public var threads: Int { team.count }
 
     private let leastSharedWork: Int
-    private let pool: ThreadPool
-    private let barrier: Barrier
-    private let imageArenas: [FloatBuffer]
-    private let scratches: [FloatBuffer]
-    private let batchArena: FloatBuffer
+    private let multiplyAdds: Int
+    private let execution: PlanExecution
+    private let team: Team
     /// Inputs turned to channels-last; grows when first needed.
     private var staging = FloatBuffer(count: 0)
 
     /// Takes the memory and starts the threads that running the plan needs.
     ///
     /// - Parameters:
-    ///   - threads: Threads that share the work of one run; 1 uses the caller's alone.
+    ///   - threads: Threads that share the work of one run, 1 to 256; 1 uses the caller's alone.
     /// - Throws: An error of the system if it gives no more threads.
     public convenience init(_ plan: Plan, threads: Int = 1) throws {
         try self.init(plan, threads: threads, leastSharedWork: Self.leastSharedWork)
     }
 
-    /// Multiply-adds of a run below which the caller's thread does it alone: about a millisecond's work. Waking threads and
-    /// waiting for them between steps would take longer than they save, and much longer on a busy machine.
-    static let leastSharedWork = 50_000_000
+    /// Multiply-adds of a run below which the caller's thread does it alone: waking threads would take longer than they save.
+    static let leastSharedWork = 5_000_000
 
     /// Makes a session that shares out runs of at least so many multiply-adds.
     package init(_ plan: Plan, threads: Int, leastSharedWork: Int) throws {
         self.plan = plan
         self.leastSharedWork = leastSharedWork
-        pool = try ThreadPool(count: max(1, threads))
-        barrier = Barrier(count: max(1, threads))
-        imageArenas = (0..<max(1, threads)).map { _ in FloatBuffer(count: plan.imageArenaCount) }
-        scratches = (0..<max(1, threads)).map { _ in FloatBuffer(count: plan.scratchCount) }
-        batchArena = FloatBuffer(count: plan.batchArenaCount * Plan.batchCapacity)
+        multiplyAdds = plan.multiplyAdds
+        execution = PlanExecution(plan, workers: max(1, threads))
+        team = try Team(count: max(1, threads), work: execution) { FloatingPointMode().flushingDenormals.set() }
     }
 
     /// Runs the network on a batch.
@@ -105,74 +99,43 @@ public final class Session {
     }
 
     private func runBatch(_ input: Input, images: Int, output: Output) {
-        if threads == 1 || plan.multiplyAdds * images < leastSharedWork {
-            work(worker: 0, of: 1, input: input, images: images, output: output)
-        } else {
-            let job = Job(session: self, input: input, images: images, output: output)
-            pool.run { worker in
-                job.session.work(
-                    worker: worker, of: job.session.threads, input: job.input, images: job.images, output: job.output)
-            }
+        flushingDenormals {
+            let isShared = threads > 1 && multiplyAdds * images >= leastSharedWork
+            execution.begin(input: input, images: images, output: output, workers: isShared ? threads : 1)
+            if isShared { team.run() } else { execution.runAlone() }
         }
     }
 
-    /// Carries a run's addresses to the workers, which end before the run does.
-    private struct Job: @unchecked Sendable {
-        unowned(unsafe) let session: Session
-        let input: Input
-        let images: Int
-        let output: Output
-    }
-
-    /// One worker's part of a run: whole images while there is one for each worker, then a share of each step.
-    private func work(worker: Int, of workers: Int, input: Input, images: Int, output: Output) {
-        let barrier = workers == 1 ? nil : self.barrier
-        let shared = images % workers
-        let own = images - shared
-        var run = stepRun(worker: worker, arena: worker, input: input, output: output, part: 0, parts: 1)
-        for image in stride(from: worker, to: own, by: workers) {
-            run.image = image
-            for step in plan.steps[..<plan.firstBatchStep] { step.run(run) }
-        }
-        run = stepRun(worker: worker, arena: 0, input: input, output: output, part: worker, parts: workers)
-        for image in own..<images {
-            barrier?.wait()  // arena 0 is shared now
-            run.image = image
-            for step in plan.steps[..<plan.firstBatchStep] {
-                step.run(run)
-                barrier?.wait()
-            }
-        }
-        barrier?.wait()
-        run.image = 0
-        run.rows = images
-        for step in plan.steps[plan.firstBatchStep...] {
-            step.run(run)
-            barrier?.wait()
-        }
-    }
-
-    func stepRun(
-        worker: Int, arena: Int, input: Input, output: Output, part: Int, parts: Int
-    ) -> StepRun {
-        StepRun(
-            kernels: plan.kernels, weights: plan.weights.base ?? Input(batchArena.base), input: input, output: output,
-            imageArena: imageArenas[arena].base, batchArena: batchArena.base, batchCapacity: Plan.batchCapacity,
-            scratch: scratches[worker].base, image: 0, rows: 1, part: part, parts: parts)
+    private func flushingDenormals(_ body: () -> Void) {
+        let mode = FloatingPointMode()
+        mode.flushingDenormals.set()
+        body()
+        mode.set()
     }
 }
 
-/// Memory for Floats at a cache line's border, zeroed.
-final class FloatBuffer: @unchecked Sendable {
-    // Sendable because its users share out the memory among themselves.
-    let base: UnsafeMutablePointer<Float>
-    let count: Int
-
-    init(count: Int) {
-        self.count = count
-        base = UnsafeMutableRawPointer.allocateZeroed(byteCount: count * 4, alignment: 64)
-            .bindMemory(to: Float.self, capacity: count)
+extension Session {
+    /// Runs the network on one input and tells when each step began and how long it took.
+    ///
+    /// - Parameters:
+    ///   - input: One input, channels last.
+    /// - Returns: A span for each of the plan's `summaries`, counted from the run's beginning.
+    /// - Precondition: The buffer holds one input.
+    public func profile(_ input: UnsafeBufferPointer<Float>) -> [(start: Duration, duration: Duration)] {
+        precondition(input.count >= plan.inputShape.elementCount, "the input holds \(input.count) values")
+        guard let base = input.baseAddress else { return [] }
+        let output = FloatBuffer(count: plan.outputShape.elementCount)
+        var times: [UInt64] = []
+        times.reserveCapacity(plan.summaries.count + 1)
+        execution.roundTimes = times
+        flushingDenormals {
+            execution.begin(input: base, images: 1, output: output.base, workers: threads, sharesSteps: true)
+            team.run()
+        }
+        times = execution.roundTimes ?? []
+        execution.roundTimes = nil
+        return plan.summaries.indices.map { step in
+            (.nanoseconds(times[step] - times[0]), .nanoseconds(times[step + 1] - times[step]))
+        }
     }
-
-    deinit { base.deallocate() }
 }

@@ -80,6 +80,3 @@ package final class Monitor: @unchecked Sendable {
     /// Wakes all that wait.
     package func wakeAll() { pthread_cond_broadcast(condition) }
 }
-
-/// Lets another thread run on this core.
-package func yieldProcessor() { sched_yield() }
