@@ -38,8 +38,10 @@ public struct StepSummary: Sendable {
     public let algorithm: String
     /// Why it was chosen.
     public let reason: String
-    /// Multiply-adds for one image.
+    /// Multiply-adds for one image, as the operation is defined.
     public let multiplyAdds: Int
+    /// Multiply-adds that the algorithm's products do: fewer for Winograd's, whose transformations are not counted.
+    public let executedMultiplyAdds: Int
     /// Bytes of weights read.
     public let weightBytes: Int
 }
@@ -91,8 +93,8 @@ struct StepRun {
     func share(of units: Int, granule: Int = 1) -> Range<Int> {
         guard parts > 1 else { return 0..<units }
         let blocks = (units + granule - 1) / granule
-        let first = blocks * part / parts * granule
-        let last = min(units, blocks * (part + 1) / parts * granule)
+        let first = (blocks * part + parts - 1) / parts * granule
+        let last = min(units, (blocks * (part + 1) + parts - 1) / parts * granule)
         return min(first, last)..<last
     }
 }

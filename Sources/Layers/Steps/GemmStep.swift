@@ -42,14 +42,14 @@ struct GemmStep: PixelStep {
         multiply(run, rows: pixels, columns: 0..<n, output: output, outputStride: n)
     }
 
-    /// Whether workers share out the columns: if that loads them more evenly than sharing out the rows, or as evenly and
-    /// the weights are more to read than the input.
+    /// Whether workers share out the columns: only if sharing out the rows would load them unevenly, since a row's next reader
+    /// is the same worker then, and has it in its cache.
     private func splitsColumns(rows: Int, _ run: StepRun) -> Bool {
         let panels = (n + run.kernels.panelWidth - 1) / run.kernels.panelWidth
         let tiles = (rows + run.kernels.tileRows - 1) / run.kernels.tileRows
         let byColumns = (panels + run.parts - 1) / run.parts * tiles
         let byRows = (tiles + run.parts - 1) / run.parts * panels
-        return byColumns < byRows || byColumns == byRows && n > rows
+        return byColumns < byRows
     }
 
     /// Writes some columns of all pixels, side by side.
