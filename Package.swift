@@ -131,10 +131,13 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CZlib", "SystemCalls"], path: "Tests/TestSupport",
             swiftSettings: settings),
+        .executableTarget(
+            name: "allocation-probe", dependencies: ["Layers", "Models", "Tensors"], path: "Tests/AllocationProbe",
+            swiftSettings: settings),
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),
-        tests("Layers", ["Kernels", "Layers", "Tensors"], goldens: true),
+        tests("Layers", ["Kernels", "Layers", "SystemCalls", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", goldens: true),
@@ -145,7 +148,7 @@ let package = Package(
         tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Images", "SystemCalls", "TestSupport", "swiftnet", "weight-extract"],
+            dependencies: ["Images", "SystemCalls", "TestSupport", "allocation-probe", "swiftnet", "weight-extract"],
             swiftSettings: settings),
     ] + kernelLevels
 )
