@@ -11,15 +11,19 @@ struct ProfileCommand: ParsableCommand {
         commandName: "profile",
         abstract: "Show where a network's time goes, layer by layer.",
         discussion: """
-            Runs the network on one made-up input on one thread. For each layer: its shapes, the algorithm chosen and why, \
-            the median time, its arithmetic speed and the share of the machine's peak, which is measured first by a matrix \
-            product that lies in cache, and the bytes of weights and values that it moves.
+            Runs the network on one made-up input. For each layer: its shapes, the algorithm chosen and why, \
+            the median time, its arithmetic speed, and the bytes of weights and values that it moves. GFLOP/s counts the \
+            operations of the layer's definition; "of peak" counts those that the algorithm executes, which are fewer for \
+            Winograd's, against a matrix product that lies in cache, times the threads.
             """)
 
     @OptionGroup var modelOptions: ModelOptions
 
     @Option(help: ArgumentHelp("Runs to take the median of.", valueName: "N"))
     var runs: Int = 100
+
+    @Option(help: ArgumentHelp("Threads that share one run.", valueName: "N"))
+    var threads: Int = 1
 
     @Option(
         help: ArgumentHelp("Also write the last run for Chrome's trace viewer.", valueName: "file"),
@@ -28,13 +32,14 @@ struct ProfileCommand: ParsableCommand {
 
     mutating func validate() throws {
         if !(1...100_000).contains(runs) { throw ValidationError("--runs must be 1 to 100000, not \(runs).") }
+        if !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, not \(threads).") }
     }
 
     func run() throws {
         try Failure.reporting {
             let model = try modelOptions.load()
             let plan = model.plan
-            let session = try Session(plan)
+            let session = try Session(plan, threads: threads)
             let input = madeUpInput(count: plan.inputShape.elementCount)
             var profiles: [[(start: Duration, duration: Duration)]] = []
             for _ in 0..<runs + runs / 10 + 1 { profiles.append(input.withUnsafeBufferPointer(session.profile)) }
@@ -42,7 +47,7 @@ struct ProfileCommand: ParsableCommand {
             let medians = plan.summaries.indices.map { step in
                 profiles.map { $0[step].duration / .microseconds(1) }.sorted()[profiles.count / 2]
             }
-            let peak = PeakSpeed.measure(plan.kernels)
+            let peak = PeakSpeed.measure(plan.kernels) * Double(threads)
             try writeStandardOutput("\(report(plan, medians, peak: peak))\n")
             if let trace, let last = profiles.last {
                 let file = try FileDescriptor.creating(trace)
@@ -62,16 +67,24 @@ struct ProfileCommand: ParsableCommand {
             rows.append([
                 step.name, step.operation, "\(step.inputShape) > \(step.outputShape)", step.algorithm, rounded(time),
                 rounded(100 * time / total), bar(time / (microseconds.max() ?? 1)),
-                step.multiplyAdds > 0 ? rounded(speed) : "", step.multiplyAdds > 0 ? "\(Int(100 * speed / peak))%" : "",
+                step.multiplyAdds > 0 ? rounded(speed) : "",
+                step.multiplyAdds > 0 ? share(step.executedMultiplyAdds, time, of: peak) : "",
                 Table.bytes(moved), step.reason,
             ])
         }
         let speed = 2 * Double(plan.multiplyAdds) / total / 1000
+        let workers = threads == 1 ? "one thread reaches" : "\(threads) threads reach"
+        let executed = plan.summaries.reduce(0) { $0 + $1.executedMultiplyAdds }
         return """
             \(Table(rows))
             \(rounded(total / 1000)) ms, \(rounded(Double(plan.multiplyAdds) / 1e6)) M multiply-adds, \(rounded(speed)) GFLOP/s, \
-            \(Int(100 * speed / peak))% of the \(rounded(peak)) GFLOP/s that one thread reaches with \(plan.kernels.name) kernels
+            \(share(executed, total, of: peak)) of the \(rounded(peak)) GFLOP/s that \(workers) with \(plan.kernels.name) kernels
             """
+    }
+
+    /// What part of the peak so many multiply-adds in so many microseconds are.
+    private func share(_ multiplyAdds: Int, _ microseconds: Double, of peak: Double) -> String {
+        "\(Int(2 * Double(multiplyAdds) / microseconds / 1000 / peak * 100))%"
     }
 
     /// A bar of up to twelve characters, in eighths.

@@ -104,7 +104,8 @@ extension PlanBuilder {
         append(
             Draft(
                 summary: summary(
-                    conv, group, algorithm: "winograd 4x4", reason: "a quarter of the multiplications, many channels"),
+                    conv, group, algorithm: "winograd 4x4", reason: "a quarter of the multiplications, many channels",
+                    executedMultiplyAdds: geometry.winogradTileRows * geometry.winogradTileColumns * 36 * channels * n),
                 reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
                 make: { slot in
                     WinogradStep(
@@ -166,6 +167,7 @@ extension PlanBuilder {
                 algorithm: "\(byChannels ? "channels" : "rows") of \(first.algorithm), \(second.algorithm)",
                 reason: "the image between stays in \(byChannels ? "L1" : "L2")",
                 multiplyAdds: first.multiplyAdds + second.multiplyAdds,
+                executedMultiplyAdds: first.executedMultiplyAdds + second.executedMultiplyAdds,
                 weightBytes: first.weightBytes + second.weightBytes),
             reads: producer.reads, writes: consumer.writes, isRowwise: false, inPlace: nil,
             make: { slot in
@@ -229,14 +231,17 @@ extension PlanBuilder {
         return shape.isOrderedAlike ? nil : shape
     }
 
-    private func summary(_ conv: Conv2d, _ group: FusedNode, algorithm: String, reason: String) -> StepSummary {
+    private func summary(
+        _ conv: Conv2d, _ group: FusedNode, algorithm: String, reason: String, executedMultiplyAdds: Int? = nil
+    ) -> StepSummary {
         let output = node(group.root).shape
         let size = conv.window.kernelSize
         let filter = conv.inChannels / conv.groups * size.height * size.width
         return summary(
             group.root, operation: group.operation("conv2d \(size.height)x\(size.width)"),
             input: node(node(group.root).inputs[0]).shape, output: output, algorithm: algorithm, reason: reason,
-            multiplyAdds: output.elementCount * filter, weightFloats: conv.outChannels * filter)
+            multiplyAdds: output.elementCount * filter, executedMultiplyAdds: executedMultiplyAdds,
+            weightFloats: conv.outChannels * filter)
     }
 }
 

@@ -167,12 +167,12 @@ struct PlanBuilder {
 
     func summary(
         _ index: Int, operation: String, input: Shape, output: Shape, algorithm: String, reason: String,
-        multiplyAdds: Int = 0, weightFloats: Int = 0
+        multiplyAdds: Int = 0, executedMultiplyAdds: Int? = nil, weightFloats: Int = 0
     ) -> StepSummary {
         StepSummary(
             name: index < graph.nodes.count ? node(index).name : "output", operation: operation, inputShape: input,
             outputShape: output, algorithm: algorithm, reason: reason, multiplyAdds: multiplyAdds,
-            weightBytes: weightFloats * 4)
+            executedMultiplyAdds: executedMultiplyAdds ?? multiplyAdds, weightBytes: weightFloats * 4)
     }
 }
 
