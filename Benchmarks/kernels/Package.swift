@@ -15,6 +15,8 @@ let package = Package(
             dependencies: [
                 .product(name: "SwiftNet", package: "SwiftNet"),
                 .product(name: "Benchmark", package: "swift-benchmark"),
-            ])
+            ]),
+        .executableTarget(
+            name: "convolution-times", dependencies: [.product(name: "SwiftNet", package: "SwiftNet")]),
     ]
 )
