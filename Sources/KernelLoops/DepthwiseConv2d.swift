@@ -85,24 +85,68 @@ private struct DepthwiseLine {
         }
     }
 
-    /// The general form: a pixel at a time.
+    /// The general form: a block of pixels at a time where all their windows lie within the rows, else one pixel.
     @inline(never)
     private func convolveAnyWindow(_ geometry: WindowGeometry) {
         let start = bias.map { load($0, count: count) } ?? all(0)
-        for x in 0..<geometry.outputWidth {
-            var sum = start
-            for tap in 0..<taps {
-                let inputRow = input + tap * geometry.dilationHeight * geometry.inputWidth * inputStride
-                let weightRow = weight + tap * geometry.kernelWidth * laneCount
-                for kernelX in 0..<geometry.kernelWidth {
-                    let inputX = x * geometry.strideWidth - geometry.padLeft + kernelX * geometry.dilationWidth
-                    guard inputX >= 0 && inputX < geometry.inputWidth else { continue }
-                    sum = multiplyAdd(
-                        sum, load(inputRow + inputX * inputStride, count: count), load(weightRow + kernelX * laneCount))
-                }
+        let pixels = BlockPixels.count
+        let span = (pixels - 1) * geometry.strideWidth + (geometry.kernelWidth - 1) * geometry.dilationWidth
+        var x = 0
+        while x < geometry.outputWidth {
+            let inputX = x * geometry.strideWidth - geometry.padLeft
+            if inputX >= 0 && inputX + span < geometry.inputWidth && x + pixels <= geometry.outputWidth {
+                let sums =
+                    count == laneCount
+                    ? blockOfAnyWindow(geometry, start, inputX, isWhole: true)
+                    : blockOfAnyWindow(geometry, start, inputX, isWhole: false)
+                for pixel in 0..<pixels { store(sums[pixel], output + (x + pixel) * outputStride, count: count) }
+                x += pixels
+            } else {
+                store(pixelOfAnyWindow(geometry, start, inputX), output + x * outputStride, count: count)
+                x += 1
             }
-            store(sum, output + x * outputStride, count: count)
         }
+    }
+
+    /// The sums of a block of pixels whose windows lie within the rows.
+    ///
+    /// - Parameter isWhole: Whether the vector of channels is full.
+    @inline(__always)
+    private func blockOfAnyWindow(
+        _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int, isWhole: Bool
+    ) -> BlockPixels {
+        var sums = BlockPixels(repeating: start)
+        let step = geometry.strideWidth * inputStride
+        for tap in 0..<taps {
+            var source = input + (tap * geometry.dilationHeight * geometry.inputWidth + inputX) * inputStride
+            let weightRow = weight + tap * geometry.kernelWidth * laneCount
+            for kernelX in 0..<geometry.kernelWidth {
+                let factor = load(weightRow + kernelX * laneCount)
+                for pixel in 0..<BlockPixels.count {
+                    let value = isWhole ? load(source + pixel * step) : load(source + pixel * step, count: count)
+                    sums[pixel] = multiplyAdd(sums[pixel], value, factor)
+                }
+                source += geometry.dilationWidth * inputStride
+            }
+        }
+        return sums
+    }
+
+    /// The sum of one pixel, whose window may reach beyond the rows.
+    @inline(__always)
+    private func pixelOfAnyWindow(_ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int) -> Lanes {
+        var sum = start
+        for tap in 0..<taps {
+            let inputRow = input + tap * geometry.dilationHeight * geometry.inputWidth * inputStride
+            let weightRow = weight + tap * geometry.kernelWidth * laneCount
+            for kernelX in 0..<geometry.kernelWidth {
+                let column = inputX + kernelX * geometry.dilationWidth
+                guard column >= 0 && column < geometry.inputWidth else { continue }
+                sum = multiplyAdd(
+                    sum, load(inputRow + column * inputStride, count: count), load(weightRow + kernelX * laneCount))
+            }
+        }
+        return sum
     }
 }
 

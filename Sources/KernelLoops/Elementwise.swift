@@ -78,15 +78,41 @@ private func interleave<let rows: Int>(
     }
 }
 
-/// Squares of 16 by 16, so that the lines read and written stay in L1.
+/// Squares of 16 by 16, so that the lines read and written stay in L1; in them squares of 4 by 4, which turn in registers.
 private func transposeTiles(_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) {
     for firstRow in stride(from: 0, to: rows, by: 16) {
         for firstColumn in stride(from: 0, to: columns, by: 16) {
-            for column in firstColumn..<min(columns, firstColumn + 16) {
-                for row in firstRow..<min(rows, firstRow + 16) {
-                    output[column * rows + row] = input[row * columns + column]
+            let (endRow, endColumn) = (min(rows, firstRow + 16), min(columns, firstColumn + 16))
+            var column = firstColumn
+            while column < endColumn {
+                var row = firstRow
+                while row + 4 <= endRow && column + 4 <= endColumn {
+                    transpose4x4(output + column * rows + row, rows, input + row * columns + column, columns)
+                    row += 4
                 }
+                let end = min(column + 4, endColumn)
+                for restRow in row..<endRow {
+                    for restColumn in column..<end {
+                        output[restColumn * rows + restRow] = input[restRow * columns + restColumn]
+                    }
+                }
+                column = end
             }
         }
     }
+}
+
+@inline(__always)
+private func transpose4x4(_ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int) {
+    let source = UnsafeRawPointer(input)
+    let a = source.loadUnaligned(as: SIMD4<Float>.self)
+    let b = source.loadUnaligned(fromByteOffset: 4 * inputStride, as: SIMD4<Float>.self)
+    let c = source.loadUnaligned(fromByteOffset: 8 * inputStride, as: SIMD4<Float>.self)
+    let d = source.loadUnaligned(fromByteOffset: 12 * inputStride, as: SIMD4<Float>.self)
+    let target = UnsafeMutableRawPointer(output)
+    let step = 4 * outputStride
+    target.storeBytes(of: SIMD4(a[0], b[0], c[0], d[0]), as: SIMD4<Float>.self)
+    target.storeBytes(of: SIMD4(a[1], b[1], c[1], d[1]), toByteOffset: step, as: SIMD4<Float>.self)
+    target.storeBytes(of: SIMD4(a[2], b[2], c[2], d[2]), toByteOffset: 2 * step, as: SIMD4<Float>.self)
+    target.storeBytes(of: SIMD4(a[3], b[3], c[3], d[3]), toByteOffset: 3 * step, as: SIMD4<Float>.self)
 }
