@@ -9,10 +9,12 @@ import Testing
 struct TeamTests {
     @Test("every part of every round is done once, and no round begins before the one before it ends", arguments: 1...4)
     func goesThroughRounds(workers: Int) throws {
-        let work = CountedWork(partsOfRounds: [3, 1, 256, 2, 4, 1, 1, 7] + Array(repeating: workers, count: 500))
+        let work = CountedWork(
+            partsOfRounds: [3, 1, 256, 2, 4, 1, 1, 7] + Array(repeating: workers, count: 500),
+            meetings: [4 * workers, 100, 200, 300], workers: workers)
         let team = try Team(count: workers, work: work)
-        for run in 1...20 {
-            if run % 5 == 0 { SystemClock.sleep(milliseconds: 2) }  // the threads go to sleep
+        for run in 1...8 {
+            if run % 4 == 0 { SystemClock.sleep(milliseconds: 2) }  // the threads go to sleep
             team.run()
             #expect(work.counts() == work.partsOfRounds.map { $0 * run })
             #expect(work.faults.load(ordering: .relaxed) == 0)
@@ -58,11 +60,17 @@ private final class CountedWork: TeamWork, @unchecked Sendable {
     let partsOfRounds: [Int]
     /// Parts that began before the round before was done.
     let faults = Atomic<Int>(0)
+    private let meetings: Set<Int>
     private let done: [Counter]
 
-    init(partsOfRounds: [Int]) {
-        self.partsOfRounds = partsOfRounds
-        done = partsOfRounds.map { _ in Counter() }
+    /// - Parameters:
+    ///   - meetings: Rounds whose parts wait for each other, so that every worker takes one.
+    init(partsOfRounds: [Int], meetings: [Int] = [], workers: Int = 1) {
+        var parts = partsOfRounds
+        for round in meetings { parts[round] = workers }
+        self.partsOfRounds = parts
+        self.meetings = Set(meetings)
+        done = parts.map { _ in Counter() }
     }
 
     func counts() -> [Int] { done.map { $0.value.load(ordering: .relaxed) } }
@@ -73,7 +81,10 @@ private final class CountedWork: TeamWork, @unchecked Sendable {
         if round > 0, !done[round - 1].value.load(ordering: .relaxed).isMultiple(of: partsOfRounds[round - 1]) {
             faults.add(1, ordering: .relaxed)
         }
-        done[round].value.add(1, ordering: .relaxed)
+        let begun = done[round].value.add(1, ordering: .relaxed).oldValue
+        guard meetings.contains(round) else { return }
+        let all = (begun / partsOfRounds[round] + 1) * partsOfRounds[round]
+        while done[round].value.load(ordering: .relaxed) < all { SystemClock.sleep(milliseconds: 0) }
     }
 }
 
