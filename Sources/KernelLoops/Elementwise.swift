@@ -78,26 +78,41 @@ private func interleave<let rows: Int>(
     }
 }
 
-/// Squares of 16 by 16, so that the lines read and written stay in L1; in them squares of 4 by 4, which turn in registers.
+/// Squares of 4 by 4, which turn in registers.
+///
+/// On the side whose lines lie further apart, and may all fall on the same few places of a cache, four lines are followed for
+/// 32 values before the next four; on the other side lie the 32 lines that are touched meanwhile.
 private func transposeTiles(_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) {
-    for firstRow in stride(from: 0, to: rows, by: 16) {
-        for firstColumn in stride(from: 0, to: columns, by: 16) {
-            let (endRow, endColumn) = (min(rows, firstRow + 16), min(columns, firstColumn + 16))
-            var column = firstColumn
-            while column < endColumn {
-                var row = firstRow
-                while row + 4 <= endRow && column + 4 <= endColumn {
-                    transpose4x4(output + column * rows + row, rows, input + row * columns + column, columns)
-                    row += 4
+    let tile = 32
+    if columns >= rows {
+        for first in stride(from: 0, to: columns, by: tile) {
+            for row in stride(from: 0, to: rows, by: 4) {
+                for column in stride(from: first, to: min(first + tile, columns), by: 4) {
+                    transposeSquare(output, input, rows, columns, row, column)
                 }
-                let end = min(column + 4, endColumn)
-                for restRow in row..<endRow {
-                    for restColumn in column..<end {
-                        output[restColumn * rows + restRow] = input[restRow * columns + restColumn]
-                    }
-                }
-                column = end
             }
+        }
+    } else {
+        for first in stride(from: 0, to: rows, by: tile) {
+            for column in stride(from: 0, to: columns, by: 4) {
+                for row in stride(from: first, to: min(first + tile, rows), by: 4) {
+                    transposeSquare(output, input, rows, columns, row, column)
+                }
+            }
+        }
+    }
+}
+
+/// Four rows by four columns, or what is left of them.
+@inline(__always)
+private func transposeSquare(
+    _ output: Output, _ input: Input, _ rows: Int, _ columns: Int, _ row: Int, _ column: Int
+) {
+    if row + 4 <= rows && column + 4 <= columns {
+        transpose4x4(output + column * rows + row, rows, input + row * columns + column, columns)
+    } else {
+        for column in column..<min(column + 4, columns) {
+            for row in row..<min(row + 4, rows) { output[column * rows + row] = input[row * columns + column] }
         }
     }
 }
