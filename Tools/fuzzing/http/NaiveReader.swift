@@ -18,7 +18,7 @@ func naiveBodies(_ stream: [UInt8]) -> [[UInt8]] {
             bodies.append(body)
         } else {
             let length = fields.first { $0.name == "content-length" }.flatMap { Int($0.value) } ?? 0
-            guard length <= rest.count else { return bodies }
+            guard (0...rest.count).contains(length) else { return bodies }
             bodies.append(Array(rest.prefix(length)))
             rest = rest.dropFirst(length)
         }
@@ -49,7 +49,9 @@ private func takeChunks(_ rest: inout ArraySlice<UInt8>) -> [UInt8]? {
     var body: [UInt8] = []
     while let line = takeLine(&rest) {
         let digits = line.prefix { $0 != UInt8(ascii: ";") }
-        guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), size <= rest.count else { return nil }
+        guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), (0...rest.count).contains(size) else {
+            return nil
+        }
         if size == 0 {
             while let trailer = takeLine(&rest) { if trailer.isEmpty { return body } }
             return nil
