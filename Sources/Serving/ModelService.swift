@@ -2,6 +2,7 @@
 
 import Images
 import Inference
+import Protocols
 import SystemCalls
 
 /// The models of a repository, loaded, as the server serves them.
@@ -67,9 +68,7 @@ extension ServedModel {
         self.init(
             name: description.name, version: String(model.version), architecture: model.architecture.name,
             task: description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
-            input: TensorDescription(
-                name: "input", datatype: "FP32", shape: [-1] + description.inputShape.dimensions),
-            output: TensorDescription(name: "logits", datatype: "FP32", shape: [-1, description.labels.count]),
+            inputShape: description.inputShape.dimensions,
             labels: description.labels)
     }
 }

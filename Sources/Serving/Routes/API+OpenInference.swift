@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import JSON
+import Protocols
 
 /// The Open Inference Protocol, version 2, over REST: `/v2/...`.
 ///
@@ -12,7 +14,7 @@ extension API {
             return .answer(
                 json([
                     "name": "swiftnet", "version": .string(API.version),
-                    "extensions": ["binary_tensor_data", "statistics", "model_repository"],
+                    "extensions": ["binary_tensor_data", "classification", "statistics", "model_repository"],
                 ]))
         case .v2Models:
             return .answer(json(["models": .array(Array(Set(models.map(\.name))).sorted().map { .string($0) })]))
@@ -48,7 +50,7 @@ extension API {
 
     private func tensor(_ tensor: TensorDescription) -> JSONValue {
         [
-            "name": .string(tensor.name), "datatype": .string(tensor.datatype),
+            "name": .string(tensor.name), "datatype": .string(tensor.datatype.rawValue),
             "shape": .array(tensor.shape.map { .integer($0) }),
         ]
     }
@@ -58,21 +60,25 @@ extension API {
         return json([
             "name": .string(model.name), "versions": .array(versions),
             "platform": .string("swiftnet_\(model.architecture)"),
-            "inputs": [tensor(model.input)], "outputs": [tensor(model.output)],
+            "inputs": .array(model.inputs.map(tensor)),
+            "outputs": [tensor(model.output), tensor(model.probabilities)],
         ])
     }
 
     private func configuration(_ model: ServedModel) -> Response {
-        func tensor(_ tensor: TensorDescription) -> JSONValue {
-            [
-                "name": .string(tensor.name), "data_type": .string("TYPE_\(tensor.datatype)"),
-                "dims": .array(tensor.shape.dropFirst().map { .integer($0) }),
+        func tensor(_ tensor: TensorDescription) -> [(String, JSONValue)] {
+            let type = tensor.datatype == .bytes ? "STRING" : tensor.datatype.rawValue
+            let dimensions = tensor.shape.count == 1 ? [1] : Array(tensor.shape.dropFirst())
+            return [
+                ("name", .string(tensor.name)), ("data_type", .string("TYPE_\(type)")),
+                ("dims", .array(dimensions.map { .integer($0) })),
             ]
         }
         return json([
             "name": .string(model.name), "platform": .string("swiftnet_\(model.architecture)"),
-            "max_batch_size": .integer(policy.maxBatch), "input": [tensor(model.input)],
-            "output": [tensor(model.output)],
+            "max_batch_size": .integer(policy.maxBatch),
+            "input": .array(model.inputs.map { .object(tensor($0) + [("optional", true)]) }),
+            "output": [.object(tensor(model.output)), .object(tensor(model.probabilities))],
         ])
     }
 
@@ -106,39 +112,17 @@ extension API {
 
     private func v2Infer(_ request: Request, _ served: Served) -> Handling {
         .work { runner in
-            let body = try RequestBody.decoded(request, maxBytes: policy.maxBodyBytes)
             let call = try OpenInferenceRequest(
-                body, headerLength: request.head.headers["inference-header-content-length"], model: served.model,
-                maxRows: policy.maxBatch)
-            let values = try counting(served, images: call.rows) {
-                try runner.run(model: served.index, rows: call.rows, input: call.values)
+                body(of: request), headerLength: request.head.headers["inference-header-content-length"],
+                model: served.model, maxRows: policy.maxBatch)
+            let answer = OpenInferenceAnswer(
+                to: call, numbers: try numbers(served, call.input, runner), model: served.model)
+            guard let headerLength = answer.headerLength else {
+                return signed(Response(.ok, contentType: "application/json", body: answer.body), served.model)
             }
-            return signed(response(call, values, served.model), served.model)
+            var response = Response(.ok, contentType: "application/octet-stream", body: answer.body)
+            response.add("Inference-Header-Content-Length", String(headerLength))
+            return signed(response, served.model)
         }
-    }
-
-    private func response(_ call: OpenInferenceRequest, _ values: [Float], _ model: ServedModel) -> Response {
-        let shape = [call.rows] + model.output.shape.dropFirst()
-        var output: [(String, JSONValue)] = [
-            ("name", .string(model.output.name)), ("datatype", "FP32"),
-            ("shape", .array(shape.map { .integer($0) })),
-        ]
-        output.append(
-            call.wantsBinaryOutput
-                ? ("parameters", ["binary_data_size": .integer(values.count * 4)])
-                : ("data", .floats(values, shape: [values.count])))
-        var members: [(String, JSONValue)] = [
-            ("model_name", .string(model.name)), ("model_version", .string(model.version)),
-        ]
-        if let id = call.id { members.append(("id", .string(id))) }
-        members.append(("outputs", [.object(output)]))
-        let header = JSONValue.object(members).bytes
-        guard call.wantsBinaryOutput else { return Response(.ok, contentType: "application/json", body: header) }
-        var body = header
-        body.reserveCapacity(header.count + values.count * 4)
-        for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { body.append(contentsOf: $0) } }
-        var response = Response(.ok, contentType: "application/octet-stream", body: body)
-        response.add("Inference-Header-Content-Length", String(header.count))
-        return response
     }
 }

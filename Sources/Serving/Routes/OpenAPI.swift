@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import JSON
+
 /// The description of all routes, for tools.
 ///
 /// - Source: OpenAPI Specification 3.1.0.
 enum OpenAPI {
     /// The document.
-    static let document = value.bytes
+    static let document = value.bytes()
 
     private static let value: JSONValue = [
         "openapi": "3.1.0",
@@ -49,9 +51,10 @@ enum OpenAPI {
                 members.append(("requestBody", ["required": true, "content": .object(content)]))
             }
             if !isOpen { members.append(("security", OpenAPI.security)) }
+            let anything = JSONValue.object([])
             let responses: JSONValue = [
-                "200": ["description": "The answer.", "content": .object([(response, .object([]))])],
-                "default": ["description": "An error.", "content": ["application/json": .object([])]],
+                "200": ["description": "The answer.", "content": .object([(response, anything)])],
+                "default": ["description": "An error.", "content": ["application/json": anything]],
             ]
             members.append(("responses", responses))
             return .object([(method, .object(members))])
@@ -97,6 +100,7 @@ enum OpenAPI {
             path: "/v2/repository/models/{model}/load", method: "post", summary: "Loads a model; needs --admin."),
         Operation(
             path: "/v2/repository/models/{model}/unload", method: "post", summary: "Unloads a model; needs --admin."),
+        Operation(path: "/", method: "get", summary: "Whether the server runs, in KServe's words.", isOpen: true),
         Operation(path: "/healthz", method: "get", summary: "Whether the server runs.", isOpen: true),
         Operation(
             path: "/metrics", method: "get", summary: "The fleet's numbers for Prometheus.", response: "text/plain"),
