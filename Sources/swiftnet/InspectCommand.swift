@@ -59,16 +59,18 @@ struct InspectCommand: ParsableCommand {
     private func line(_ name: String, _ tensor: Tensor) -> String {
         let statistics = tensor.statistics()
         func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
-        return JSONValue.object([
-            ("name", .string(name)),
-            ("shape", .array(tensor.shape.dimensions.map { .integer($0) })),
-            ("type", .string(tensor.elementType.rawValue)),
-            ("bytes", .integer(tensor.byteCount)),
-            ("min", number(statistics.minimum)),
-            ("max", number(statistics.maximum)),
-            ("mean", number(statistics.mean)),
-            ("nan", .integer(statistics.nanCount)),
-            ("inf", .integer(statistics.infinityCount)),
-        ] as [(String, JSONValue)]).text
+        return JSONValue.object(
+            [
+                ("name", .string(name)),
+                ("shape", .array(tensor.shape.dimensions.map { .integer($0) })),
+                ("type", .string(tensor.elementType.rawValue)),
+                ("bytes", .integer(tensor.byteCount)),
+                ("min", number(statistics.minimum)),
+                ("max", number(statistics.maximum)),
+                ("mean", number(statistics.mean)),
+                ("nan", .integer(statistics.nanCount)),
+                ("inf", .integer(statistics.infinityCount)),
+            ] as [(String, JSONValue)]
+        ).text
     }
 }

@@ -58,15 +58,17 @@ struct ModelsCommand: ParsableCommand {
     private func line(_ entry: ModelRepository.Entry) -> String {
         let input = entry.description.input
         let details = entry.description.versions[String(entry.version)]
-        return JSONValue.object([
-            ("model", .string(entry.description.name)),
-            ("version", .integer(entry.version)),
-            ("architecture", .string(entry.description.architecture)),
-            ("input", .array([.integer(input.channels), .integer(input.height), .integer(input.width)])),
-            ("labels", .array(entry.description.labels.map { .string($0) })),
-            ("testAccuracy", details?.testAccuracy.map { .number($0) } ?? .null),
-            ("bytes", (try? FileSystem.size(of: entry.path)).map { .integer($0) } ?? .null),
-            ("path", .string(entry.path)),
-        ] as [(String, JSONValue)]).text
+        return JSONValue.object(
+            [
+                ("model", .string(entry.description.name)),
+                ("version", .integer(entry.version)),
+                ("architecture", .string(entry.description.architecture)),
+                ("input", .array([.integer(input.channels), .integer(input.height), .integer(input.width)])),
+                ("labels", .array(entry.description.labels.map { .string($0) })),
+                ("testAccuracy", details?.testAccuracy.map { .number($0) } ?? .null),
+                ("bytes", (try? FileSystem.size(of: entry.path)).map { .integer($0) } ?? .null),
+                ("path", .string(entry.path)),
+            ] as [(String, JSONValue)]
+        ).text
     }
 }

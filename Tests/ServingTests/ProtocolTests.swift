@@ -115,6 +115,31 @@ private let none = [Float](repeating: 0, count: 8)
                 #"[{"name":"digits","version":"2","state":"READY""#))
     }
 
+    @Test func theIndexNamesWhatCouldNotBeLoaded() throws {
+        api.unloadable.note("none", "there is \"no\" such file")
+        let failed = #",{"name":"none","version":"","state":"UNAVAILABLE","reason":"there is \"no\" such file"}]"#
+        #expect(try api.answer("POST", "/v2/repository/index", text: "{}").text.hasSuffix(failed))
+        for text in [#"{"ready":true}"#, #"{"x":[],"ready":true}"#] {
+            #expect(try !api.answer("POST", "/v2/repository/index", text: text).text.contains("UNAVAILABLE"))
+        }
+        #expect(try api.answer("POST", "/v2/repository/index", text: #"{"ready":1}"#).status == .badRequest)
+        api.unloadable.note("", "")
+        #expect(try !api.answer("POST", "/v2/repository/index").text.contains("UNAVAILABLE"))
+    }
+
+    @Test func aModelIsLoadedByNameAlone() throws {
+        let api = try API.stub { $0.allowsAdministration = true }
+        let path = "/v2/repository/models/digits"
+        for text in ["", "{}", #"{"parameters":{}}"#] {
+            #expect(try api.answer("POST", "\(path)/load", text: text).text == #"load(model: "digits")"#)
+        }
+        let unload = #"{"parameters":{"unload_dependents":false}}"#
+        #expect(try api.answer("POST", "\(path)/unload", text: unload).text == #"unload(model: "digits")"#)
+        for text in [#"{"parameters":{"config":"{}"}}"#, #"{"parameters":{"file:1/model.pth":"AA=="}}"#, "[]", "{"] {
+            #expect(try api.answer("POST", "\(path)/load", text: text).status == .badRequest)
+        }
+    }
+
     @Test func countsImagesAndRuns() throws {
         _ = try infer(#"{"inputs":[{\#(input),"data":[1,2,3,4,5,6,7,8]}]}"#)
         let text = try api.answer("GET", "/v2/models/digits/stats").text

@@ -26,8 +26,10 @@ extension API {
             let listed = try reference.map { [try find($0).model] } ?? models
             return .answer(json(["model_stats": .array(listed.map(modelStatistics))]))
         case .v2Infer(let reference): return v2Infer(request, try find(reference))
-        case .repositoryIndex: return .answer(repositoryIndex)
-        case .repositoryLoad(let model): return .command(.load(model: try Self.checked(model)))
+        case .repositoryIndex: return .answer(try repositoryIndex(request))
+        case .repositoryLoad(let model):
+            try checkLoad(request)
+            return .command(.load(model: try Self.checked(model)))
         case .repositoryUnload(let model):
             return .command(.unload(model: try find(Route.ModelReference(name: model)).model.name))
         default: throw RequestRefusal(.notFound, "there is nothing at this path")
@@ -100,12 +102,44 @@ extension API {
         ]
     }
 
-    private var repositoryIndex: Response {
-        json(
-            .array(
-                models.map {
-                    ["name": .string($0.name), "version": .string($0.version), "state": "READY", "reason": ""]
-                }))
+    /// The models and their states; with `{"ready": true}` only those that can be asked.
+    private func repositoryIndex(_ request: Request) throws -> Response {
+        var isReadyWanted = false
+        try readMembers(of: request) { reader, name in
+            if name == "ready" { isReadyWanted = try reader.readBool() } else { try reader.skipValue() }
+        }
+        var entries: [JSONValue] = models.map {
+            ["name": .string($0.name), "version": .string($0.version), "state": "READY", "reason": ""]
+        }
+        if !isReadyWanted, let (model, problem) = unloadable.value {
+            entries.append([
+                "name": .string(model), "version": "", "state": "UNAVAILABLE", "reason": .string(problem),
+            ])
+        }
+        return json(.array(entries))
+    }
+
+    /// Refuses to load a model with a configuration or files of the client's.
+    private func checkLoad(_ request: Request) throws {
+        try readMembers(of: request) { reader, name in
+            guard name == "parameters" else { return try reader.skipValue() }
+            try reader.readObject { _, name in
+                throw RequestRefusal(
+                    .badRequest,
+                    "the parameter '\(name.prefix(100))' is not taken: a model is loaded as the repository has it")
+            }
+        }
+    }
+
+    /// Reads a body that may be empty, or an object.
+    private func readMembers(
+        of request: Request, _ member: (inout JSONReader, String) throws -> Void
+    ) throws {
+        let body = try body(of: request)
+        if body.isEmpty { return }
+        var reader = JSONReader(body[...])
+        try reader.readObject(member)
+        try reader.finish()
     }
 
     // MARK: infer

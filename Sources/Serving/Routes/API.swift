@@ -32,6 +32,8 @@ package struct API: RequestHandler {
     /// Where it counts.
     package let statistics: WorkerStatistics
     let policy: Policy
+    /// The model that the last reload could not load.
+    package let unloadable = UnloadableModel()
 
     /// - Parameters:
     ///   - models: What is served, the newest version of a name first.
