@@ -36,10 +36,15 @@ public indirect enum JSONValue: Sendable, Equatable, ExpressibleByStringLiteral,
         .object(members.map { Member($0.0, $0.1) })
     }
 
+    /// A string.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// A whole number.
     public init(integerLiteral value: Int) { self = .integer(value) }
+    /// True or false.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// An array.
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    /// An object; its members stay in this order.
     public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements) }
 
     /// The member of an object by name; nil removes it, a new one is added at the end.

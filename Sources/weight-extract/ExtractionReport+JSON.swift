@@ -19,7 +19,8 @@ extension ExtractionReport {
                 .array(
                     summary.unsupported.map { item in
                         JSONValue.object([
-                            ("name", .string(item.name)), ("reason", .string(item.reason)), ("bytes", .integer(item.bytes)),
+                            ("name", .string(item.name)), ("reason", .string(item.reason)),
+                            ("bytes", .integer(item.bytes)),
                         ])
                     })),
             JSONValue.Member(
@@ -45,7 +46,8 @@ extension ExtractionReport {
 
     private var inputJSON: JSONValue {
         JSONValue.object([
-            ("path", .string(input)), ("bytes", .integer(summary.fileBytes)), ("format", .string(summary.format.rawValue)),
+            ("path", .string(input)), ("bytes", .integer(summary.fileBytes)),
+            ("format", .string(summary.format.rawValue)),
             ("wrappers", Self.strings(summary.wrappers)), ("otherEntries", Self.strings(summary.otherEntries)),
             ("candidates", Self.strings(summary.candidates)),
         ])
@@ -56,7 +58,8 @@ extension ExtractionReport {
         return JSONValue.object([
             ("path", .string(outputPath)), ("bytes", .integer(written.fileBytes)),
             ("format", .string(outputFormat.rawValue)),
-            ("tensorBytes", .integer(written.tensorBytes)), ("floatType", floatType.map { .string($0.rawValue) } ?? .null),
+            ("tensorBytes", .integer(written.tensorBytes)),
+            ("floatType", floatType.map { .string($0.rawValue) } ?? .null),
             ("verified", .bool(isVerified)),
         ])
     }
@@ -76,6 +79,8 @@ extension ExtractionReport {
     /// The parts, and their sum: the size of the input.
     private var bytesJSON: JSONValue {
         JSONValue.object(
-            bytesByPart.map { ($0.part, .integer($0.bytes)) } + [("total", .integer(bytesByPart.reduce(0) { $0 + $1.bytes }))])
+            bytesByPart.map { ($0.part, .integer($0.bytes)) } + [
+                ("total", .integer(bytesByPart.reduce(0) { $0 + $1.bytes }))
+            ])
     }
 }

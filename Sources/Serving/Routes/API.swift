@@ -51,6 +51,11 @@ package struct API: RequestHandler {
             return (.other, response)
         }
         guard let route = Route(head.target.segments) else {
+            if head.target.segments.first == "v1" {
+                // TensorFlow Serving's words.
+                let path = head.target.path.prefix(200)
+                return (.v1, ErrorResponse.make(.badRequest, "Malformed request: \(head.method) \(path)"))
+            }
             return (.other, ErrorResponse.make(.notFound, "there is nothing at \(head.target.path.prefix(200))"))
         }
         guard route.methods.contains(head.method) else {

@@ -91,7 +91,7 @@ enum Route: Equatable, Sendable {
         guard path.first == "models", path.count >= 2, let last = path.last else { return nil }
         var verb: String?
         if let colon = last.lastIndex(of: ":") {
-            verb = String(last[last.index(after: colon)...])
+            verb = last[last.index(after: colon)...].lowercased()
             path[path.count - 1] = String(last[..<colon])
         }
         let wantsMetadata = verb == nil && path.count > 2 && path.last == "metadata"
