@@ -55,7 +55,7 @@ import Testing
         #expect(
             eventually { try server.ask("POST", "/v2/repository/index").text.contains("UNAVAILABLE") })
 
-        // Broken settings come after: they are about no model.
+        // When it is whole again, nothing is left of it.
         try bytes.write(to: file)
         let again = try reload(pid)
         #expect(again.exitCode == 0, "\(again.errors)")

@@ -46,6 +46,6 @@ extension Supervisor {
 
     /// Takes the sockets out of the file system, if they are still this server's.
     package func removeSockets() {
-        for path in socketPaths { path.remove() }
+        for path in socketPaths + current.listeners.compactMap(\.path) { path.remove() }
     }
 }

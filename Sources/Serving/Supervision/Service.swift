@@ -35,14 +35,8 @@ package struct Service {
         defer { pid??.remove() }
         let outcome = configuration.pid.map { ReloadOutcomeFile(besides: $0) }
         defer { outcome?.remove() }
-        try outcome?.writeFirst()
-        supervisor.onReload = { problem in
-            do {
-                try outcome?.write(problem)
-            } catch {
-                writeStandardErrorWithoutWaiting("swiftnet: how the reload went can't be written: \(error)\n")
-            }
-        }
+        note { try outcome?.writeFirst() }
+        supervisor.onReload = { problem in note { try outcome?.write(problem) } }
         supervisor.onReady = { summary in
             let banner = banner(supervisor, cores, summary)
             writeStandardError(banner)
@@ -50,6 +44,15 @@ package struct Service {
             launcher?.serves(banner)
         }
         return supervisor.run()
+    }
+
+    /// Writes how reloads go; that it can't be written must not stop the server.
+    private func note(_ write: () throws -> Void) {
+        do {
+            try write()
+        } catch {
+            writeStandardErrorWithoutWaiting("swiftnet: the outcome of reloads can't be noted: \(error)\n")
+        }
     }
 
     /// What the operator wants to know once.

@@ -76,7 +76,7 @@ package final class Supervisor {
     let fleet: FleetStatistics
     let signals: SignalSource
     private let epoll: Epoll
-    /// The sockets in the file system.
+    /// The sockets in the file system, once the supervisor has given its listeners away.
     var socketPaths: [OwnedPath] = []
 
     var workers: [ChildProcess: Record] = [:]
