@@ -163,6 +163,8 @@ enum OpenAPI {
         ),
         ("Index", list(reference("IndexEntry"))),
         ("IndexRequest", object([("ready", ["type": "boolean"])])),
+        ("LoadRequest", object([("parameters", ["type": "object", "maxProperties": 0])])),
+        ("UnloadRequest", object([("parameters", anyObject)])),
     ]
 
     // MARK: Operations
@@ -234,11 +236,11 @@ enum OpenAPI {
                 request: [(json, "IndexRequest")], isRequestOptional: true, response: [(json, "Index")]),
             Operation(
                 path: "/v2/repository/models/{model}/load", method: "post", summary: "Loads a model; needs --admin.",
-                request: [(json, nil)], isRequestOptional: true, response: []),
+                request: [(json, "LoadRequest")], isRequestOptional: true, response: []),
             Operation(
                 path: "/v2/repository/models/{model}/unload", method: "post",
                 summary: "Unloads a model; needs --admin.",
-                request: [(json, nil)], isRequestOptional: true, response: []),
+                request: [(json, "UnloadRequest")], isRequestOptional: true, response: []),
         ]
 
     private static let others: [Operation] = [
