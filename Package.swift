@@ -90,39 +90,43 @@ let package = Package(
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 
         // MARK: Files
+        .target(name: "JSON", swiftSettings: settings),
         .target(
             name: "Checkpoints",
-            dependencies: ["CZlib", "SystemCalls", "Tensors"],
+            dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors"],
             swiftSettings: settings),
         .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
 
         // MARK: Pixels to predictions
         .target(
             name: "Inference",
-            dependencies: ["Checkpoints", "Images", "Layers", "Models", "SystemCalls", "Tensors"],
+            dependencies: ["Checkpoints", "Images", "JSON", "Layers", "Models", "SystemCalls", "Tensors"],
             swiftSettings: settings),
         .target(
-            name: "SwiftNet", dependencies: ["Checkpoints", "Images", "Inference", "Layers", "Models", "Tensors"],
+            name: "SwiftNet",
+            dependencies: ["Checkpoints", "Images", "Inference", "JSON", "Layers", "Models", "Tensors"],
             swiftSettings: settings),
 
         // MARK: Serving
         .target(name: "HTTP", swiftSettings: settings),
+        .target(name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON"], swiftSettings: settings),
         .target(
             name: "Serving",
-            dependencies: ["CZlib", "HTTP", "Images", "Inference", "SystemCalls"], swiftSettings: settings),
+            dependencies: ["HTTP", "Images", "Inference", "JSON", "Protocols", "SystemCalls"],
+            swiftSettings: settings),
 
         // MARK: Commands
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "Images", "Inference", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
+                "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
         .executableTarget(
             name: "weight-extract",
             dependencies: [
-                "Checkpoints", "Models", "SystemCalls", "Tensors",
+                "Checkpoints", "JSON", "Models", "SystemCalls", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: settings),
@@ -145,7 +149,9 @@ let package = Package(
             "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true
         ),
         tests("HTTP"),
-        tests("Serving", ["HTTP", "Inference", "Serving", "SystemCalls"]),
+        tests("JSON"),
+        tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols"]),
+        tests("Serving", ["HTTP", "Inference", "JSON", "Protocols", "Serving", "SystemCalls"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Images", "SystemCalls", "TestSupport", "allocation-probe", "swiftnet", "weight-extract"],

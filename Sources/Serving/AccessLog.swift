@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import JSON
 import SystemCalls
 
 /// Writes a line for each request. A line that can't be written at once is counted and dropped: a full disk or a closed
@@ -47,7 +48,7 @@ package final class AccessLog: Sendable {
                     "time": .string(date), "method": .string(entry.method), "path": .string(entry.path),
                     "status": .integer(entry.status), "bytes": .integer(entry.bytes),
                     "microseconds": .integer(microseconds), "id": .string(entry.id),
-                ] as JSONValue).bytes
+                ] as JSONValue).bytes()
         }
         line.append(UInt8(ascii: "\n"))
         let written = line.withUnsafeBytes { try? descriptor.write($0) }

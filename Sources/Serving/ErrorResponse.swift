@@ -1,19 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
-
-/// A request that a route refuses, with its status.
-package struct RequestRefusal: Error, Equatable, Sendable {
-    /// The status.
-    package let status: HTTPStatus
-    /// A sentence for the client.
-    package let message: String
-
-    package init(_ status: HTTPStatus, _ message: String) {
-        self.status = status
-        self.message = message
-    }
-}
+import JSON
+import Protocols
 
 /// The one table from what went wrong to what the client is told. Bodies are `{"error":"..."}`, which the clients of
 /// TensorFlow Serving and of the Open Inference Protocol both read.
@@ -39,7 +28,7 @@ package enum ErrorResponse {
 
     /// An error of the given status.
     package static func make(_ status: HTTPStatus, _ message: String) -> Response {
-        Response(status, contentType: "application/json", body: (["error": .string(message)] as JSONValue).bytes)
+        Response(status, contentType: "application/json", body: (["error": .string(message)] as JSONValue).bytes())
     }
 
     /// A refusal that invites the client to come back.

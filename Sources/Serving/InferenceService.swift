@@ -1,58 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/// A tensor that a model takes or gives.
-package struct TensorDescription: Equatable, Sendable {
-    /// Its name in protocols that name tensors.
-    package let name: String
-    /// The type of its elements as the Open Inference Protocol spells it: `FP32`.
-    package let datatype: String
-    /// Its shape; -1 stands for the batch.
-    package let shape: [Int]
-
-    package init(name: String, datatype: String, shape: [Int]) {
-        self.name = name
-        self.datatype = datatype
-        self.shape = shape
-    }
-
-    /// How many numbers one row of the batch has.
-    package var rowCount: Int { shape.dropFirst().reduce(1, *) }
-}
-
-/// What the server tells of a model.
-package struct ServedModel: Equatable, Sendable {
-    /// What its answers mean.
-    package enum Task: Equatable, Sendable {
-        /// Handwritten digits of 28 x 28 grey pixels.
-        case digits
-        /// How far a photo must be turned; the labels are degrees.
-        case rotation
-        /// Anything else.
-        case classification
-    }
-
-    package let name: String
-    package let version: String
-    /// The name of the network.
-    package let architecture: String
-    package let task: Task
-    package let input: TensorDescription
-    package let output: TensorDescription
-    package let labels: [String]
-
-    package init(
-        name: String, version: String, architecture: String, task: Task, input: TensorDescription,
-        output: TensorDescription, labels: [String]
-    ) {
-        self.name = name
-        self.version = version
-        self.architecture = architecture
-        self.task = task
-        self.input = input
-        self.output = output
-        self.labels = labels
-    }
-}
+import Protocols
 
 /// What a model says of one image.
 package struct Classification: Equatable, Sendable {

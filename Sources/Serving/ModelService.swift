@@ -2,6 +2,7 @@
 
 import Images
 import Inference
+import Protocols
 import SystemCalls
 
 /// The models of a repository, loaded, as the server serves them.
@@ -22,15 +23,19 @@ package final class ModelService: InferenceService {
     /// Loads the newest version of each model, or the version that is named.
     ///
     /// - Parameter names: Which models; `name` or `name@version`. All of the repository if empty.
-    /// - Throws: The first error of loading, and `ModelServiceError` if there is nothing to load.
+    /// - Throws: `ModelServiceError`, for the first model that can't be loaded too.
     package static func load(_ names: [String], from repository: ModelRepository) throws -> [LoadedModel] {
         let wanted = try names.isEmpty ? repository.modelNames() : names
         if wanted.isEmpty { throw ModelServiceError.noModels(repository: repository.path) }
         return try wanted.map { text in
             let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
-            guard parts.count == 2 else { return try LoadedModel(text, in: repository) }
-            guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
-            return try LoadedModel(parts[0], version: version, in: repository)
+            do {
+                guard parts.count == 2 else { return try LoadedModel(text, in: repository) }
+                guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
+                return try LoadedModel(parts[0], version: version, in: repository)
+            } catch {
+                throw ModelServiceError.unloadable(model: parts.first ?? text, problem: "\(error)")
+            }
         }
     }
 
@@ -49,9 +54,11 @@ package enum ModelServiceError: Error, Equatable, Sendable, CustomStringConverti
     case noModels(repository: String)
     case badVersion(String)
     case notFinite(model: String)
+    case unloadable(model: String, problem: String)
 
     package var description: String {
         switch self {
+        case .unloadable(_, let problem): problem
         case .noModels(let repository): "there is no model in \(repository)"
         case .badVersion(let text): "'\(text)': expected a model's name, or name@version with a version from 1 up"
         case .notFinite(let model): "the model '\(model)' answers a grey input with numbers that are not finite"
@@ -67,9 +74,7 @@ extension ServedModel {
         self.init(
             name: description.name, version: String(model.version), architecture: model.architecture.name,
             task: description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
-            input: TensorDescription(
-                name: "input", datatype: "FP32", shape: [-1] + description.inputShape.dimensions),
-            output: TensorDescription(name: "logits", datatype: "FP32", shape: [-1, description.labels.count]),
+            inputShape: description.inputShape.dimensions,
             labels: description.labels)
     }
 }

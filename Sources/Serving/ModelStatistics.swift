@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Protocols
 import SystemCalls
 
 /// What is counted for each model.

@@ -9,6 +9,7 @@ package final class Server {
     private let queue: WorkQueue
     private let threads: InferenceThreads
     private let statistics: WorkerStatistics
+    private let unloadable: UnloadableModel
 
     /// Starts the inference threads; ``run()`` starts serving.
     ///
@@ -24,8 +25,10 @@ package final class Server {
         self.statistics = statistics
         queue = WorkQueue(capacity: limits.queueCapacity, threads: threads)
         let mailbox = try Mailbox()
+        let api = API(models: service.models, statistics: statistics, policy: policy)
+        unloadable = api.unloadable
         loop = try EventLoop(
-            listeners: listeners, handler: API(models: service.models, statistics: statistics, policy: policy),
+            listeners: listeners, handler: api,
             limits: limits, queue: queue, mailbox: mailbox, statistics: statistics, log: log)
         self.threads = try InferenceThreads(
             count: threads, service: service, queue: queue, mailbox: mailbox, statistics: statistics)
@@ -65,6 +68,11 @@ package final class Server {
     var sendCommand: ((FleetMessage) -> Void)? {
         get { loop.sendCommand }
         set { loop.sendCommand = newValue }
+    }
+
+    /// Takes note of the model that could not be loaded, for who asks; an empty problem means that all could.
+    func noteUnloadable(_ model: String, _ problem: String) {
+        unloadable.note(model, problem)
     }
 
     /// Answers the client whose command the supervisor has carried out.

@@ -2,13 +2,6 @@
 
 import Glibc
 
-extension FileSystem {
-    /// Removes a file or a socket; nothing happens if it is not there.
-    package static func remove(_ path: String) {
-        unlink(path)
-    }
-}
-
 extension FileDescriptor {
     /// Makes a file, or empties the one that is there, to be written.
     ///

@@ -32,6 +32,14 @@ package func writeStandardOutput(_ text: String) throws(SystemError) { try write
 /// Writes text to standard error; there is nowhere to report a failure.
 package func writeStandardError(_ text: String) { try? write(text, to: 2, name: "standard error") }
 
+/// Writes text to standard error if there is room for it now, and leaves it out otherwise.
+package func writeStandardErrorWithoutWaiting(_ text: String) {
+    var state = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
+    // A pipe with room takes so many bytes without waiting.
+    let text = text.utf8.count <= Int(PIPE_BUF) ? text : String(text.prefix(Int(PIPE_BUF) / 4 - 1)) + "\n"
+    if poll(&state, 1, 0) == 1 { writeStandardError(text) }
+}
+
 private func write(_ text: String, to descriptor: Int32, name: String) throws(SystemError) {
     let bytes = Array(text.utf8)
     var done = 0

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import JSON
 import Kernels
 import SwiftNet
 import SystemCalls
@@ -47,7 +48,7 @@ struct BenchCommand: ParsableCommand {
             if json {
                 try writeStandardOutput(
                     """
-                    {"model":\(JSONText.string(model.description.name)),"batch":\(batch),"threads":\(threads),\
+                    {"model":\(JSONValue.string(model.description.name).text),"batch":\(batch),"threads":\(threads),\
                     "isa":"\(isa)","median_ms":\(median),"p90_ms":\(p90),"images_per_second":\(rate)}\n
                     """)
             } else {

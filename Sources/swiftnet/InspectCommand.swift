@@ -3,6 +3,7 @@
 import ArgumentParser
 import Checkpoints
 import Inference
+import JSON
 import Models
 import SwiftNet
 import SystemCalls
@@ -57,17 +58,19 @@ struct InspectCommand: ParsableCommand {
 
     private func line(_ name: String, _ tensor: Tensor) -> String {
         let statistics = tensor.statistics()
-        func number(_ value: Double?) -> JSONText { value.map { .number($0) } ?? .null }
-        return JSONText.object([
-            ("name", .string(name)),
-            ("shape", .array(tensor.shape.dimensions.map { .number($0) })),
-            ("type", .string(tensor.elementType.rawValue)),
-            ("bytes", .number(tensor.byteCount)),
-            ("min", number(statistics.minimum)),
-            ("max", number(statistics.maximum)),
-            ("mean", number(statistics.mean)),
-            ("nan", .number(statistics.nanCount)),
-            ("inf", .number(statistics.infinityCount)),
-        ]).description
+        func number(_ value: Double?) -> JSONValue { value.map { .number($0) } ?? .null }
+        return JSONValue.object(
+            [
+                ("name", .string(name)),
+                ("shape", .array(tensor.shape.dimensions.map { .integer($0) })),
+                ("type", .string(tensor.elementType.rawValue)),
+                ("bytes", .integer(tensor.byteCount)),
+                ("min", number(statistics.minimum)),
+                ("max", number(statistics.maximum)),
+                ("mean", number(statistics.mean)),
+                ("nan", .integer(statistics.nanCount)),
+                ("inf", .integer(statistics.infinityCount)),
+            ] as [(String, JSONValue)]
+        ).text
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Inference
+import JSON
 import SystemCalls
 
 /// `swiftnet models`: lists the repository.
@@ -57,15 +58,17 @@ struct ModelsCommand: ParsableCommand {
     private func line(_ entry: ModelRepository.Entry) -> String {
         let input = entry.description.input
         let details = entry.description.versions[String(entry.version)]
-        return JSONText.object([
-            ("model", .string(entry.description.name)),
-            ("version", .number(entry.version)),
-            ("architecture", .string(entry.description.architecture)),
-            ("input", .array([.number(input.channels), .number(input.height), .number(input.width)])),
-            ("labels", .array(entry.description.labels.map { .string($0) })),
-            ("testAccuracy", details?.testAccuracy.map { .number($0) } ?? .null),
-            ("bytes", (try? FileSystem.size(of: entry.path)).map { .number($0) } ?? .null),
-            ("path", .string(entry.path)),
-        ]).description
+        return JSONValue.object(
+            [
+                ("model", .string(entry.description.name)),
+                ("version", .integer(entry.version)),
+                ("architecture", .string(entry.description.architecture)),
+                ("input", .array([.integer(input.channels), .integer(input.height), .integer(input.width)])),
+                ("labels", .array(entry.description.labels.map { .string($0) })),
+                ("testAccuracy", details?.testAccuracy.map { .number($0) } ?? .null),
+                ("bytes", (try? FileSystem.size(of: entry.path)).map { .integer($0) } ?? .null),
+                ("path", .string(entry.path)),
+            ] as [(String, JSONValue)]
+        ).text
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import JSON
 import Kernels
 import SwiftNet
 import SystemCalls
@@ -100,9 +101,9 @@ struct ProfileCommand: ParsableCommand {
     private func chromeTrace(_ plan: Plan, _ spans: [(start: Duration, duration: Duration)]) -> String {
         let events = zip(plan.summaries, spans).map { step, span in
             """
-            {"name":\(JSONText.string(step.name)),"cat":\(JSONText.string(step.operation)),"ph":"X","pid":1,"tid":1,\
+            {"name":\(JSONValue.string(step.name).text),"cat":\(JSONValue.string(step.operation).text),"ph":"X","pid":1,"tid":1,\
             "ts":\(span.start / .microseconds(1)),"dur":\(span.duration / .microseconds(1)),\
-            "args":{"algorithm":\(JSONText.string(step.algorithm)),"reason":\(JSONText.string(step.reason))}}
+            "args":{"algorithm":\(JSONValue.string(step.algorithm).text),"reason":\(JSONValue.string(step.reason).text)}}
             """
         }
         return "{\"traceEvents\":[\(events.joined(separator: ",\n"))]}\n"

@@ -31,7 +31,8 @@ struct SwiftNetCommand: ParsableCommand {
               66  missing input: a file, a model or a version that isn't there
             """,
         subcommands: [
-            InferCommand.self, RotateCommand.self, ServeCommand.self, ModelsCommand.self, InspectCommand.self,
+            InferCommand.self, RotateCommand.self, ServeCommand.self, ReloadCommand.self, ModelsCommand.self,
+            InspectCommand.self,
             BenchCommand.self, ProfileCommand.self, ServeWorkerCommand.self,
         ])
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Checkpoints
+import JSON
 import Models
 import SystemCalls
 
@@ -45,7 +46,11 @@ struct Installation {
             throw InstallationError.noModel(model, repository: repository)
         }
         let bytes = try FileDescriptor.open(descriptionPath, FileDescriptor.readOnly).readAll(limit: 1 << 20)
-        description = try JSONValue(parsing: bytes, name: descriptionPath)
+        do {
+            description = try JSONValue(parsing: bytes)
+        } catch {
+            throw InstallationError.invalidDescription(descriptionPath, reason: error.description)
+        }
         let expected = description["architecture"]?.string ?? "?"
         guard let architecture, architecture.name == expected else {
             throw InstallationError.otherArchitecture(
@@ -72,7 +77,7 @@ struct Installation {
         versions[String(version)] = .object([
             JSONValue.Member("file", .string("model.pth")),
             JSONValue.Member("sha256", .string(SHA256.hexadecimal(of: file.bytes))),
-            JSONValue.Member("bytes", .int(bytes)),
+            JSONValue.Member("bytes", .integer(bytes)),
             JSONValue.Member("notes", .string("Extracted from \(Printable.line(name)).")),
         ])
         var updated = description

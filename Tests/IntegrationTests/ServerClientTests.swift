@@ -14,7 +14,7 @@ import Testing
     @Test(
         .enabled(if: FileManager.default.isExecutableFile(atPath: python), "Tools/clients/.venv is not installed"),
         arguments: ["process", "thread"])
-    func tritonclientWorksUnchanged(mode: String) throws {
+    func clientsWorkUnchanged(mode: String) throws {
         let port = try #require(FileDescriptor.listening(on: .tcp(host: "127.0.0.1", port: 0)).localPort)
         let server = try ServerProcess(mode: mode, ["--bind", "127.0.0.1:\(port)"])
         let script = Self.tools.appending(path: "check.py").path

@@ -16,11 +16,15 @@ final class ServerProcess {
     /// - Parameters:
     ///   - arguments: Flags besides the address.
     ///   - config: The text of a configuration file; it can be rewritten with ``rewriteConfig(_:)``.
-    init(mode: String, _ arguments: [String] = [], config: String? = nil, waitsForReadiness: Bool = true) throws {
+    ///   - bindsByFlag: Whether it listens on ``address``; else the configuration says where.
+    init(
+        mode: String, _ arguments: [String] = [], config: String? = nil, bindsByFlag: Bool = true,
+        waitsForReadiness: Bool = true
+    ) throws {
         folder = try TemporaryFolder()
         let socket = folder.url.appending(path: "socket").path
         address = .unix(path: socket)
-        var flags = ["--bind", "unix:\(socket)", "--mode", mode]
+        var flags = (bindsByFlag ? ["--bind", "unix:\(socket)"] : []) + ["--mode", mode]
         if let config {
             try Data(config.utf8).write(to: folder.url.appending(path: "config"))
             flags += ["--config", folder.url.appending(path: "config").path]

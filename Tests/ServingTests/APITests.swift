@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import JSON
 import Serving
 import Testing
 
@@ -164,7 +165,18 @@ import Testing
     }
 
     @Test func describesItselfAndCounts() throws {
-        #expect(try api.answer("GET", "/openapi.json").text.hasPrefix(#"{"openapi":"3.1.0""#))
+        let document = try JSONValue(parsing: api.answer("GET", "/openapi.json").body)
+        #expect(document["openapi"] == "3.1.0")
+        // Every path that it describes is there, and takes the method.
+        let paths = try #require(document["paths"]?.members)
+        #expect(paths.count >= 31)
+        for path in paths {
+            let real = path.name.replacing("{model}", with: "digits").replacing("{version}", with: "2")
+            for method in path.value.members ?? [] {
+                let status = try api.answer(method.name.uppercased(), real).status.code
+                #expect(![404, 405].contains(status), "\(method.name) \(path.name)")
+            }
+        }
         _ = try api.answer("POST", "/inference", text: #"{"images": [[1,0,0,0],[2,0,0,0]]}"#)
         let metrics = try api.answer("GET", "/metrics").text
         #expect(metrics.contains("swiftnet_model_images_total{model=\"digits\",version=\"2\"} 2\n"))

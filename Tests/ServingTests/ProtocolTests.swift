@@ -4,6 +4,10 @@ import HTTP
 import Serving
 import Testing
 
+/// What the stub's logits end with, as text and as numbers.
+private let zeros = Array(repeating: "0.0", count: 8).joined(separator: ",")
+private let none = [Float](repeating: 0, count: 8)
+
 /// `/v1` and `/v2`.
 @Suite struct ProtocolTests {
     private let api: API
@@ -30,7 +34,7 @@ import Testing
         let response = try infer(#"{"id":"a","inputs":[{\#(input),"data":\#(data)}]}"#)
         #expect(
             response.text
-                == #"{"model_name":"digits","model_version":"2","id":"a","outputs":[{"name":"logits","datatype":"FP32","shape":[2,2],"data":[10.0,-10.0,26.0,-26.0]}]}"#
+                == #"{"model_name":"digits","model_version":"2","id":"a","outputs":[{"name":"logits","datatype":"FP32","shape":[2,10],"data":[10.0,-10.0,\#(zeros),26.0,-26.0,\#(zeros)]}]}"#
         )
     }
 
@@ -41,8 +45,8 @@ import Testing
         let length = try #require(response.header("Inference-Header-Content-Length").flatMap { Int($0) })
         #expect(
             String(decoding: response.body[..<length], as: UTF8.self).hasSuffix(
-                #""parameters":{"binary_data_size":16}}]}"#))
-        #expect(Array(response.body[length...]) == floats([10, -10, 26, -26]))
+                #""parameters":{"binary_data_size":80}}]}"#))
+        #expect(Array(response.body[length...]) == floats([10, -10] + none + [26, -26] + none))
     }
 
     @Test func aRequestCanWishForBinaryAsAWhole() throws {
@@ -55,14 +59,13 @@ import Testing
     @Test func aBodyWithoutJSONIsOneRow() throws {
         let response = try infer("", tail: floats([1, 2, 3, 4]), headerLength: "0")
         #expect(response.status == .ok)
-        #expect(response.body.suffix(8) == floats([10, -10])[...])
+        #expect(response.body.suffix(40) == floats([10, -10] + none)[...])
         #expect(try infer("", tail: floats([1, 2, 3]), headerLength: "0").status == .badRequest)
     }
 
     @Test(arguments: [
         #"{}"#, #"{"inputs":[]}"#, #"{"inputs":[{"name":"input"}]}"#, "[]", "", "{",
         #"{"inputs":[{"name":"x","datatype":"FP32","shape":[1,4],"data":[1,2,3,4]}]}"#,
-        #"{"inputs":[{"name":"input","datatype":"INT64","shape":[1,4],"data":[1,2,3,4]}]}"#,
         #"{"inputs":[{"name":"input","datatype":"FP32","shape":[1,4],"data":[1,2,3]}]}"#,
         #"{"inputs":[{"name":"input","datatype":"FP32","shape":[-1,4],"data":[]}]}"#,
         #"{"inputs":[{"name":"input","datatype":"FP32","shape":[0,4],"data":[]}]}"#,
@@ -103,13 +106,38 @@ import Testing
         #expect(try api.answer("GET", "/v2/models").text == #"{"models":["digits","turns"]}"#)
         #expect(
             try api.answer("GET", "/v2/models/digits/versions/2").text
-                == #"{"name":"digits","versions":["2"],"platform":"swiftnet_stub","inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,2,2]}],"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,2]}]}"#
+                == #"{"name":"digits","versions":["2"],"platform":"swiftnet_stub","inputs":[{"name":"input","datatype":"FP32","shape":[-1,1,2,2]},{"name":"pixels","datatype":"UINT8","shape":[-1,2,2,1]},{"name":"image","datatype":"BYTES","shape":[-1]}],"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,10]},{"name":"probabilities","datatype":"FP32","shape":[-1,10]}]}"#
         )
         #expect(try api.answer("GET", "/v2/models/digits/ready").text == #"{"name":"digits","ready":true}"#)
         #expect(try api.answer("GET", "/v2/models/digits/config").status == .ok)
         #expect(
             try api.answer("POST", "/v2/repository/index").text.hasPrefix(
                 #"[{"name":"digits","version":"2","state":"READY""#))
+    }
+
+    @Test func theIndexNamesWhatCouldNotBeLoaded() throws {
+        api.unloadable.note("none", "there is \"no\" such file")
+        let failed = #",{"name":"none","version":"","state":"UNAVAILABLE","reason":"there is \"no\" such file"}]"#
+        #expect(try api.answer("POST", "/v2/repository/index", text: "{}").text.hasSuffix(failed))
+        for text in [#"{"ready":true}"#, #"{"x":[],"ready":true}"#] {
+            #expect(try !api.answer("POST", "/v2/repository/index", text: text).text.contains("UNAVAILABLE"))
+        }
+        #expect(try api.answer("POST", "/v2/repository/index", text: #"{"ready":1}"#).status == .badRequest)
+        api.unloadable.note("", "")
+        #expect(try !api.answer("POST", "/v2/repository/index").text.contains("UNAVAILABLE"))
+    }
+
+    @Test func aModelIsLoadedByNameAlone() throws {
+        let api = try API.stub { $0.allowsAdministration = true }
+        let path = "/v2/repository/models/digits"
+        for text in ["", "{}", #"{"parameters":{}}"#] {
+            #expect(try api.answer("POST", "\(path)/load", text: text).text == #"load(model: "digits")"#)
+        }
+        let unload = #"{"parameters":{"unload_dependents":false}}"#
+        #expect(try api.answer("POST", "\(path)/unload", text: unload).text == #"unload(model: "digits")"#)
+        for text in [#"{"parameters":{"config":"{}"}}"#, #"{"parameters":{"file:1/model.pth":"AA=="}}"#, "[]", "{"] {
+            #expect(try api.answer("POST", "\(path)/load", text: text).status == .badRequest)
+        }
     }
 
     @Test func countsImagesAndRuns() throws {
@@ -122,15 +150,18 @@ import Testing
     // MARK: v1
 
     @Test(arguments: [
-        (#"{"instances":[[1,2,3,4],[5,6,7,8]]}"#, #"{"predictions":[[10.0,-10.0],[26.0,-26.0]]}"#),
-        (#"{"instances":[[[[1,2],[3,4]]]],"signature_name":"serving_default"}"#, #"{"predictions":[[10.0,-10.0]]}"#),
+        (#"{"instances":[[1,2,3,4],[5,6,7,8]]}"#, #"{"predictions":[[10.0,-10.0,\#(zeros)],[26.0,-26.0,\#(zeros)]]}"#),
+        (
+            #"{"instances":[[[[1,2],[3,4]]]],"signature_name":"serving_default"}"#,
+            #"{"predictions":[[10.0,-10.0,\#(zeros)]]}"#
+        ),
         (
             #"{"instances":[{"input":[1,2,3,4]},{"input":[[[5,6],[7,8]]]}]}"#,
-            #"{"predictions":[[10.0,-10.0],[26.0,-26.0]]}"#
+            #"{"predictions":[[10.0,-10.0,\#(zeros)],[26.0,-26.0,\#(zeros)]]}"#
         ),
-        (#"{"inputs":[[1,2,3,4]]}"#, #"{"outputs":[[10.0,-10.0]]}"#),
-        (#"{"inputs":{"input":[[1,2,3,4]]}}"#, #"{"outputs":[[10.0,-10.0]]}"#),
-        (#"{"instances":[[NaN,2,3,4]]}"#, #"{"predictions":[[NaN,NaN]]}"#),
+        (#"{"inputs":[[1,2,3,4]]}"#, #"{"outputs":[[10.0,-10.0,\#(zeros)]]}"#),
+        (#"{"inputs":{"input":[[1,2,3,4]]}}"#, #"{"outputs":[[10.0,-10.0,\#(zeros)]]}"#),
+        (#"{"instances":[[NaN,2,3,4]]}"#, #"{"predictions":[[NaN,NaN,\#(zeros)]]}"#),
     ])
     func predictsAsTensorFlowServingDoes(request: String, expected: String) throws {
         for path in ["/v1/models/digits:predict", "/v1/models/digits/versions/2:predict"] {
@@ -163,7 +194,7 @@ import Testing
     @Test func tellsStatusAndMetadata() throws {
         #expect(
             try api.answer("GET", "/v1/models/digits").text
-                == #"{"model_version_status":[{"version":"2","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}]}"#
+                == #"{"model_version_status":[{"version":"2","state":"AVAILABLE","status":{"error_code":"OK","error_message":""}}],"name":"digits","ready":true}"#
         )
         #expect(try api.answer("GET", "/v1/models/none").status == .notFound)
         let metadata = try api.answer("GET", "/v1/models/digits/metadata").text

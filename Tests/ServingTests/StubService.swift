@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Protocols
 import Serving
 import SystemCalls
 
@@ -12,14 +13,10 @@ struct StubService: InferenceService {
     let models = [
         ServedModel(
             name: "digits", version: "2", architecture: "stub", task: .digits,
-            input: TensorDescription(name: "input", datatype: "FP32", shape: [-1, 1, 2, 2]),
-            output: TensorDescription(name: "logits", datatype: "FP32", shape: [-1, 2]),
-            labels: (0..<10).map(String.init)),
+            inputShape: [1, 2, 2], labels: (0..<10).map(String.init)),
         ServedModel(
             name: "turns", version: "1", architecture: "stub", task: .rotation,
-            input: TensorDescription(name: "input", datatype: "FP32", shape: [-1, 3, 2, 2]),
-            output: TensorDescription(name: "logits", datatype: "FP32", shape: [-1, 4]),
-            labels: ["0", "90", "180", "270"]),
+            inputShape: [3, 2, 2], labels: ["0", "90", "180", "270"]),
     ]
 
     func makeRunner() throws -> any InferenceRunner { StubRunner(milliseconds: milliseconds) }
@@ -58,7 +55,7 @@ final class StubRunner: InferenceRunner {
         let rowCount = input.count / rows
         return (0..<rows).flatMap { row -> [Float] in
             let sum = input[(row * rowCount)..<((row + 1) * rowCount)].reduce(0, +)
-            return model == 0 ? [sum, -sum] : [sum, 0, 0, 0]
+            return [sum, -sum] + Array(repeating: 0, count: model == 0 ? 8 : 2)
         }
     }
 

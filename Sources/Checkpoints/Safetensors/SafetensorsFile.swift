@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import JSON
+
 /// A safetensors file: a JSON header that describes tensors, and their bytes.
 ///
 /// - Source: the format's description in https://github.com/huggingface/safetensors.
@@ -32,7 +34,7 @@ package struct SafetensorsFile: Sendable {
         let data = try reader.take(reader.remaining)
         var tensors: [Described] = []
         var metadata: [(String, String)] = []
-        for member in try JSONReader.read(text, part: Self.part).members ?? [] {
+        for member in try Self.members(text, limits: limits) {
             if member.name == "__metadata__" {
                 metadata = try Self.metadata(member.value)
             } else {
@@ -47,6 +49,21 @@ package struct SafetensorsFile: Sendable {
         try Self.checkCoverage(tensors, count: data.count)
         self.tensors = tensors.map { ($0.name, $0.tensor) }
         self.metadata = metadata
+    }
+
+    private static func members(_ text: ByteRegion, limits: CheckpointLimits) throws -> [JSONValue.Member] {
+        do {
+            // Each tensor is a member, and the metadata is one more.
+            let most = min(limits.maxTensors, Int.max - 1) + 1
+            return try JSONValue(parsing: Array(text.bytes), maxMembers: most).members ?? []
+        } catch {
+            switch error.problem {
+            case .duplicateKey(let name): throw CheckpointError.clashingNames(first: name, second: name)
+            case .tooMany: throw CheckpointError.limitExceeded(limit: "maxTensors", maximum: limits.maxTensors)
+            default:
+                throw CheckpointError.malformed(part: part, offset: error.offset, reason: error.problem.description)
+            }
+        }
     }
 
     /// The tensors cover the bytes without holes and without sharing any.
@@ -126,7 +143,7 @@ private struct Described {
     private static func integers(_ value: JSONValue?) -> [Int]? {
         guard let items = value?.array else { return nil }
         let numbers = items.compactMap { item -> Int? in
-            guard case .int(let number) = item else { return nil }
+            guard case .integer(let number) = item else { return nil }
             return number
         }
         return numbers.count == items.count ? numbers : nil

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import JSON
 import SystemCalls
 import Tensors
 
@@ -28,12 +29,12 @@ struct SafetensorsWriter {
                     tensor.name,
                     .object([
                         JSONValue.Member("dtype", .string(TorchType(tensor.elementType).safetensorsName ?? "")),
-                        JSONValue.Member("shape", .array(tensor.sizes.map { .int($0) })),
-                        JSONValue.Member("data_offsets", .array([.int(offset), .int(end)])),
+                        JSONValue.Member("shape", .array(tensor.sizes.map { .integer($0) })),
+                        JSONValue.Member("data_offsets", .array([.integer(offset), .integer(end)])),
                     ])))
             offset = end
         }
-        var text = Array(JSONValue.object(members).compactText.utf8)
+        var text = Array(JSONValue.object(members).text.utf8)
         text += [UInt8](repeating: 0x20, count: (8 - text.count % 8) % 8)
         return UInt64(text.count).littleEndianBytes + text
     }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import JSON
+import Protocols
 
 /// `/inference`, `/predict/{model}` and `/rotate`.
 extension API {
@@ -11,23 +13,10 @@ extension API {
         let served = try first(.digits, named: policy.digitModel)
         let wantsJSON = request.head.headers.list("accept").contains { MediaType($0)?.essence == "application/json" }
         return .work { runner in
-            let answers: [Classification]
-            var isList = false
-            switch try input(request) {
-            case .numbers(let numbers):
-                let pixels = try Self.pixels(numbers, of: served.model, maxImages: policy.maxBatch)
-                let count = pixels.count / max(served.model.input.rowCount, 1)
-                answers = try counting(served, images: count) {
-                    try runner.classify(model: served.index, pixels: pixels)
-                }
-            case .encoded(let images, let wasList):
-                isList = wasList
-                answers = try counting(served, images: images.count) {
-                    try runner.classify(model: served.index, images: images).map { try $0.get() }
-                }
-            }
+            let images = try input(request)
+            let answers = try classify(served, images.modelInput(served.model, maxImages: policy.maxBatch), runner)
             let labels = answers.map { served.model.labels[$0.classIndex] }
-            guard !wantsJSON, !isList, labels.count == 1, let label = labels.first else {
+            guard !wantsJSON, !images.isList, labels.count == 1, let label = labels.first else {
                 return signed(json(.array(labels.map(Self.number))), served.model)
             }
             return signed(
@@ -40,34 +29,10 @@ extension API {
         Int(label).map { .integer($0) } ?? .string(label)
     }
 
-    /// Checks numbers of 28 x 28, 784, n x 28 x 28 or n x 784 (for a model of 28 x 28 pixels), and makes bytes of them;
-    /// fractions are rounded.
-    private static func pixels(_ numbers: NumberArray, of model: ServedModel, maxImages: Int) throws -> [UInt8] {
-        let row = model.input.shape.dropFirst()
-        let image = row.first == 1 ? Array(row.dropFirst()) : Array(row)
-        let count = model.input.rowCount
-        let shape = numbers.shape
-        let isOne = shape == image || shape == [count]
-        let isBatch = shape.count > 1 && (Array(shape.dropFirst()) == image || Array(shape.dropFirst()) == [count])
-        guard isOne || isBatch, numbers.values.count >= count else {
-            let size = image.map(String.init).joined(separator: " x ")
-            throw RequestRefusal(
-                .badRequest,
-                "expected 'images' to be \(size) or \(count) numbers, or a list of such; got the shape \(shape)")
-        }
-        if numbers.values.count / count > maxImages { throw ImageInput.tooMany(maxImages) }
-        return try numbers.values.map { value in
-            guard value >= 0, value <= 255 else {
-                throw RequestRefusal(.badRequest, "a pixel is \(value); expected 0 to 255")
-            }
-            return UInt8(value.rounded())
-        }
-    }
-
     /// The images of a request.
     private func input(_ request: Request) throws -> ImageInput {
         try ImageInput(
-            RequestBody.decoded(request, maxBytes: policy.maxBodyBytes),
+            body(of: request),
             contentType: request.head.headers["content-type"], maxImages: policy.maxBatch)
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import JSON
+import Protocols
 
 /// The Open Inference Protocol, version 2, over REST: `/v2/...`.
 ///
@@ -12,7 +14,7 @@ extension API {
             return .answer(
                 json([
                     "name": "swiftnet", "version": .string(API.version),
-                    "extensions": ["binary_tensor_data", "statistics", "model_repository"],
+                    "extensions": ["binary_tensor_data", "classification", "statistics", "model_repository"],
                 ]))
         case .v2Models:
             return .answer(json(["models": .array(Array(Set(models.map(\.name))).sorted().map { .string($0) })]))
@@ -24,8 +26,10 @@ extension API {
             let listed = try reference.map { [try find($0).model] } ?? models
             return .answer(json(["model_stats": .array(listed.map(modelStatistics))]))
         case .v2Infer(let reference): return v2Infer(request, try find(reference))
-        case .repositoryIndex: return .answer(repositoryIndex)
-        case .repositoryLoad(let model): return .command(.load(model: try Self.checked(model)))
+        case .repositoryIndex: return .answer(try repositoryIndex(request))
+        case .repositoryLoad(let model):
+            try checkLoad(request)
+            return .command(.load(model: try Self.checked(model)))
         case .repositoryUnload(let model):
             return .command(.unload(model: try find(Route.ModelReference(name: model)).model.name))
         default: throw RequestRefusal(.notFound, "there is nothing at this path")
@@ -48,7 +52,7 @@ extension API {
 
     private func tensor(_ tensor: TensorDescription) -> JSONValue {
         [
-            "name": .string(tensor.name), "datatype": .string(tensor.datatype),
+            "name": .string(tensor.name), "datatype": .string(tensor.datatype.rawValue),
             "shape": .array(tensor.shape.map { .integer($0) }),
         ]
     }
@@ -58,21 +62,25 @@ extension API {
         return json([
             "name": .string(model.name), "versions": .array(versions),
             "platform": .string("swiftnet_\(model.architecture)"),
-            "inputs": [tensor(model.input)], "outputs": [tensor(model.output)],
+            "inputs": .array(model.inputs.map(tensor)),
+            "outputs": [tensor(model.output), tensor(model.probabilities)],
         ])
     }
 
     private func configuration(_ model: ServedModel) -> Response {
-        func tensor(_ tensor: TensorDescription) -> JSONValue {
-            [
-                "name": .string(tensor.name), "data_type": .string("TYPE_\(tensor.datatype)"),
-                "dims": .array(tensor.shape.dropFirst().map { .integer($0) }),
+        func tensor(_ tensor: TensorDescription) -> [(String, JSONValue)] {
+            let type = tensor.datatype == .bytes ? "STRING" : tensor.datatype.rawValue
+            let dimensions = tensor.shape.count == 1 ? [1] : Array(tensor.shape.dropFirst())
+            return [
+                ("name", .string(tensor.name)), ("data_type", .string("TYPE_\(type)")),
+                ("dims", .array(dimensions.map { .integer($0) })),
             ]
         }
         return json([
             "name": .string(model.name), "platform": .string("swiftnet_\(model.architecture)"),
-            "max_batch_size": .integer(policy.maxBatch), "input": [tensor(model.input)],
-            "output": [tensor(model.output)],
+            "max_batch_size": .integer(policy.maxBatch),
+            "input": .array(model.inputs.map { .object(tensor($0) + [("optional", true)]) }),
+            "output": [.object(tensor(model.output)), .object(tensor(model.probabilities))],
         ])
     }
 
@@ -94,51 +102,61 @@ extension API {
         ]
     }
 
-    private var repositoryIndex: Response {
-        json(
-            .array(
-                models.map {
-                    ["name": .string($0.name), "version": .string($0.version), "state": "READY", "reason": ""]
-                }))
+    /// The models and their states; with `{"ready": true}` only those that can be asked.
+    private func repositoryIndex(_ request: Request) throws -> Response {
+        var isReadyWanted = false
+        try readMembers(of: request) { reader, name in
+            if name == "ready" { isReadyWanted = try reader.readBool() } else { try reader.skipValue() }
+        }
+        var entries: [JSONValue] = models.map {
+            ["name": .string($0.name), "version": .string($0.version), "state": "READY", "reason": ""]
+        }
+        if !isReadyWanted, let (model, problem) = unloadable.value {
+            entries.append([
+                "name": .string(model), "version": "", "state": "UNAVAILABLE", "reason": .string(problem),
+            ])
+        }
+        return json(.array(entries))
+    }
+
+    /// Refuses to load a model with a configuration or files of the client's.
+    private func checkLoad(_ request: Request) throws {
+        try readMembers(of: request) { reader, name in
+            guard name == "parameters" else { return try reader.skipValue() }
+            try reader.readObject { _, name in
+                throw RequestRefusal(
+                    .badRequest,
+                    "the parameter '\(name.prefix(100))' is not taken: a model is loaded as the repository has it")
+            }
+        }
+    }
+
+    /// Reads a body that may be empty, or an object.
+    private func readMembers(
+        of request: Request, _ member: (inout JSONReader, String) throws -> Void
+    ) throws {
+        let body = try body(of: request)
+        if body.isEmpty { return }
+        var reader = JSONReader(body[...])
+        try reader.readObject(member)
+        try reader.finish()
     }
 
     // MARK: infer
 
     private func v2Infer(_ request: Request, _ served: Served) -> Handling {
         .work { runner in
-            let body = try RequestBody.decoded(request, maxBytes: policy.maxBodyBytes)
             let call = try OpenInferenceRequest(
-                body, headerLength: request.head.headers["inference-header-content-length"], model: served.model,
-                maxRows: policy.maxBatch)
-            let values = try counting(served, images: call.rows) {
-                try runner.run(model: served.index, rows: call.rows, input: call.values)
+                body(of: request), headerLength: request.head.headers["inference-header-content-length"],
+                model: served.model, maxRows: policy.maxBatch)
+            let answer = OpenInferenceAnswer(
+                to: call, numbers: try numbers(served, call.input, runner), model: served.model)
+            guard let headerLength = answer.headerLength else {
+                return signed(Response(.ok, contentType: "application/json", body: answer.body), served.model)
             }
-            return signed(response(call, values, served.model), served.model)
+            var response = Response(.ok, contentType: "application/octet-stream", body: answer.body)
+            response.add("Inference-Header-Content-Length", String(headerLength))
+            return signed(response, served.model)
         }
-    }
-
-    private func response(_ call: OpenInferenceRequest, _ values: [Float], _ model: ServedModel) -> Response {
-        let shape = [call.rows] + model.output.shape.dropFirst()
-        var output: [(String, JSONValue)] = [
-            ("name", .string(model.output.name)), ("datatype", "FP32"),
-            ("shape", .array(shape.map { .integer($0) })),
-        ]
-        output.append(
-            call.wantsBinaryOutput
-                ? ("parameters", ["binary_data_size": .integer(values.count * 4)])
-                : ("data", .floats(values, shape: [values.count])))
-        var members: [(String, JSONValue)] = [
-            ("model_name", .string(model.name)), ("model_version", .string(model.version)),
-        ]
-        if let id = call.id { members.append(("id", .string(id))) }
-        members.append(("outputs", [.object(output)]))
-        let header = JSONValue.object(members).bytes
-        guard call.wantsBinaryOutput else { return Response(.ok, contentType: "application/json", body: header) }
-        var body = header
-        body.reserveCapacity(header.count + values.count * 4)
-        for value in values { withUnsafeBytes(of: value.bitPattern.littleEndian) { body.append(contentsOf: $0) } }
-        var response = Response(.ok, contentType: "application/octet-stream", body: body)
-        response.add("Inference-Header-Content-Length", String(header.count))
-        return response
     }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import JSON
+import Protocols
 
 /// The server's answers: finds the route of a request, and what to do for it.
 package struct API: RequestHandler {
@@ -30,6 +32,8 @@ package struct API: RequestHandler {
     /// Where it counts.
     package let statistics: WorkerStatistics
     let policy: Policy
+    /// The model that the last reload could not load.
+    package let unloadable = UnloadableModel()
 
     /// - Parameters:
     ///   - models: What is served, the newest version of a name first.
@@ -47,6 +51,11 @@ package struct API: RequestHandler {
             return (.other, response)
         }
         guard let route = Route(head.target.segments) else {
+            if head.target.segments.first == "v1" {
+                // TensorFlow Serving's words.
+                let path = head.target.path.prefix(200)
+                return (.v1, ErrorResponse.make(.badRequest, "Malformed request: \(head.method) \(path)"))
+            }
             return (.other, ErrorResponse.make(.notFound, "there is nothing at \(head.target.path.prefix(200))"))
         }
         guard route.methods.contains(head.method) else {
@@ -80,6 +89,7 @@ package struct API: RequestHandler {
 
     private func handle(_ route: Route, _ request: Request) throws -> Handling {
         switch route {
+        case .root: return .answer(json(["name": "swiftnet", "status": "alive"]))
         case .live, .healthy: return .answer(json(["live": true]))
         case .ready: return .answer(readiness)
         case .metrics:
@@ -106,7 +116,7 @@ package struct API: RequestHandler {
     }
 
     func json(_ value: JSONValue) -> Response {
-        Response(.ok, contentType: "application/json", body: value.bytes)
+        Response(.ok, contentType: "application/json", body: value.bytes(allowsNonFinite: true))
     }
 
     /// The model that a client names, its newest version unless it wants another.
@@ -136,6 +146,32 @@ package struct API: RequestHandler {
         response.add("Model-Name", model.name)
         response.add("Model-Version", model.version)
         return response
+    }
+
+    /// A request's body, decompressed.
+    func body(of request: Request) throws -> [UInt8] {
+        try RequestBody.decoded(request.body, headers: request.head.headers, maxBytes: policy.maxBodyBytes)
+    }
+
+    /// A model's answers to images, the first bad one of which is an error.
+    func classify(_ served: Served, _ input: ModelInput, _ runner: any InferenceRunner) throws -> [Classification] {
+        try counting(served, images: input.count) {
+            switch input {
+            case .pixels(let pixels, _): try runner.classify(model: served.index, pixels: pixels)
+            case .images(let images): try runner.classify(model: served.index, images: images).map { try $0.get() }
+            case .rows: []
+            }
+        }
+    }
+
+    /// What a model makes of an input: of numbers its output, of pixels and images the probabilities.
+    func numbers(_ served: Served, _ input: ModelInput, _ runner: any InferenceRunner) throws -> [Float] {
+        guard case .rows(let rows, let count) = input else {
+            return try classify(served, input, runner).flatMap(\.scores)
+        }
+        return try counting(served, images: count) {
+            try runner.run(model: served.index, rows: count, input: rows)
+        }
     }
 
     /// Runs a model and counts what it did.

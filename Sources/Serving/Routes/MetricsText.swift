@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Protocols
+
 /// The fleet's numbers in the text format of Prometheus.
 ///
 /// - Source: Prometheus' exposition formats, text format 0.0.4.

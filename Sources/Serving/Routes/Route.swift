@@ -4,7 +4,7 @@ import HTTP
 
 /// What a path asks for.
 enum Route: Equatable, Sendable {
-    case live, ready, healthy, metrics, openAPI
+    case root, live, ready, healthy, metrics, openAPI
     case inference
     case predict(model: String)
     case rotate
@@ -42,7 +42,7 @@ enum Route: Equatable, Sendable {
     /// Under what the route is counted.
     var label: RouteLabel {
         switch self {
-        case .live, .ready, .healthy: .health
+        case .root, .live, .ready, .healthy: .health
         case .metrics: .metrics
         case .inference: .inference
         case .predict: .predict
@@ -54,7 +54,7 @@ enum Route: Equatable, Sendable {
     }
 
     /// Whether anyone may ask, without a key.
-    var isOpen: Bool { [.live, .ready, .healthy].contains(self) }
+    var isOpen: Bool { [.root, .live, .ready, .healthy].contains(self) }
 
     /// Whether the route changes what is served.
     var isAdministrative: Bool {
@@ -74,6 +74,7 @@ enum Route: Equatable, Sendable {
             self = .predict(model: segments[1])
         default:
             switch segments {
+            case []: self = .root
             case ["inference"]: self = .inference
             case ["rotate"]: self = .rotate
             case ["healthz"]: self = .healthy
@@ -90,7 +91,7 @@ enum Route: Equatable, Sendable {
         guard path.first == "models", path.count >= 2, let last = path.last else { return nil }
         var verb: String?
         if let colon = last.lastIndex(of: ":") {
-            verb = String(last[last.index(after: colon)...])
+            verb = last[last.index(after: colon)...].lowercased()
             path[path.count - 1] = String(last[..<colon])
         }
         let wantsMetadata = verb == nil && path.count > 2 && path.last == "metadata"

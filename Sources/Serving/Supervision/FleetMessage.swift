@@ -8,6 +8,9 @@ enum FleetMessage: Equatable, Sendable {
     case ready(String)
     /// From a worker: it can't start, and why.
     case failed(String)
+    /// From the preparing process: a model can't be loaded, and why. From the supervisor: the same, to be told to who asks;
+    /// an empty problem means that all could be loaded.
+    case unloadable(model: String, problem: String)
     /// From a worker: it has answered as many requests as it should.
     case recycle
     /// From a worker: a client asks for a model to be loaded or unloaded. The number comes back with the reply.
@@ -27,6 +30,7 @@ enum FleetMessage: Equatable, Sendable {
             switch self {
             case .ready(let text): "ready \(text)"
             case .failed(let text): "failed \(text)"
+            case .unloadable(let model, let problem): "unloadable \(model) \(problem)"
             case .recycle: "recycle"
             case .load(let request, let model): "load \(request) \(model)"
             case .unload(let request, let model): "unload \(request) \(model)"
@@ -46,6 +50,7 @@ enum FleetMessage: Equatable, Sendable {
         switch (parts.first, number) {
         case ("ready", _): self = .ready(rest)
         case ("failed", _): self = .failed(rest)
+        case ("unloadable", _): self = .unloadable(model: words.first ?? "", problem: tail)
         case ("recycle", _): self = .recycle
         case ("load", let number?): self = .load(request: number, model: tail)
         case ("unload", let number?): self = .unload(request: number, model: tail)

@@ -36,6 +36,9 @@ package struct Preparer {
             let plan = try PreparedModels.layout(of: models)
             try memory.fillOnce(byteCount: plan.byteCount) { plan.write(to: $0) }
             return 0
+        } catch ModelServiceError.unloadable(let model, let problem) {
+            channel.send(.unloadable(model: model, problem: problem))
+            return 1
         } catch {
             channel.send(.failed("\(error)"))
             return 1

@@ -22,29 +22,42 @@ package struct Service {
     package func run() throws -> Int32 {
         let launcher = DaemonLauncher.Parent()
         let cores = CoreCount.current()
+        let inherited = SystemdNotification.listeners()
         let supervisor = try Supervisor(
-            configuration: configuration, cores: cores.usable, inherited: SystemdNotification.listeners(),
-            reconfigure: settings,
+            configuration: configuration, cores: cores.usable, inherited: inherited, reconfigure: settings,
             report: { line in
-                writeStandardError("swiftnet: \(line)\n")
+                // Whoever reads it may be slow, and the workers must be watched meanwhile.
+                writeStandardErrorWithoutWaiting("swiftnet: \(line)\n")
                 launcher?.failed(line)
             })
-        if let pid = configuration.pid { try PIDFile.write(pid) }
-        defer { if let pid = configuration.pid { PIDFile.remove(pid) } }
+        defer { supervisor.removeSockets() }
+        let pid = try configuration.pid.map(writePIDFile)
+        defer { pid??.remove() }
+        let outcome = configuration.pid.map { ReloadOutcomeFile(besides: $0) }
+        defer { outcome?.remove() }
+        note { try outcome?.writeFirst() }
+        supervisor.onReload = { problem in note { try outcome?.write(problem) } }
         supervisor.onReady = { summary in
             let banner = banner(supervisor, cores, summary)
             writeStandardError(banner)
             SystemdNotification.send("READY=1")
             launcher?.serves(banner)
         }
-        let code = supervisor.run()
-        for case .unix(let path) in configuration.addresses { FileSystem.remove(path) }
-        return code
+        return supervisor.run()
+    }
+
+    /// Writes how reloads go; that it can't be written must not stop the server.
+    private func note(_ write: () throws -> Void) {
+        do {
+            try write()
+        } catch {
+            writeStandardErrorWithoutWaiting("swiftnet: the outcome of reloads can't be noted: \(error)\n")
+        }
     }
 
     /// What the operator wants to know once.
     private func banner(_ supervisor: Supervisor, _ cores: CoreCount, _ summary: String) -> String {
-        let (workers, threads) = supervisor.layout
+        let (workers, threads) = (supervisor.current.wanted, supervisor.current.threads)
         var lines = [
             "swiftnet \(API.version) serves on \(supervisor.addresses.joined(separator: ", "))",
             "mode: \(configuration.mode.rawValue), \(workers) \(workers == 1 ? "worker" : "workers") of \(threads) "
@@ -61,16 +74,11 @@ package struct Service {
     }
 }
 
-/// The file that holds the supervisor's process number.
-enum PIDFile {
-    /// - Throws: `SystemError`.
-    static func write(_ path: String) throws {
-        let file = try FileDescriptor.creating(path)
-        try Array("\(CurrentProcess.id)\n".utf8).withUnsafeBytes { try file.writeAll($0) }
-    }
-
-    /// Removes the file.
-    static func remove(_ path: String) {
-        FileSystem.remove(path)
-    }
+/// Writes the supervisor's process number into a file.
+///
+/// - Throws: `SystemError`.
+private func writePIDFile(_ path: String) throws -> OwnedPath? {
+    let file = try FileDescriptor.creating(path)
+    try Array("\(CurrentProcess.id)\n".utf8).withUnsafeBytes { try file.writeAll($0) }
+    return OwnedPath(path)
 }

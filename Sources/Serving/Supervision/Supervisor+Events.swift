@@ -35,7 +35,7 @@ extension Supervisor {
         case .serving, .reloading:
             fleet[.isDraining] = 1
             SystemdNotification.send("STOPPING=1")
-            phase = .leaving(drainAt: now + UInt64(configuration.drainDelay) * 1_000_000_000)
+            phase = .leaving(drainAt: now + UInt64(current.configuration.drainDelay) * 1_000_000_000)
             report("stopping: finishing what was accepted")
         }
     }
@@ -45,117 +45,19 @@ extension Supervisor {
         exitCode = exitCode ?? 0
         preparation?.process.send(SignalNumber.kill)
         // The workers hold the sockets until they have accepted what waits.
-        listeners = []
+        socketPaths = current.listeners.compactMap(\.path)
+        current.listeners = []
+        next = nil
         for process in workers.keys { drain(process) }
     }
 
     /// Adds a worker or takes one away.
     private func resize(by step: Int) {
         guard phase == .serving else { return }
-        wanted = min(max(wanted + step, 1), FleetLimits.maxWorkers)
-        report("\(wanted) workers")
-        let surplus = serving.sorted { $0.startedAt > $1.startedAt }.prefix(max(0, serving.count - wanted))
+        current.wanted = min(max(current.wanted + step, 1), FleetLimits.maxWorkers)
+        report("\(current.wanted) workers")
+        let surplus = serving.sorted { $0.startedAt > $1.startedAt }.prefix(max(0, serving.count - current.wanted))
         for record in surplus { drain(record.process) }
-    }
-
-    // MARK: Reloading
-
-    /// Reads the settings and weights again.
-    func reload(client: Client?) {
-        guard phase == .serving else {
-            reloadAgain = phase == .reloading
-            return
-        }
-        do {
-            try beginReload(reconfigure(), client: client)
-        } catch {
-            failReload("\(error)", client: client)
-        }
-    }
-
-    private func beginReload(_ new: ServerConfiguration, client: Client?) throws {
-        try new.check()
-        _ = try new.keys()
-        SystemdNotification.send("RELOADING=1")
-        pending = (new, client)
-        phase = .reloading
-        generation += 1
-        prepare(new)
-    }
-
-    func finishReloadIfReady() {
-        guard phase == .reloading, serving.count >= wanted, let (new, client) = pending else { return }
-        configuration = new
-        pending = nil
-        phase = .serving
-        models = models.filter { $0.key == generation }
-        fleet.add(1, to: .reloads)
-        for record in workers.values where record.generation < generation { drain(record.process) }
-        report("reloaded")
-        SystemdNotification.send("READY=1")
-        if let client { answer(client, problem: "") }
-        if reloadAgain {
-            reloadAgain = false
-            reload(client: nil)
-        }
-    }
-
-    private func failReload(_ problem: String, client: Client?) {
-        for record in workers.values where phase == .reloading && record.generation == generation {
-            workers[record.process]?.state = .draining
-            record.process.send(SignalNumber.kill)
-        }
-        if phase == .reloading {
-            models[generation] = nil
-            generation -= 1
-            phase = .serving
-        }
-        pending = nil
-        fleet.add(1, to: .failedReloads)
-        report("not reloaded, still serving as before: \(problem)")
-        SystemdNotification.send("READY=1")
-        if let client { answer(client, problem: problem) }
-    }
-
-    /// Gives up what the models were prepared for.
-    func preparationFailed(_ problem: String) {
-        switch phase {
-        case .booting:
-            report(problem)
-            exitCode = 1
-            phase = .draining
-        case .reloading: failReload(problem, client: pending?.client)
-        case .serving, .leaving, .draining: break
-        }
-    }
-
-    private func answer(_ client: Client, problem: String) {
-        workers[client.worker]?.channel.send(.reply(request: client.request, problem: problem))
-    }
-
-    /// Carries out a client's wish for another set of models.
-    func change(_ client: Client, load model: String) {
-        change(client) { configuration, served in
-            configuration.models = served.contains(model) ? served : served + [model]
-        }
-    }
-
-    func change(_ client: Client, unload model: String) {
-        change(client) { configuration, served in
-            configuration.models = served.filter { $0 != model && !$0.hasPrefix(model + "@") }
-        }
-    }
-
-    private func change(_ client: Client, _ body: (inout ServerConfiguration, [String]) -> Void) {
-        guard phase == .serving else { return answer(client, problem: "another reload is under way; try again") }
-        do {
-            var new = configuration
-            body(&new, try configuration.servedModels())
-            if new.models.isEmpty { return answer(client, problem: "the last model can't be unloaded") }
-            try beginReload(new, client: client)
-        } catch {
-            failReload("\(error)", client: client)
-        }
     }
 
     // MARK: Clocks
@@ -185,7 +87,7 @@ extension Supervisor {
             case .starting: if now > record.startedAt + Self.startTime { record.process.send(SignalNumber.kill) }
             case .ready:
                 let beat = fleet.value(.heartbeat, slot: record.slot) * 1_000_000
-                if now > beat + UInt64(configuration.timeout) * 1_000_000_000 {
+                if now > beat + UInt64(current.configuration.timeout) * 1_000_000_000 {
                     report("worker \(record.process.id) hangs; ending it")
                     workers[record.process]?.state = .draining
                     record.process.send(SignalNumber.kill)
@@ -200,8 +102,8 @@ extension Supervisor {
         let present = workers.values.count {
             $0.state != .draining && $0.generation == generation && $0.replaces == nil
         }
-        guard present < wanted, now >= respawnAt else { return }
-        for _ in present..<wanted { start(generation: generation, configuration) }
+        guard present < current.wanted, now >= respawnAt else { return }
+        for _ in present..<current.wanted { start(current) }
     }
 
     /// Replaces one worker that has answered its share, the new one first; never two at once.
@@ -211,7 +113,7 @@ extension Supervisor {
         else { return }
         recycling.removeFirst()
         guard workers[next]?.state == .ready else { return }
-        start(generation: generation, configuration, replaces: next)
+        start(current, replaces: next)
     }
 
     // MARK: Ends
@@ -230,7 +132,7 @@ extension Supervisor {
             exitCode = 1
             phase = .draining
             killAll()
-        case .reloading where record.generation == generation: failReload(problem, client: pending?.client)
+        case .reloading where record.generation == generation: failReload(problem, client: next?.client)
         case .serving, .reloading:
             report("worker \(record.process.id): \(problem); starting another")
             fleet.add(1, to: .restarts)

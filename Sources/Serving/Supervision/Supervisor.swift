@@ -32,8 +32,20 @@ package final class Supervisor {
         let process: ChildProcess
         let channel: FleetChannel
         let models: FileDescriptor
-        let configuration: ServerConfiguration
         let startedAt: UInt64
+    }
+
+    /// What a set of workers has in common.
+    struct Generation {
+        var configuration: ServerConfiguration
+        var listeners: [Listener]
+        /// How many workers there should be, and the inference threads of each.
+        var wanted: Int
+        let threads: Int
+        /// The models, once they are prepared.
+        var models: FileDescriptor?
+        /// Who asked for it, if it was a client.
+        var client: Client?
     }
 
     /// Who waits for a reload to end.
@@ -53,26 +65,27 @@ package final class Supervisor {
         case draining
     }
 
-    var configuration: ServerConfiguration
+    /// The workers that serve, or are the first to start; and those of a reload that is under way.
+    var current: Generation
+    var next: Generation?
+    let cores: Int
+    /// Whether the sockets are the service manager's.
+    let areSocketsInherited: Bool
     let reconfigure: () throws -> ServerConfiguration
     let report: (String) -> Void
     let fleet: FleetStatistics
     let signals: SignalSource
     private let epoll: Epoll
-    var listeners: [FileDescriptor]
-    let layout: (workers: Int, threads: Int)
+    /// The sockets in the file system, once the supervisor has given its listeners away.
+    var socketPaths: [OwnedPath] = []
 
     var workers: [ChildProcess: Record] = [:]
     var preparation: Preparation?
-    /// The prepared models of each generation.
-    var models: [Int: FileDescriptor] = [:]
     var phase = Phase.booting
     var generation = 1
-    /// How many workers there should be.
-    var wanted: Int
-    /// The settings of the reload that is under way, and who asked for it.
-    var pending: (configuration: ServerConfiguration, client: Client?)?
     var reloadAgain = false
+    /// The model that the last reload could not load, and why.
+    var unloadable: (model: String, problem: String)?
     var recycling: [ChildProcess] = []
     /// When the next worker may be started after one that died young, and how long the wait was.
     var respawnAt: UInt64 = 0
@@ -81,6 +94,8 @@ package final class Supervisor {
     var now = SystemClock.monotonicNanoseconds()
     /// Called once, when the first set of workers serves, with what they said.
     package var onReady: ((String) -> Void)?
+    /// Called when a reload begins (nil) and when it has ended, with what went wrong, which is empty if nothing did.
+    package var onReload: ((String?) -> Void)?
     private var events: [Epoll.Event] = []
 
     /// - Parameters:
@@ -94,11 +109,17 @@ package final class Supervisor {
         configuration: ServerConfiguration, cores: Int, inherited: [FileDescriptor],
         reconfigure: @escaping () throws -> ServerConfiguration, report: @escaping (String) -> Void
     ) throws {
-        self.configuration = configuration
+        self.cores = cores
         self.reconfigure = reconfigure
         self.report = report
-        layout = configuration.layout(cores: cores)
-        wanted = layout.workers
+        let layout = configuration.layout(cores: cores)
+        areSocketsInherited = !inherited.isEmpty
+        let listeners =
+            try inherited.isEmpty
+            ? Self.listeners(configuration.addresses, besides: [])
+            : inherited.map { Listener(address: nil, descriptor: $0) }
+        current = Generation(
+            configuration: configuration, listeners: listeners, wanted: layout.workers, threads: layout.threads)
         fleet = try FleetStatistics()
         signals = try SignalSource([
             SignalNumber.child, SignalNumber.hangUp, SignalNumber.interrupt, SignalNumber.terminate,
@@ -106,16 +127,7 @@ package final class Supervisor {
         ])
         SignalSource.ignore(SignalNumber.pipe)
         epoll = try Epoll()
-        listeners = try inherited.isEmpty ? configuration.addresses.map { try .listening(on: $0) } : inherited
         try epoll.add(signals.descriptor, token: 0, .readable)
-    }
-
-    /// The addresses that are really listened on: a port 0 has become the one that the system chose.
-    package var addresses: [String] {
-        zip(configuration.addresses, listeners).map { address, listener in
-            guard case .tcp(let host, 0) = address, let port = listener.localPort else { return address.description }
-            return SocketAddress.tcp(host: host, port: port).description
-        }
     }
 
     /// The memory of each worker that serves, shared pages divided.
@@ -125,7 +137,7 @@ package final class Supervisor {
     ///
     /// - Returns: The exit code.
     package func run() -> Int32 {
-        prepare(configuration)
+        prepare(current.configuration)
         while true {
             do {
                 try epoll.wait(&events, timeoutMilliseconds: 50)
@@ -155,8 +167,7 @@ package final class Supervisor {
                 environment: environment(configuration) + ["\(Worker.Variable.role)=prepare"],
                 descriptors: [(theirs, Worker.Descriptor.channel), (models, Worker.Descriptor.models)])
             preparation = Preparation(
-                process: process, channel: FleetChannel(ours), models: models, configuration: configuration,
-                startedAt: now)
+                process: process, channel: FleetChannel(ours), models: models, startedAt: now)
         } catch {
             preparationFailed("\(error)")
         }
@@ -169,35 +180,43 @@ package final class Supervisor {
             var problem = "preparing the models ended with \(ending)"
             while case .message(let message)? = preparation.channel.receive() {
                 if case .failed(let text) = message { problem = text }
+                if case .unloadable(let model, let text) = message {
+                    problem = text
+                    if phase == .reloading { unloadable = (model, text) }
+                }
             }
             return preparationFailed(problem)
         }
-        models[generation] = preparation.models
-        for _ in 0..<wanted { start(generation: generation, preparation.configuration) }
+        if next == nil { current.models = preparation.models } else { next?.models = preparation.models }
+        let newest = newest
+        for _ in 0..<newest.wanted { start(newest) }
     }
+
+    /// The generation that is being started, or the one that serves.
+    var newest: Generation { next ?? current }
 
     /// Starts a worker.
     ///
     /// - Returns: The worker; nil if the system refused, which counts as a worker that died at once.
     @discardableResult
-    func start(generation: Int, _ configuration: ServerConfiguration, replaces: ChildProcess? = nil) -> ChildProcess? {
+    func start(_ set: Generation, replaces: ChildProcess? = nil) -> ChildProcess? {
         let taken = Set(workers.values.map(\.slot))
-        guard let models = models[generation],
+        guard let models = set.models,
             let slot = (0..<FleetStatistics.slotCount).first(where: { !taken.contains($0) })
         else { return nil }
         do {
             let (ours, theirs) = try FileDescriptor.messageChannel()
             let process = try ChildProcess(
                 executable: CurrentProcess.executable, arguments: ["swiftnet", "serve-worker"],
-                environment: environment(configuration) + [
+                environment: environment(set.configuration) + [
                     "\(Worker.Variable.slot)=\(slot)",
-                    "\(Worker.Variable.threads)=\(layout.threads)",
-                    "\(Worker.Variable.listeners)=\(listeners.count)",
+                    "\(Worker.Variable.threads)=\(set.threads)",
+                    "\(Worker.Variable.listeners)=\(set.listeners.count)",
                 ],
                 descriptors: [
                     (theirs, Worker.Descriptor.channel), (models, Worker.Descriptor.models),
                     (fleet.descriptor, Worker.Descriptor.statistics),
-                ] + listeners.enumerated().map { ($1, Worker.Descriptor.firstListener + Int32($0)) })
+                ] + set.listeners.enumerated().map { ($1.descriptor, Worker.Descriptor.firstListener + Int32($0)) })
             let channel = FleetChannel(ours)
             try epoll.add(ours, token: UInt64(process.id), .readable)
             fleet[.slotsInUse] = max(fleet[.slotsInUse], UInt64(slot + 1))
@@ -245,7 +264,7 @@ package final class Supervisor {
             case .recycle: if !recycling.contains(process) { recycling.append(process) }
             case .load(let request, let model): change(Client(worker: process, request: request), load: model)
             case .unload(let request, let model): change(Client(worker: process, request: request), unload: model)
-            case .reply, .drain: break
+            case .reply, .drain, .unloadable: break
             }
         }
     }
@@ -255,10 +274,14 @@ package final class Supervisor {
         workers[process]?.state = .ready
         if let old = workers[process]?.replaces { drain(old) }
         countReady()
+        if let unloadable {
+            workers[process]?.channel.send(.unloadable(model: unloadable.model, problem: unloadable.problem))
+        }
         switch phase {
-        case .booting where serving.count == wanted:
+        case .booting where serving.count == current.wanted:
             phase = .serving
             onReady?(summary)
+            reloadOnceMore()
         case .reloading: finishReloadIfReady()
         case .leaving, .draining: drain(process)
         default: break
@@ -278,7 +301,7 @@ package final class Supervisor {
     func drain(_ process: ChildProcess) {
         guard let record = workers[process], record.state != .draining else { return }
         workers[process]?.state = .draining
-        workers[process]?.killAt = now + UInt64(configuration.gracefulTimeout) * 1_000_000_000
+        workers[process]?.killAt = now + UInt64(current.configuration.gracefulTimeout) * 1_000_000_000
         record.channel.send(.drain)
         countReady()
     }

@@ -113,6 +113,7 @@ package struct Worker {
             while let input = channel.receive() {
                 switch input {
                 case .message(.drain): drain.begin(limit: nil)
+                case .message(.unloadable(let model, let problem)): server.noteUnloadable(model, problem)
                 case .message(.reply(let request, let problem)): server.finishCommand(request, problem: problem)
                 case .message: break
                 // Without a supervisor nobody would replace this worker or end it: it finishes what it has, soon.

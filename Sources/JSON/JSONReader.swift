@@ -13,7 +13,7 @@ package struct JSONReader: Sendable {
 
     /// The deepest nesting of arrays and objects.
     package static let maxDepth = 32
-    /// The most members of one object.
+    /// The most members of one object, unless a reader is told otherwise.
     package static let maxMembers = 1024
 
     /// Whether `NaN`, `Infinity` and `-Infinity` count as numbers, as TensorFlow Serving has it.
@@ -21,12 +21,14 @@ package struct JSONReader: Sendable {
 
     let bytes: ArraySlice<UInt8>
     var position: Int
+    private let maxMembers: Int
     private var depth = 0
 
     /// A reader at the text's start.
-    package init(_ bytes: ArraySlice<UInt8>, allowsNonFinite: Bool = false) {
+    package init(_ bytes: ArraySlice<UInt8>, allowsNonFinite: Bool = false, maxMembers: Int = Self.maxMembers) {
         self.bytes = bytes
         self.allowsNonFinite = allowsNonFinite
+        self.maxMembers = maxMembers
         position = bytes.startIndex
     }
 
@@ -52,7 +54,7 @@ package struct JSONReader: Sendable {
                 let offset = position
                 let name = try readString()
                 guard names.insert(name).inserted else { throw error(.duplicateKey(name), at: offset) }
-                guard names.count <= Self.maxMembers else { throw error(.tooMany(limit: Self.maxMembers), at: offset) }
+                guard names.count <= maxMembers else { throw error(.tooMany(limit: maxMembers), at: offset) }
                 try expect(":")
                 try member(&self, name)
             } while take(UInt8(ascii: ","))
@@ -110,7 +112,8 @@ package struct JSONReader: Sendable {
         return nil
     }
 
-    mutating func take(_ byte: UInt8) -> Bool {
+    /// Steps over blanks and this byte, if it comes next.
+    package mutating func take(_ byte: UInt8) -> Bool {
         guard skipBlanks() == byte else { return false }
         position += 1
         return true
@@ -134,7 +137,7 @@ package struct JSONReader: Sendable {
     }
 
     /// An error here; one at the text's end says so.
-    func error(_ problem: JSONError.Problem, at offset: Int? = nil) -> JSONError {
+    package func error(_ problem: JSONError.Problem, at offset: Int? = nil) -> JSONError {
         let position = offset ?? position
         let isAtEnd = position >= bytes.endIndex
         return JSONError(problem: isAtEnd ? .truncated : problem, offset: position - bytes.startIndex)

@@ -4,22 +4,25 @@ import CZlib
 import HTTP
 
 /// A body as the client meant it, decompressed.
-enum RequestBody {
+package enum RequestBody {
     /// Undoes the request's Content-Encoding.
     ///
-    /// - Parameter maxBytes: The limit of the decompressed size; it is kept while decompressing.
-    /// - Throws: `RequestRefusal`: 415 for an unknown encoding, 413 above the limit, 400 for broken data.
-    static func decoded(_ request: Request, maxBytes: Int) throws -> [UInt8] {
-        let codings = request.head.headers.list("content-encoding").map { $0.lowercased() }.filter { $0 != "identity" }
-        guard let coding = codings.first else { return request.body }
+    /// - Parameters:
+    ///   - body: The body as it came.
+    ///   - headers: The request's headers.
+    ///   - maxBytes: The limit of the decompressed size; it is kept while decompressing.
+    /// - Throws: ``RequestRefusal``: 415 for an unknown encoding, 413 above the limit, 400 for broken data.
+    package static func decoded(_ body: [UInt8], headers: HeaderFields, maxBytes: Int) throws -> [UInt8] {
+        let codings = headers.list("content-encoding").map { $0.lowercased() }.filter { $0 != "identity" }
+        guard let coding = codings.first else { return body }
         guard codings.count == 1, ["gzip", "x-gzip", "deflate"].contains(coding) else {
             throw RequestRefusal(.unsupportedMediaType, "the content encodings this server knows are gzip and deflate")
         }
-        return try inflated(request.body, maxBytes: maxBytes)
+        return try inflated(body, maxBytes: maxBytes)
     }
 
     /// Inflates a zlib or gzip stream. What follows the stream is an error.
-    static func inflated(_ bytes: [UInt8], maxBytes: Int) throws -> [UInt8] {
+    package static func inflated(_ bytes: [UInt8], maxBytes: Int) throws -> [UInt8] {
         var stream = z_stream()
         // 15 bits of window, and 32 to tell gzip from zlib by its header.
         guard inflateInit2_(&stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import JSON
 
 /// The images of a request, however the client packed them.
-enum ImageInput: Equatable {
+package enum ImageInput: Equatable, Sendable {
     /// Encoded images; `isList` if the client sent a list, even of one.
     case encoded([[UInt8]], isList: Bool)
     /// Numbers of 0 to 255 with their shape.
@@ -17,7 +18,7 @@ enum ImageInput: Equatable {
     ///   - contentType: The request's Content-Type.
     ///   - maxImages: The most images.
     /// - Throws: `RequestRefusal`, `JSONError` or `HTTPError`.
-    init(_ body: [UInt8], contentType: String?, maxImages: Int) throws {
+    package init(_ body: [UInt8], contentType: String?, maxImages: Int) throws {
         let type = contentType.flatMap(MediaType.init)
         if contentType != nil, type == nil { throw RequestRefusal(.badRequest, "the Content-Type is malformed") }
         switch type?.essence {
@@ -48,12 +49,9 @@ enum ImageInput: Equatable {
                 || ["image", "images", "file"].contains(part.name)
         }
         if files.isEmpty { throw RequestRefusal(.badRequest, "the form has no file") }
-        if files.count > maxImages { throw tooMany(maxImages) }
+        if files.count > maxImages { throw ModelInput.tooMany(maxImages) }
+        if files.contains(where: \.content.isEmpty) { throw RequestRefusal(.badRequest, "a file of the form is empty") }
         return files.map { Array(body[$0.content]) }
-    }
-
-    static func tooMany(_ limit: Int) -> RequestRefusal {
-        RequestRefusal(.contentTooLarge, "the request has more than \(limit) images")
     }
 
     private static func json(_ body: [UInt8], maxImages: Int) throws -> ImageInput {
@@ -80,7 +78,7 @@ enum ImageInput: Equatable {
         }
         var images: [[UInt8]] = []
         try reader.readArray { reader in
-            if images.count == maxImages { throw tooMany(maxImages) }
+            if images.count == maxImages { throw ModelInput.tooMany(maxImages) }
             images.append(try encoded(&reader))
         }
         return .encoded(images, isList: true)
@@ -98,6 +96,11 @@ enum ImageInput: Equatable {
             text = try reader.readString()
         }
         guard let text else { throw RequestRefusal(.badRequest, "expected {\"b64\": \"...\"}") }
+        return try decoded(text)
+    }
+
+    /// Decodes base64, which may be a data URL.
+    static func decoded(_ text: String) throws -> [UInt8] {
         var payload = text.utf8[...]
         if text.hasPrefix("data:"), let comma = payload.firstIndex(of: UInt8(ascii: ",")) {
             payload = payload[payload.index(after: comma)...]
@@ -106,5 +109,36 @@ enum ImageInput: Equatable {
             throw RequestRefusal(.badRequest, "an image is not valid base64")
         }
         return bytes
+    }
+}
+
+extension ImageInput {
+    /// Whether the client sent a list of encoded images, even of one.
+    package var isList: Bool {
+        if case .encoded(_, isList: true) = self { true } else { false }
+    }
+
+    /// What a model is to answer. Numbers are pixels of 28 x 28, 784, n x 28 x 28 or n x 784, for a model of 28 x 28 pixels.
+    ///
+    /// - Throws: ``RequestRefusal``.
+    package func modelInput(_ model: ServedModel, maxImages: Int) throws -> ModelInput {
+        switch self {
+        case .encoded(let images, _): return .images(images)
+        case .numbers(let numbers):
+            let row = model.input.shape.dropFirst()
+            let image = row.first == 1 ? Array(row.dropFirst()) : Array(row)
+            let count = model.input.rowCount
+            let shape = numbers.shape
+            let isOne = shape == image || shape == [count]
+            let isBatch = shape.count > 1 && (Array(shape.dropFirst()) == image || Array(shape.dropFirst()) == [count])
+            guard isOne || isBatch, numbers.values.count >= count else {
+                let size = image.map(String.init).joined(separator: " x ")
+                throw RequestRefusal(
+                    .badRequest,
+                    "expected 'images' to be \(size) or \(count) numbers, or a list of such; got the shape \(shape)")
+            }
+            if numbers.values.count / count > maxImages { throw ModelInput.tooMany(maxImages) }
+            return .pixels(try ModelInput.pixels(numbers.values), count: numbers.values.count / count)
+        }
     }
 }

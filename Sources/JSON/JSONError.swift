@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /// Text that is not the JSON that was expected.
-package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong.
-    package enum Problem: Equatable, Sendable {
+    public enum Problem: Equatable, Sendable {
         /// The text ends too early.
         case truncated
         /// Something else should stand here.
@@ -23,28 +23,32 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// What is wrong.
-    package let problem: Problem
+    public let problem: Problem
     /// Where: the number of bytes before it.
-    package let offset: Int
+    public let offset: Int
 
-    package init(problem: Problem, offset: Int) {
+    /// An error at an offset.
+    public init(problem: Problem, offset: Int) {
         self.problem = problem
         self.offset = offset
     }
 
     /// A sentence for the client.
-    package var description: String {
-        let text =
-            switch problem {
-            case .truncated: "the text ends too early"
-            case .expected(let what): "expected \(what)"
-            case .malformedString: "malformed string"
-            case .malformedNumber: "malformed number, or one out of range"
-            case .tooDeep(let limit): "nested deeper than \(limit) levels"
-            case .tooMany(let limit): "more than \(limit) elements"
-            case .duplicateKey(let key): "the key '\(key)' appears twice"
-            case .ragged: "the nested arrays have different lengths"
-            }
-        return "JSON at byte \(offset): \(text)"
+    public var description: String { "JSON at byte \(offset): \(problem)" }
+}
+
+extension JSONError.Problem: CustomStringConvertible {
+    /// A phrase.
+    public var description: String {
+        switch self {
+        case .truncated: "the text ends too early"
+        case .expected(let what): "expected \(what)"
+        case .malformedString: "malformed string"
+        case .malformedNumber: "malformed number, or one out of range"
+        case .tooDeep(let limit): "nested deeper than \(limit) levels"
+        case .tooMany(let limit): "more than \(limit) elements"
+        case .duplicateKey(let key): "the key '\(key)' appears twice"
+        case .ragged: "the nested arrays have different lengths"
+        }
     }
 }

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+
+import JSON
+
+/// What a request gives a model, whichever protocol it came by.
+package enum ModelInput: Equatable, Sendable {
+    /// Numbers as the network takes them, row by row.
+    case rows([Float], count: Int)
+    /// Values of 0 to 255 in the model's own size, channels last, image by image.
+    case pixels([UInt8], count: Int)
+    /// Encoded images.
+    case images([[UInt8]])
+
+    /// How many rows or images there are.
+    package var count: Int {
+        switch self {
+        case .rows(_, let count), .pixels(_, let count): count
+        case .images(let images): images.count
+        }
+    }
+
+    /// Checks that numbers are 0 to 255, and makes bytes of them; fractions are rounded.
+    ///
+    /// - Throws: ``RequestRefusal``.
+    static func pixels(_ values: [Float]) throws -> [UInt8] {
+        try values.map { value in
+            guard value >= 0, value <= 255 else {
+                throw RequestRefusal(.badRequest, "a pixel is \(value); expected 0 to 255")
+            }
+            return UInt8(value.rounded())
+        }
+    }
+
+    static func tooMany(_ limit: Int) -> RequestRefusal {
+        RequestRefusal(.contentTooLarge, "the request has more than \(limit) rows or images")
+    }
+}

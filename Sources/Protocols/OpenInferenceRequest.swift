@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import JSON
+
+/// The body of a `/v2/models/.../infer` call: JSON, and behind it the tensors that are sent in binary.
+///
+/// - Source: github.com/kserve/open-inference-protocol; Triton's binary data and classification extensions.
+package struct OpenInferenceRequest: Equatable, Sendable {
+    /// The client's name for the request, to be given back.
+    package let id: String?
+    /// What is to be answered.
+    package let input: ModelInput
+    /// Which output is to be given, the only one that the input has.
+    package let output: TensorDescription
+    /// Whether the output goes behind the JSON instead of into it.
+    package let wantsBinaryOutput: Bool
+    /// How many of the likeliest classes the client wants instead of all numbers; nil for the numbers.
+    package let classCount: Int?
+
+    /// What the client wishes of an output.
+    private struct OutputWish {
+        var name: String?
+        var isBinary: Bool?
+        var classCount: Int?
+    }
+
+    /// Reads and checks a body.
+    ///
+    /// - Parameters:
+    ///   - body: The decompressed body.
+    ///   - headerLength: The value of Inference-Header-Content-Length.
+    ///   - maxRows: The most rows or images.
+    /// - Throws: ``RequestRefusal`` or `JSONError`.
+    package init(_ body: [UInt8], headerLength: String?, model: ServedModel, maxRows: Int) throws {
+        let length = try Self.jsonLength(headerLength, body)
+        if length == 0, headerLength != nil {
+            input = .rows(try Self.rawRow(body, model), count: 1)
+            output = model.output
+            (id, wantsBinaryOutput, classCount) = (nil, true, nil)
+            return
+        }
+        var reader = JSONReader(body[..<length])
+        var requestID: String?
+        var tensor: OpenInferenceTensor?
+        var wish: OutputWish?
+        var isBinary: Bool?
+        // What the protocol does not name is skipped, as its other servers do; so is what a client leaves null.
+        try reader.readObject { reader, name in
+            if reader.takeNull() { return }
+            switch name {
+            case "id": requestID = try reader.readString()
+            case "parameters": isBinary = try Self.flag("binary_data_output", &reader)
+            case "inputs": tensor = try Self.inputs(&reader, maxNumbers: length / 2 + 1, maxRows: maxRows)
+            case "outputs": wish = try Self.outputs(&reader)
+            default: try reader.skipValue()
+            }
+        }
+        try reader.finish()
+        guard let tensor else { throw RequestRefusal(.badRequest, "expected the key 'inputs'") }
+        input = try tensor.modelInput(model, tail: body[length...], maxRows: maxRows)
+        if case .rows = input { output = model.output } else { output = model.probabilities }
+        if let wish {
+            guard wish.name == output.name else {
+                let name = (wish.name ?? "").prefix(100)
+                throw RequestRefusal(
+                    .badRequest, "unknown output '\(name)'; '\(tensor.name ?? "")' is answered with '\(output.name)'")
+            }
+        }
+        id = requestID
+        classCount = wish?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
+        wantsBinaryOutput = wish?.isBinary ?? isBinary ?? false
+    }
+
+    private static func jsonLength(_ header: String?, _ body: [UInt8]) throws -> Int {
+        guard let header else { return body.count }
+        guard (1...18).contains(header.utf8.count), header.utf8.allSatisfy({ $0 &- 0x30 < 10 }),
+            let length = Int(header), length <= body.count
+        else {
+            throw RequestRefusal(
+                .badRequest, "Inference-Header-Content-Length must be 0 to the body's \(body.count) bytes")
+        }
+        return length
+    }
+
+    /// Takes the whole body as one row.
+    private static func rawRow(_ body: [UInt8], _ model: ServedModel) throws -> [Float] {
+        let expected = model.input.rowCount * 4
+        guard body.count == expected, let row = TensorDatatype.fp32.floats(body[...]) else {
+            throw RequestRefusal(
+                .badRequest, "expected \(expected) bytes for one row of '\(model.input.name)', got \(body.count)")
+        }
+        return row
+    }
+
+    // MARK: Reading
+
+    private static func inputs(_ reader: inout JSONReader, maxNumbers: Int, maxRows: Int) throws -> OpenInferenceTensor
+    {
+        var tensor: OpenInferenceTensor?
+        try reader.readArray { reader in
+            guard tensor == nil else {
+                throw RequestRefusal(.badRequest, "the models take one input; the request has more")
+            }
+            tensor = try OpenInferenceTensor(&reader, maxNumbers: maxNumbers, maxStrings: maxRows)
+        }
+        guard let tensor else { throw RequestRefusal(.badRequest, "'inputs' is empty") }
+        return tensor
+    }
+
+    private static func flag(_ wanted: String, _ reader: inout JSONReader) throws -> Bool? {
+        var flag: Bool?
+        try reader.readObject { reader, name in
+            if name == wanted { flag = try reader.readBool() } else { try reader.skipValue() }
+        }
+        return flag
+    }
+
+    /// Reads which output the client wants, and how.
+    private static func outputs(_ reader: inout JSONReader) throws -> OutputWish? {
+        var wish: OutputWish?
+        try reader.readArray { reader in
+            guard wish == nil else {
+                throw RequestRefusal(.badRequest, "an input has one output; the request asks for more")
+            }
+            var output = OutputWish()
+            try reader.readObject { reader, name in
+                if reader.takeNull() { return }
+                switch name {
+                case "name": output.name = try reader.readString()
+                case "parameters":
+                    try reader.readObject { reader, name in
+                        switch name {
+                        case "binary_data": output.isBinary = try reader.readBool()
+                        case "classification": output.classCount = try reader.readInt()
+                        default: try reader.skipValue()
+                        }
+                    }
+                default: try reader.skipValue()
+                }
+            }
+            wish = output
+        }
+        return wish
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import JSON
+
+/// An input as the JSON of an Open Inference Protocol request describes it.
+struct OpenInferenceTensor {
+    private(set) var name: String?
+    private var datatype: TensorDatatype?
+    private var shape: [Int]?
+    private var numbers: [Float]?
+    private var strings: [String]?
+    private var binarySize: Int?
+
+    /// Reads one element of `inputs`; its members may come in any order.
+    init(_ reader: inout JSONReader, maxNumbers: Int, maxStrings: Int) throws {
+        try reader.readObject { reader, name in
+            if reader.takeNull() { return }
+            switch name {
+            case "name": self.name = try reader.readString()
+            case "datatype":
+                let text = try reader.readString()
+                datatype = TensorDatatype(rawValue: text)
+                if datatype == nil { throw RequestRefusal(.badRequest, "unknown datatype '\(text.prefix(20))'") }
+            case "shape": shape = try Self.shape(&reader)
+            case "data": try readData(&reader, maxNumbers: maxNumbers, maxStrings: maxStrings)
+            case "parameters":
+                try reader.readObject { reader, name in
+                    if name == "binary_data_size" { binarySize = try reader.readInt() } else { try reader.skipValue() }
+                }
+            default: try reader.skipValue()
+            }
+        }
+    }
+
+    private static func shape(_ reader: inout JSONReader) throws -> [Int] {
+        var shape: [Int] = []
+        try reader.readArray { reader in
+            guard shape.count < JSONReader.maxRank else { throw reader.error(.tooMany(limit: JSONReader.maxRank)) }
+            shape.append(try reader.readInt())
+        }
+        return shape
+    }
+
+    /// Reads numbers or strings, flat or nested.
+    private mutating func readData(_ reader: inout JSONReader, maxNumbers: Int, maxStrings: Int) throws {
+        var probe = reader
+        var depth = 0
+        while depth < JSONReader.maxRank, probe.take(UInt8(ascii: "[")) { depth += 1 }
+        guard depth > 0 else { throw reader.error(.expected("an array")) }
+        if probe.nextKind() == .string {
+            var strings: [String] = []
+            try Self.readStrings(&reader, into: &strings, maxCount: maxStrings, levels: depth)
+            self.strings = strings
+        } else {
+            numbers = try reader.readNumbers(maxCount: maxNumbers).values
+        }
+    }
+
+    /// Calls itself for nested arrays, `levels` deep.
+    private static func readStrings(
+        _ reader: inout JSONReader, into strings: inout [String], maxCount: Int, levels: Int
+    ) throws {
+        try reader.readArray { reader in
+            if levels > 1 { return try readStrings(&reader, into: &strings, maxCount: maxCount, levels: levels - 1) }
+            if strings.count == maxCount { throw ModelInput.tooMany(maxCount) }
+            strings.append(try reader.readString())
+        }
+    }
+
+    // MARK: Checking
+
+    /// What the model is to answer.
+    ///
+    /// - Parameter tail: What follows the JSON.
+    /// - Throws: ``RequestRefusal``.
+    func modelInput(_ model: ServedModel, tail: ArraySlice<UInt8>, maxRows: Int) throws -> ModelInput {
+        guard let description = model.inputs.first(where: { $0.name == name }) else {
+            let names = model.inputs.map { "'\($0.name)'" }.joined(separator: ", ")
+            throw RequestRefusal(.badRequest, "unknown input '\((name ?? "").prefix(100))'; expected one of \(names)")
+        }
+        guard let datatype, datatype.isNumeric && description.datatype.isNumeric || datatype == description.datatype
+        else {
+            throw RequestRefusal(
+                .badRequest, "'\(description.name)' takes \(description.datatype.rawValue), got \(typeName)")
+        }
+        guard let shape, let rows = shape.first, rows > 0, isRow(Array(shape.dropFirst()), description) else {
+            throw RequestRefusal(
+                .badRequest,
+                "expected the shape \(description.shape) for '\(description.name)', -1 for any number, got \(shape ?? [])"
+            )
+        }
+        if rows > maxRows { throw ModelInput.tooMany(maxRows) }
+        if binarySize == nil, !tail.isEmpty {
+            throw RequestRefusal(.badRequest, "unexpected additional input data")
+        }
+        if datatype == .bytes { return .images(try images(tail, count: rows)) }
+        let values = try values(datatype, count: rows * description.rowCount, tail)
+        return description.name == model.pixels.name
+            ? .pixels(try ModelInput.pixels(values), count: rows) : .rows(values, count: rows)
+    }
+
+    private var typeName: String { datatype?.rawValue ?? "none" }
+
+    /// Whether a shape is a row of the input, or holds as many numbers in a flat one; a row of one grey channel may leave
+    /// the channel out, and an image may stand in an array of its own.
+    private func isRow(_ row: [Int], _ description: TensorDescription) -> Bool {
+        let expected = Array(description.shape.dropFirst())
+        return row == expected || row == [description.rowCount] || row + [1] == expected
+    }
+
+    private func values(_ datatype: TensorDatatype, count: Int, _ tail: ArraySlice<UInt8>) throws -> [Float] {
+        if strings != nil { throw RequestRefusal(.badRequest, "expected numbers, got strings") }
+        guard let size = binarySize else {
+            guard datatype.isWrittenAsJSON else {
+                throw RequestRefusal(.badRequest, "\(datatype.rawValue) is taken as binary data only")
+            }
+            guard let numbers else { throw RequestRefusal(.badRequest, "the input has no data") }
+            guard numbers.count == count else {
+                throw RequestRefusal(.badRequest, "expected \(count) numbers for the shape, got \(numbers.count)")
+            }
+            guard let wrong = numbers.first(where: { !datatype.holds($0) }) else { return numbers }
+            throw RequestRefusal(.badRequest, "\(wrong) is no \(datatype.rawValue)")
+        }
+        try checkBinary(size, tail)
+        guard let values = datatype.floats(tail), values.count == count else {
+            throw RequestRefusal(
+                .badRequest, "expected \(count * (datatype.byteCount ?? 1)) bytes for the shape, got \(size)")
+        }
+        return values
+    }
+
+    private func checkBinary(_ size: Int, _ tail: ArraySlice<UInt8>) throws {
+        guard numbers == nil, strings == nil else {
+            throw RequestRefusal(.badRequest, "the input has both data and binary data")
+        }
+        guard size == tail.count else {
+            throw RequestRefusal(.badRequest, "binary_data_size is \(size), but \(tail.count) bytes follow the JSON")
+        }
+    }
+
+    /// Encoded images: base64 in JSON, or in binary each behind its length.
+    private func images(_ tail: ArraySlice<UInt8>, count: Int) throws -> [[UInt8]] {
+        if numbers != nil { throw RequestRefusal(.badRequest, "expected images as base64, got numbers") }
+        guard let size = binarySize else {
+            guard let strings else { throw RequestRefusal(.badRequest, "the input has no data") }
+            guard strings.count == count else {
+                throw RequestRefusal(.badRequest, "expected \(count) images for the shape, got \(strings.count)")
+            }
+            return try strings.map(ImageInput.decoded)
+        }
+        try checkBinary(size, tail)
+        var images: [[UInt8]] = []
+        var rest = tail
+        while !rest.isEmpty {
+            guard images.count < count, rest.count >= 4 else {
+                throw RequestRefusal(.badRequest, "expected \(count) elements for the shape in the binary data")
+            }
+            let length = rest.prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+            rest = rest.dropFirst(4)
+            guard (1...max(rest.count, 1)).contains(length), length <= rest.count else {
+                throw RequestRefusal(.badRequest, "an element of \(length) bytes, but \(rest.count) bytes follow")
+            }
+            images.append(Array(rest.prefix(length)))
+            rest = rest.dropFirst(length)
+        }
+        guard images.count == count else {
+            throw RequestRefusal(.badRequest, "expected \(count) elements for the shape, got \(images.count)")
+        }
+        return images
+    }
+}

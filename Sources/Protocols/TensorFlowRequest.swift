@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import JSON
+
+/// The body of a `:predict` call.
+///
+/// - Source: tensorflow.org/tfx/serving/api_rest.
+package struct TensorFlowRequest: Equatable, Sendable {
+    /// What is to be answered.
+    package let input: ModelInput
+    /// Whether it came under `inputs` rather than `instances`.
+    package let isColumnar: Bool
+
+    /// Reads and checks a body.
+    ///
+    /// - Throws: ``RequestRefusal`` or `JSONError`.
+    package init(_ body: [UInt8], model: ServedModel, maxRows: Int) throws {
+        var reader = JSONReader(body[...], allowsNonFinite: true)
+        var found: (ModelInput, Bool)?
+        try reader.readObject { reader, name in
+            switch name {
+            case "signature_name":
+                let signature = try reader.readString()
+                guard ["", "serving_default"].contains(signature) else {
+                    throw RequestRefusal(.badRequest, "the only signature is 'serving_default'")
+                }
+            case "instances", "inputs":
+                if found != nil { throw RequestRefusal(.badRequest, "give 'instances' or 'inputs', not both") }
+                let limit = body.count / 2 + 1
+                let input =
+                    name == "instances"
+                    ? try Self.instances(&reader, model, maxRows, limit)
+                    : try Self.columns(&reader, model, maxRows, limit)
+                found = (input, name == "inputs")
+            default: throw RequestRefusal(.badRequest, "unknown key '\(name.prefix(100))'")
+            }
+        }
+        try reader.finish()
+        guard let found else { throw RequestRefusal(.badRequest, "expected the key 'instances' or 'inputs'") }
+        (input, isColumnar) = found
+    }
+
+    /// Reads a list of tensors, of `{"<input>": tensor}`, of `{"b64": ...}` or of `{"<input>": {"b64": ...}}`.
+    private static func instances(
+        _ reader: inout JSONReader, _ model: ServedModel, _ maxRows: Int, _ maxNumbers: Int
+    ) throws -> ModelInput {
+        var probe = reader
+        guard probe.take(UInt8(ascii: "[")), probe.nextKind() == .object else {
+            return try rows(try reader.readNumbers(maxCount: maxNumbers), model, maxRows)
+        }
+        var images: [[UInt8]] = []
+        var values: [Float] = []
+        var count = 0
+        try reader.readArray { reader in
+            count += 1
+            if count > maxRows { throw ModelInput.tooMany(maxRows) }
+            switch try instance(&reader, model, maxNumbers) {
+            case .images(let image): images += image
+            case .rows(let row, _): values += row
+            case .pixels: break
+            }
+        }
+        if images.isEmpty { return .rows(values, count: count) }
+        guard values.isEmpty else { throw RequestRefusal(.badRequest, "instances must be all images or all tensors") }
+        return .images(images)
+    }
+
+    private static func instance(
+        _ reader: inout JSONReader, _ model: ServedModel, _ maxNumbers: Int
+    ) throws -> ModelInput {
+        var found: ModelInput?
+        try reader.readObject { reader, name in
+            if found != nil { throw RequestRefusal(.badRequest, "an instance has one input, '\(model.input.name)'") }
+            if name == "b64" {
+                found = .images([try ImageInput.decoded(reader.readString())])
+            } else if reader.nextKind() == .object {
+                found = .images([try ImageInput.encoded(&reader)])
+            } else {
+                guard name == model.input.name else {
+                    throw RequestRefusal(
+                        .badRequest, "unknown input '\(name.prefix(100))'; expected '\(model.input.name)'")
+                }
+                let numbers = try reader.readNumbers(maxCount: maxNumbers)
+                guard isRow(numbers.shape, model) else { throw wrongShape(numbers.shape, model) }
+                found = .rows(numbers.values, count: 1)
+            }
+        }
+        guard let found else { throw RequestRefusal(.badRequest, "an instance is empty") }
+        return found
+    }
+
+    /// Reads a tensor, or `{"<input>": tensor}`.
+    private static func columns(
+        _ reader: inout JSONReader, _ model: ServedModel, _ maxRows: Int, _ maxNumbers: Int
+    ) throws -> ModelInput {
+        guard reader.nextKind() == .object else {
+            return try rows(try reader.readNumbers(maxCount: maxNumbers), model, maxRows)
+        }
+        var numbers: NumberArray?
+        try reader.readObject { reader, name in
+            guard name == model.input.name else {
+                throw RequestRefusal(.badRequest, "unknown input '\(name.prefix(100))'; expected '\(model.input.name)'")
+            }
+            numbers = try reader.readNumbers(maxCount: maxNumbers)
+        }
+        guard let numbers else { throw RequestRefusal(.badRequest, "expected the input '\(model.input.name)'") }
+        return try rows(numbers, model, maxRows)
+    }
+
+    /// Checks that numbers are rows of the model's input.
+    private static func rows(_ numbers: NumberArray, _ model: ServedModel, _ maxRows: Int) throws -> ModelInput {
+        guard let count = numbers.shape.first, count > 0, isRow(Array(numbers.shape.dropFirst()), model) else {
+            throw wrongShape(numbers.shape, model)
+        }
+        if count > maxRows { throw ModelInput.tooMany(maxRows) }
+        return .rows(numbers.values, count: count)
+    }
+
+    /// Whether a shape is the model's without the batch, or holds as many numbers in one row.
+    static func isRow(_ shape: [Int], _ model: ServedModel) -> Bool {
+        shape == Array(model.input.shape.dropFirst()) || shape == [model.input.rowCount]
+    }
+
+    private static func wrongShape(_ shape: [Int], _ model: ServedModel) -> RequestRefusal {
+        RequestRefusal(.badRequest, "expected the shape \(model.input.shape), -1 for any number; got \(shape)")
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Serving
+import SystemCalls
+
+/// `swiftnet reload`: tells a running server to read its settings and weights again.
+struct ReloadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload",
+        abstract: "Have a running server read its settings and weights again.",
+        discussion: """
+            The server must have been started with --pid. It starts new workers, and lets the old ones finish when the new \
+            ones serve; no request is lost. If anything fails, it serves on as before.
+
+            EXIT CODES
+              0   reloaded
+              1   not reloaded, with the reason on one line
+              64  wrong usage
+            """)
+
+    @Option(
+        help: ArgumentHelp("The server's pid file. (default: $SWIFTNET_PID)", valueName: "file"), completion: .file())
+    var pid: String?
+
+    @Option(help: ArgumentHelp("Wait for so long.", valueName: "s"))
+    var timeout = 150
+
+    func validate() throws {
+        if pid == nil, ProcessEnvironment.value("SWIFTNET_PID") == nil {
+            throw ValidationError("Name the server's pid file with --pid.")
+        }
+        if !(1...3600).contains(timeout) { throw ValidationError("--timeout: expected 1 to 3600.") }
+    }
+
+    func run() throws {
+        guard let pid = pid ?? ProcessEnvironment.value("SWIFTNET_PID") else { return }
+        do {
+            try ReloadRequest(pidFile: pid).run(timeoutSeconds: timeout)
+        } catch {
+            writeStandardError("swiftnet: \(Failure.printable("\(error)"))\n")
+            throw ExitCode(1)
+        }
+    }
+}
