@@ -36,10 +36,10 @@ def first_line(command: list[object]) -> str:
     return answer.stdout.strip().splitlines()[0]
 
 
-def run_on_cores(command: list[object], cores: int) -> str:
+def run_on_cores(command: list[object], cores: int, variables: dict[str, str] | None = None) -> str:
     """What the command printed, run on the first `cores` of this process's cores."""
     chosen = sorted(os.sched_getaffinity(0))[:cores]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(cores)}
+    environment = {**os.environ, "OMP_NUM_THREADS": str(cores), **(variables or {})}
     answer = subprocess.run(
         [str(part) for part in command],
         stdout=subprocess.PIPE,

@@ -38,7 +38,9 @@ ROWS = (
 NAMES = {"rotation": "EfficientNet-B0 224x224", "mnist": "MNIST CNN", "mnist-mlp": "MNIST 784-128-10"}
 
 
-def measure(runtime: str, model: str, batch: int, threads: int, seconds: float) -> dict:
+def measure(
+    runtime: str, model: str, batch: int, threads: int, seconds: float, environment: dict[str, str] | None = None
+) -> dict:
     """The JSON line of one runtime in one round."""
     sizes = ["--model", model, "--batch", batch, "--threads", threads, "--seconds", seconds]
     if runtime == "swiftnet":
@@ -47,7 +49,7 @@ def measure(runtime: str, model: str, batch: int, threads: int, seconds: float) 
         shape = ",".join(map(str, INPUTS[model]))
         command = [sys.executable, FOLDER / "worker.py", "--runtime", runtime, *sizes]
         command += ["--onnx", onnx_file(model, batch), "--shape", shape]
-    return json.loads(run_on_cores(command, threads).strip().splitlines()[-1])
+    return json.loads(run_on_cores(command, threads, environment).strip().splitlines()[-1])
 
 
 def measure_row(model: str, batch: int, threads: int, target: float, rounds: int, seconds: float) -> dict:

@@ -5,6 +5,9 @@ import SystemCalls
 import Tensors
 
 /// What one caller needs to run a plan: its arenas and its threads. Used by one caller at a time.
+///
+/// In a run, numbers nearer to zero than the smallest normal one (1.2e-38) count as zero; NaN and infinities go through as IEEE
+/// 754 says. The caller's own arithmetic stays as it is.
 public final class Session {
     /// How the numbers of an image are ordered.
     public enum Layout: Sendable {
