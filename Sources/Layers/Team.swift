@@ -26,7 +26,8 @@ package final class Team {
     private let rounds: Rounds
     private var threads: [Thread] = []
 
-    /// Starts `count - 1` threads.
+    /// Starts `count - 1` threads, and returns when all of them stand ready: what a thread's start allocates and frees, it has
+    /// done by then.
     ///
     /// - Parameters:
     ///   - work: What each run does; it must not own the team.
@@ -41,9 +42,11 @@ package final class Team {
                 threads.append(
                     try Thread { [rounds] in
                         prepare()
+                        rounds.arrive()
                         rounds.serve(as: worker)
                     })
             }
+            rounds.awaitArrivals(threads.count)
         } catch {
             close()
             throw error
@@ -65,7 +68,8 @@ package final class Team {
 /// What the workers of a team share.
 private final class Rounds: @unchecked Sendable {
     // Sendable holds because `first` is written between runs alone, and read by workers that have taken a part, without which
-    // the run can't end; `isClosed` is read and written under the monitor's lock.
+    // the run can't end; `isClosed` and `arrivals` are read and written under the monitor's
+    // lock.
 
     private let work: any TeamWork
     /// The round that is being worked on: its number, counted from the team's beginning, times 1024, plus its parts. Between
@@ -81,6 +85,8 @@ private final class Rounds: @unchecked Sendable {
     /// Number of the run's first round.
     private var first = 0
     private var isClosed = false
+    /// Threads that are ready to serve. Under the monitor's lock.
+    private var arrivals = 0
 
     init(_ work: any TeamWork) {
         self.work = work
@@ -97,6 +103,21 @@ private final class Rounds: @unchecked Sendable {
             takeParts(of: round, as: 0)
             waitForChange(from: round)
         }
+    }
+
+    /// What each of the team's other threads does first.
+    func arrive() {
+        monitor.lock()
+        arrivals += 1
+        monitor.wakeAll()
+        monitor.unlock()
+    }
+
+    /// Waits for so many threads.
+    func awaitArrivals(_ count: Int) {
+        monitor.lock()
+        while arrivals < count { monitor.wait() }
+        monitor.unlock()
     }
 
     /// What the team's other threads do until it is closed.
