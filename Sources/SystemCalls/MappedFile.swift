@@ -73,6 +73,6 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     private static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
-    /// The kernel maps so much around a page that is touched (its `fault_around_bytes`).
-    private static let neighbourhood = 1 << 16
+    /// The kernel may map so much around a page that is touched: what it holds in one piece.
+    private static let neighbourhood = 2 << 20
 }

@@ -147,6 +147,32 @@ struct WeightsWriterTests {
         #expect(try folder.names() == ["in.pth", "out.pth"])
     }
 
+    @Test("tensors of many pieces are counted, converted and verified to the last one")
+    func tensorsOfManyPieces() throws {
+        let folder = try TemporaryFolder()
+        var values = (0..<700_001).map { Float($0) / 8 }
+        for index in [0, 300_000, 700_000] { values[index] = .nan }
+        let pickle = PickleBuilder.stateDict(
+            PickleBuilder.tensor(PickleBuilder.storage(count: values.count), size: [values.count]))
+        var archive = torchArchive(pickle: pickle, storages: ["0": floats(values)])
+        let source = try contents(folder.write(archive.build(), to: "in.pth"))
+        for format in WeightsWriter.Format.allCases {
+            for type in [nil, ElementType.bfloat16] {
+                let options = WeightsWriter.Options(format: format, floatType: type)
+                let output = folder.path("out")
+                let result = try WeightsWriter.write(source, to: output, options: options)
+                #expect(result.statistics.map(\.counts.nanCount) == [3])
+                try WeightsVerifier.verify(output, against: source, options: options, limits: CheckpointLimits())
+            }
+        }
+        archive.entries[1].checksum = 1
+        let damaged = try contents(folder.write(archive.build(), to: "in.pth"))
+        #expect(throws: CheckpointError.self) {
+            try WeightsWriter.write(damaged, to: folder.path("other"), options: WeightsWriter.Options())
+        }
+        #expect(try folder.names() == ["in.pth", "out"])
+    }
+
     @Test("a name that an archive should not have does not become that of its folder")
     func plainFolderName() throws {
         let folder = try TemporaryFolder()

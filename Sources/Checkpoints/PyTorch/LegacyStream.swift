@@ -97,7 +97,7 @@ package struct LegacyStream: StorageSource {
     ) throws -> [String: StoredBytes] {
         var result: [String: StoredBytes] = [:]
         for (index, key) in keys.enumerated() {
-            if index.isMultiple(of: 128) { reader.region.discardPages() }
+            if index.isMultiple(of: 8) { reader.region.discardPages() }
             guard let storage = declared[key] else { throw reader.malformed("storage '\(key)' is used by no tensor") }
             let count = try reader.integer(Int64.self)
             let itemSize = storage.type?.byteCount ?? 1

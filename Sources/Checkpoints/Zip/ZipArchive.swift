@@ -20,7 +20,7 @@ package struct ZipArchive: Sendable {
         var extents: [(name: String, range: Range<Int>)] = []
         var names = ArchiveNames(limits: limits)
         for index in 0..<directory.entryCount {
-            if index.isMultiple(of: 128) { file.discardPages() }
+            if index.isMultiple(of: 8) { file.discardPages() }
             let record = try ZipDirectory.readRecord(&reader)
             let name = try names.accept(record.nameBytes)
             let entry = try ZipEntry(record, name: name, file: file, end: directory.offset)
