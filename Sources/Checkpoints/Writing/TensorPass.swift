@@ -6,7 +6,6 @@ import Tensors
 struct TensorPass {
     /// Storages whose checksum was found right.
     private var verified: Set<String> = []
-    private let checker = PieceChecker()
     private var scratch: [UInt8] = []
 
     /// Reads one tensor.
@@ -28,12 +27,12 @@ struct TensorPass {
         if isNew && !isWhole { try storage.verifyChecksum() }
 
         let conversion = ElementConversion(from: sourceType, to: plan.elementType)
-        var converted = CRC32()
+        var (checksum, converted) = (CRC32(), CRC32())
         var window = PageWindow(storage.region)
         try tensor.forEachPiece(of: PageWindow.pieceBytes) { piece in
             window.enter(piece)
-            checker.begin(piece, of: sourceType)
-            defer { checker.wait() }
+            checksum.update(piece)
+            counts.count(piece, as: sourceType)
             guard let conversion else { return try body(piece) }
             let count = piece.count / sourceType.byteCount * plan.elementType.byteCount
             if scratch.count < count { scratch = [UInt8](repeating: 0, count: count) }
@@ -45,9 +44,7 @@ struct TensorPass {
             }
         }
         window.leave()
-        let (checksum, found) = checker.takeFindings()
-        counts.add(found)
-        if isNew && isWhole { try storage.verify(checksum) }
-        return conversion == nil ? checksum : converted.value
+        if isNew && isWhole { try storage.verify(checksum.value) }
+        return conversion == nil ? checksum.value : converted.value
     }
 }
