@@ -78,7 +78,7 @@ extension ExtractionReport {
     }
 
     private var checksumsJSON: JSONValue {
-        Self.object([
+        JSONValue.object([
             ("weights", .string(checksums.weights.rawValue)), ("dropped", .string(checksums.dropped.rawValue)),
             ("droppedBytes", .integer(checksums.droppedBytes)),
         ])

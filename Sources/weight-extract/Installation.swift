@@ -68,7 +68,7 @@ struct Installation {
 
     /// Takes the version away again: it failed.
     func abandon() {
-        FileSystem.remove(path)
+        try? FileSystem.removeFile(path)
         try? FileSystem.removeFolder(folder)
     }
 
