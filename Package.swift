@@ -144,7 +144,7 @@ let package = Package(
         tests("Layers", ["Kernels", "Layers", "SystemCalls", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),
-        tests("Images", goldens: true),
+        tests("Images", ["Checkpoints", "Images"], goldens: true),
         tests(
             "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true
         ),

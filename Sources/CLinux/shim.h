@@ -8,6 +8,7 @@
 #define _GNU_SOURCE 1
 #include <features.h>
 
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sched.h>
 #include <spawn.h>

@@ -11,6 +11,8 @@ struct CheckpointContainer {
 
     let body: Body
     var summary: CheckpointSummary
+    /// The archive, where the file is one: its entries have checksums.
+    var archive: TorchArchive?
 
     /// Opens what the bytes are, unpacking gzip and tar around it.
     static func open(_ file: ByteRegion, limits: CheckpointLimits, member: String?) throws -> CheckpointContainer {
@@ -50,7 +52,7 @@ struct CheckpointContainer {
             summary.format = archive.isTorchScript ? .torchScript : .torchZip
             summary.pickleBytes = archive.pickle.data.count
             summary.noteEntries(of: archive)
-            return CheckpointContainer(body: .pickle(archive.graph, archive), summary: summary)
+            return CheckpointContainer(body: .pickle(archive.graph, archive), summary: summary, archive: archive)
         case .legacyStream:
             let stream = try LegacyStream(region, limits: limits)
             summary.format = .torchLegacy

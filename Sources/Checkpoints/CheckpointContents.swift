@@ -10,8 +10,8 @@ package struct CheckpointContents: Sendable {
     /// Names and tensors, in the order of the file.
     package let weights: [(name: String, tensor: StoredTensor)]
     package let summary: CheckpointSummary
-    /// The file's mapping, for a pass that gives back what it has read.
-    package let mapping: MappedFile?
+    /// The archive's entries that the weights do not need, in its order; empty for files that have no checksums.
+    package let droppedEntries: [ZipEntry]
 
     /// Opens a file.
     ///
@@ -21,24 +21,23 @@ package struct CheckpointContents: Sendable {
     ) throws -> CheckpointContents {
         let mapping = try MappedFile(path: path, discardable: discardable)
         let file = ByteRegion(owner: mapping, bytes: mapping.bytes)
-        return try read(file, limits: limits, selection: selection, mapping: mapping)
+        defer { mapping.discardAll() }
+        return try read(file, limits: limits, selection: selection)
     }
 
     /// Takes apart bytes that are already in memory.
     package static func read(
-        _ file: ByteRegion, limits: CheckpointLimits, selection: WeightsSelection, mapping: MappedFile? = nil
+        _ file: ByteRegion, limits: CheckpointLimits, selection: WeightsSelection
     ) throws -> CheckpointContents {
         guard file.count <= limits.maxFileBytes else {
             throw CheckpointError.limitExceeded(limit: "maxFileBytes", maximum: limits.maxFileBytes)
         }
         var opened = try CheckpointContainer.open(file, limits: limits, member: selection.member)
         opened.summary.fileBytes = file.count
-        return try CheckpointContents(opened, selection: selection, limits: limits, mapping: mapping)
+        return try CheckpointContents(opened, selection: selection, limits: limits)
     }
 
-    private init(
-        _ opened: CheckpointContainer, selection: WeightsSelection, limits: CheckpointLimits, mapping: MappedFile?
-    ) throws {
+    private init(_ opened: CheckpointContainer, selection: WeightsSelection, limits: CheckpointLimits) throws {
         var summary = opened.summary
         var weights: [(name: String, tensor: StoredTensor)]
         switch opened.body {
@@ -64,20 +63,37 @@ package struct CheckpointContents: Sendable {
         }
         summary.takeUnsupported(from: &weights)
         summary.tidyNames(of: &weights, keepsPrefixes: selection.keepsPrefixes)
+        try Self.checkNames(weights)
         summary.noteAliases(among: weights)
         try Self.checkViewBytes(weights, limits: limits)
         self.weights = weights
         self.summary = summary
-        self.mapping = mapping
+        droppedEntries = opened.archive?.entries(without: weights.map(\.tensor.storage.key)) ?? []
     }
 
-    /// Views that cannot be taken as they stand need memory: their sum is bounded before any is made.
+    /// Modules within modules can make one name in two ways.
+    private static func checkNames(_ weights: [(name: String, tensor: StoredTensor)]) throws {
+        var seen: Set<String> = []
+        for (name, _) in weights where !seen.insert(name).inserted {
+            throw CheckpointError.clashingNames(first: name, second: name)
+        }
+    }
+
+    /// Views may need more memory, or more of the disk, than the file has bytes: what they add is bounded before any is made.
     private static func checkViewBytes(
         _ weights: [(name: String, tensor: StoredTensor)], limits: CheckpointLimits
     ) throws {
+        // What stands in the file as it is needs no more than its storage, unless tensors overlap.
+        var free = 0
+        var storages: Set<String> = []
+        for (_, tensor) in weights where tensor.plainBytes != nil && storages.insert(tensor.storage.key).inserted {
+            free += tensor.storage.region.count
+        }
         var total = 0
-        for (_, tensor) in weights where tensor.plainBytes == nil {
-            let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount)
+        for (_, tensor) in weights {
+            let fromFile = tensor.plainBytes == nil ? 0 : min(free, tensor.byteCount)
+            free -= fromFile
+            let (sum, overflow) = total.addingReportingOverflow(tensor.byteCount - fromFile)
             guard !overflow, sum <= limits.maxViewBytes else {
                 throw CheckpointError.limitExceeded(limit: "maxViewBytes", maximum: limits.maxViewBytes)
             }
@@ -103,13 +119,15 @@ package struct CheckpointContents: Sendable {
     /// - Throws: `CheckpointError.checksumMismatch`.
     package func verifyChecksums() throws {
         var verified: Set<String> = []
-        for (_, tensor) in weights {
-            guard let expected = tensor.storage.checksum, verified.insert(tensor.storage.key).inserted else { continue }
-            let actual = CRC32.of(tensor.storage.region.bytes)
-            guard actual == expected else {
-                throw CheckpointError.checksumMismatch(
-                    entry: "storage \(tensor.storage.key)", expected: expected, actual: actual)
-            }
+        for (_, tensor) in weights where verified.insert(tensor.storage.key).inserted {
+            try tensor.storage.verifyChecksum()
         }
+    }
+
+    /// Verifies the checksums of all that is dropped. Costs the time of reading it.
+    ///
+    /// - Throws: `CheckpointError.checksumMismatch`, `.malformed`.
+    package func verifyDropped() throws {
+        for entry in droppedEntries { try entry.verifyChecksum() }
     }
 }

@@ -29,7 +29,7 @@ public struct CheckpointLimits: Sendable, Equatable {
     public var maxTensors = 1_000_000
     /// Dimensions of one tensor.
     public var maxRank = 64
-    /// Bytes that views (strided, expanded or byte-swapped tensors) may take when written out in full, together.
+    /// Bytes that views may add to those of the file: tensors that are strided, expanded or byte-swapped, or that overlap.
     public var maxViewBytes = 8 << 30
     /// Bytes of a safetensors header.
     public var maxHeaderBytes = 100_000_000

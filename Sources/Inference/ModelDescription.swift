@@ -42,6 +42,8 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         public var trainedBy: String?
         /// The day it did, as year-month-day.
         public var trained: String?
+        /// The epoch after which the weights were saved, as their checkpoint counts.
+        public var epoch: Int?
         /// Share of right answers on the training data, 0 to 1.
         public var trainAccuracy: Double?
         /// Share of right answers on data held out, 0 to 1.

@@ -62,6 +62,13 @@ package enum FileSystem {
         try retryingInterrupts("mkdir", subject: path) { mkdir(path, 0o777) }
     }
 
+    /// Removes a file.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func removeFile(_ path: String) throws(SystemError) {
+        try retryingInterrupts("unlink", subject: path) { unlink(path) }
+    }
+
     /// Removes an empty folder.
     ///
     /// - Throws: ``SystemError``.

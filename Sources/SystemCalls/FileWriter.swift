@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 
+import CLinux
 import Glibc
 
 /// Writes a file that appears under its name whole, or not at all.
 ///
 /// The bytes go to a temporary file beside it, which ``finish()`` syncs and renames. Without that call, after an error for
-/// instance, the temporary file goes and a file that had the name before is as it was.
+/// instance, the temporary file goes and a file that had the name before is as it was. Where the file system can, the
+/// temporary file has no name, and goes even when the process is killed.
 package final class FileWriter {
     /// What may lie at the path already.
     package enum Existing: Sendable {
@@ -20,9 +22,13 @@ package final class FileWriter {
     private let temporaryPath: String
     private let existing: Existing
     private let descriptor: FileDescriptor
+    /// The temporary file has a name that must be taken away again.
+    private var isNamed: Bool
     private var buffer: [UInt8] = []
-    private var isFinished = false
     private static let bufferBytes = 1 << 18
+    /// Bytes whose way to the disk has begun.
+    private var startedBytes = 0
+    private static let stretchBytes = 32 << 20
 
     /// Bytes written so far.
     package private(set) var offset = 0
@@ -36,7 +42,13 @@ package final class FileWriter {
         self.existing = existing
         folder = target.lastIndex(of: "/").map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
         temporaryPath = "\(folder)/.\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
-        descriptor = try FileDescriptor.open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+        if let unnamed = Self.openUnnamed(in: folder) {
+            descriptor = unnamed
+            isNamed = false
+        } else {
+            descriptor = try FileDescriptor.open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+            isNamed = true
+        }
         buffer.reserveCapacity(Self.bufferBytes)
         var status = stat()
         if existing == .replace && stat(target, &status) == 0 { fchmod(descriptor.rawValue, status.st_mode & 0o7777) }
@@ -50,8 +62,18 @@ package final class FileWriter {
     }
 
     deinit {
-        if !isFinished { unlink(temporaryPath) }
+        if isNamed { unlink(temporaryPath) }
     }
+
+    /// Opens a file without a name; nil where there are none, or where they could not be given one later.
+    private static func openUnnamed(in folder: String) -> FileDescriptor? {
+        // O_TMPFILE, whose definition Swift does not import.
+        let unnamed = 0o20000000 | O_DIRECTORY
+        guard let descriptor = try? FileDescriptor.open(folder, O_WRONLY | unnamed, mode: 0o666) else { return nil }
+        return access(place(of: descriptor), F_OK) == 0 ? descriptor : nil
+    }
+
+    private static func place(of descriptor: FileDescriptor) -> String { "/proc/self/fd/\(descriptor.rawValue)" }
 
     /// Adds bytes at the end.
     ///
@@ -64,6 +86,16 @@ package final class FileWriter {
             buffer.append(contentsOf: bytes)
         }
         offset += bytes.count
+        startWriteOut()
+    }
+
+    /// Lets the disk begin with what is complete, so that the sync at the end has little left to wait for.
+    private func startWriteOut() {
+        guard offset - startedBytes >= Self.stretchBytes else { return }
+        // Advice alone: what goes wrong is found by the sync.
+        _ = sync_file_range(
+            descriptor.rawValue, off_t(startedBytes), off_t(Self.stretchBytes), UInt32(SYNC_FILE_RANGE_WRITE))
+        startedBytes += Self.stretchBytes
     }
 
     /// Adds bytes at the end.
@@ -78,24 +110,33 @@ package final class FileWriter {
         try flush()
         try retryingInterrupts("fsync", subject: temporaryPath) { fsync(descriptor.rawValue) }
         try giveName()
-        isFinished = true
         // The new name is on the disk once its folder is.
         let folderDescriptor = try FileDescriptor.open(folder, O_RDONLY | O_DIRECTORY)
         try retryingInterrupts("fsync", subject: folder) { fsync(folderDescriptor.rawValue) }
     }
 
     /// Gives the file its name. A link refuses a name that is taken, where the file system knows links.
-    private func giveName() throws(SystemError) {
+    private func giveName() throws {
         if existing == .refuse {
-            if link(temporaryPath, path) == 0 {
-                unlink(temporaryPath)
-                return
-            }
+            if linkFile(to: path) { return }
             let knowsLinks = ![EPERM, EOPNOTSUPP, ENOSYS].contains(errno)
             if knowsLinks { throw SystemError(call: "link", errno: errno, subject: path) }
             if access(path, F_OK) == 0 { throw SystemError(call: "link", errno: EEXIST, subject: path) }
         }
+        if !isNamed {
+            guard linkFile(to: temporaryPath) else {
+                throw SystemError(call: "link", errno: errno, subject: temporaryPath)
+            }
+            isNamed = true
+        }
         try retryingInterrupts("rename", subject: path) { rename(temporaryPath, path) }
+        isNamed = false
+    }
+
+    /// Gives the file one more name; tells whether it could. A named temporary file loses its own when the writer goes.
+    private func linkFile(to name: String) -> Bool {
+        let source = isNamed ? temporaryPath : Self.place(of: descriptor)
+        return linkat(AT_FDCWD, source, AT_FDCWD, name, isNamed ? 0 : AT_SYMLINK_FOLLOW) == 0
     }
 
     private func flush() throws {

@@ -52,14 +52,16 @@ package final class MappedFile: @unchecked Sendable {
         advise(range.lowerBound / Self.pageSize * Self.pageSize..<range.upperBound, Int32(MADV_POPULATE_READ))
     }
 
-    /// Gives back the memory of the pages of `range`, but for a last one that it shares with what follows. They can still be
-    /// read, at the price of reading the file again. Does nothing unless the mapping was made discardable.
+    /// Gives back the memory of the pages of `range`. They can still be read, at the price of reading the file again. Does
+    /// nothing unless the mapping was made discardable.
     package func discard(_ range: Range<Int>) {
         guard discardable else { return }
-        let first = range.lowerBound / Self.pageSize * Self.pageSize
-        let last = range.upperBound == bytes.count ? bytes.count : range.upperBound / Self.pageSize * Self.pageSize
-        advise(first..<max(first, last), MADV_DONTNEED)
+        let first = max(0, range.lowerBound - Self.neighbourhood) / Self.pageSize * Self.pageSize
+        advise(first..<min(bytes.count, range.upperBound + Self.neighbourhood), Int32(MADV_DONTNEED))
     }
+
+    /// Gives back the memory of all pages, as ``discard(_:)`` does.
+    package func discardAll() { discard(0..<bytes.count) }
 
     private func advise(_ range: Range<Int>, _ advice: Int32) {
         guard let address = bytes.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= bytes.count
@@ -71,4 +73,6 @@ package final class MappedFile: @unchecked Sendable {
     }
 
     private static let pageSize = Int(sysconf(Int32(_SC_PAGESIZE)))
+    /// The kernel may map so much around a page that is touched: what it holds in one piece.
+    private static let neighbourhood = 2 << 20
 }

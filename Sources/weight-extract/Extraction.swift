@@ -34,7 +34,7 @@ struct Extraction {
             try place.prepare()
             do {
                 try write(contents, to: place.path, report: &report)
-                try place.record(bytes: report.outputBytes, checkpoint: options.input)
+                try place.record(report)
             } catch {
                 place.abandon()
                 throw error
@@ -64,11 +64,16 @@ struct Extraction {
     private func write(_ contents: CheckpointContents, to path: String, report: inout ExtractionReport) throws {
         let progress = ProgressLine(isShown: !options.quiet)
         defer { progress.finish() }
+        if options.verify {
+            try contents.verifyDropped()
+            report.checksums.dropped.confirm()
+        }
         let written = try WeightsWriter.write(contents, to: path, options: writerOptions) { progress.show($0, of: $1) }
         report.outputPath = path
         report.outputFormat = writerOptions.format
         report.floatType = writerOptions.floatType
         report.written = written
+        report.checksums.weights.confirm()
         guard options.verify else { return }
         try WeightsVerifier.verify(path, against: contents, options: writerOptions, limits: limits)
         report.isVerified = true

@@ -13,6 +13,7 @@ extension ExtractionReport {
             JSONValue.Member("architecture", architecture.map { .string($0.name) } ?? .null),
             JSONValue.Member("weights", weightsJSON),
             JSONValue.Member("bytes", bytesJSON),
+            JSONValue.Member("checksums", checksumsJSON),
             JSONValue.Member("facts", .object(summary.facts.map { JSONValue.Member($0.name, .string($0.value)) })),
             JSONValue.Member(
                 "unsupported",
@@ -73,6 +74,13 @@ extension ExtractionReport {
                 "aliases",
                 .array(summary.aliases.map { JSONValue.object([("name", .string($0.name)), ("of", .string($0.of))]) })
             ),
+        ])
+    }
+
+    private var checksumsJSON: JSONValue {
+        JSONValue.object([
+            ("weights", .string(checksums.weights.rawValue)), ("dropped", .string(checksums.dropped.rawValue)),
+            ("droppedBytes", .integer(checksums.droppedBytes)),
         ])
     }
 

@@ -62,6 +62,7 @@ extension ExtractionReport {
         func add(_ label: String, _ items: [String], limit: Int = 6) {
             if !items.isEmpty { lines.append("\(label): \(names(items, limit: limit))") }
         }
+        lines.append("checksums: \(checksums.text)")
         add("not taken", summary.unsupported.map { "\($0.name): \($0.reason), \($0.bytes) bytes" }, limit: 20)
         add("found beside the weights", summary.facts.map { "\($0.name) = \($0.value)" }, limit: 20)
         add("prefixes removed", summary.removedPrefixes)

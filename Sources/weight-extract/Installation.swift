@@ -66,20 +66,33 @@ struct Installation {
     /// Makes the version's folder.
     func prepare() throws { try FileSystem.makeFolder(folder) }
 
-    /// Takes the folder away again where it stayed empty.
-    func abandon() { try? FileSystem.removeFolder(folder) }
+    /// Takes the version away again: it failed.
+    func abandon() {
+        try? FileSystem.removeFile(path)
+        try? FileSystem.removeFolder(folder)
+    }
 
-    /// Adds the version to the model's description, which is replaced as a whole.
-    func record(bytes: Int, checkpoint: String) throws {
+    /// Adds the version to the model's description, which is replaced as a whole, with the epoch and the accuracy that the
+    /// checkpoint states.
+    func record(_ report: ExtractionReport) throws {
         let file = try MappedFile(path: path)
-        let name = checkpoint.split(separator: "/").last.map { String($0) } ?? checkpoint
-        var versions = description["versions"] ?? .object([])
-        versions[String(version)] = .object([
+        let name = report.input.split(separator: "/").last.map { String($0) } ?? report.input
+        var entry = [
             JSONValue.Member("file", .string("model.pth")),
             JSONValue.Member("sha256", .string(SHA256.hexadecimal(of: file.bytes))),
-            JSONValue.Member("bytes", .integer(bytes)),
-            JSONValue.Member("notes", .string("Extracted from \(Printable.line(name)).")),
-        ])
+            JSONValue.Member("bytes", .integer(report.outputBytes)),
+        ]
+        if let epoch = report.summary.epoch { entry.append(JSONValue.Member("epoch", .integer(epoch))) }
+        if let accuracy = report.summary.accuracy {
+            let stated = Printable.line("\(accuracy.name) = \(accuracy.text)")
+            entry += [
+                JSONValue.Member("testAccuracy", .number((accuracy.share * 1e6).rounded() / 1e6)),
+                JSONValue.Member("testSet", .string("not known: the checkpoint says \(stated)")),
+            ]
+        }
+        entry.append(JSONValue.Member("notes", .string("Extracted from \(Printable.line(name)).")))
+        var versions = description["versions"] ?? .object([])
+        versions[String(version)] = .object(entry)
         var updated = description
         updated["versions"] = versions
         let output = try FileWriter(replacing: descriptionPath)

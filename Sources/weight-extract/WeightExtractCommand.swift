@@ -45,7 +45,7 @@ struct WeightExtractCommand: ParsableCommand {
     @Flag(help: "Only look: list the tensors and write nothing.")
     var list = false
 
-    @Flag(help: "Read the written file back and compare every tensor.")
+    @Flag(help: "Read the written file back and compare every tensor; verify the checksums of what is dropped too.")
     var verify = false
 
     @Option(help: ArgumentHelp("Also write the report as JSON.", valueName: "file"), completion: .file())

@@ -87,8 +87,8 @@ struct CheckpointTests {
     @Test("does not ask for the file's name")
     func ignoresTheName() throws {
         let golden = try #require(GoldenCheckpoint.all.first { $0.name == "safetensors" })
-        let folder = TestFolder()
-        let path = folder.write("weights.tar.pth.zip", try #require(readFile(golden.path)))
+        let folder = try TemporaryFolder()
+        let path = try folder.write(try #require(readFile(golden.path)), to: "weights.tar.pth.zip")
         #expect(try Checkpoint.open(path: path).format == .safetensors)
     }
 

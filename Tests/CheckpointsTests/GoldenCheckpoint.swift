@@ -66,11 +66,3 @@ extension GoldenCheckpoint.ExpectedTensor {
         }
     }
 }
-
-/// The folder of training checkpoints that stay out of the project: `SWIFTNET_CHECKPOINTS`, by default
-/// `../shared/checkpoints`.
-func realCheckpoint(_ name: String) -> String? {
-    let folder = environmentValue("SWIFTNET_CHECKPOINTS") ?? packageFolder + "/../shared/checkpoints"
-    let path = folder + "/" + name
-    return isReadable(path) ? path : nil
-}

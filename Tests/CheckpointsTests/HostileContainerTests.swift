@@ -7,16 +7,6 @@ import Testing
 /// Attacks through safetensors, legacy streams, tars and gzip.
 @Suite("Hostile containers")
 struct HostileContainerTests {
-    /// The error that reading ends in; nil where the bytes are accepted.
-    private func refusal(_ bytes: [UInt8], limits: CheckpointLimits = CheckpointLimits()) -> CheckpointError? {
-        do {
-            _ = try Checkpoint.read(bytes, limits: limits)
-            return nil
-        } catch {
-            return error as? CheckpointError ?? .noWeights(found: "an error of another kind: \(error)")
-        }
-    }
-
     private func golden(_ file: String) throws -> [UInt8] { try #require(readFile("\(goldensFolder())/\(file)")) }
 
     // MARK: safetensors

@@ -106,4 +106,33 @@ struct WeightsFinderTests {
         let clash = try open([("layer._orig_mod.a", P.tensor()), ("layer.a", P.tensor(size: [2]))])
         #expect(clash.stateDict.names == ["layer._orig_mod.a", "layer.a"])
     }
+
+    @Test("a place that two keys lead to is ambiguous")
+    func ambiguousPlace() {
+        let other = P.dictionary([("v", P.tensor())])
+        let pairs = [("net.ema", other), ("net", P.dictionary([("ema", weights)]))]
+        #expect(throws: CheckpointError.ambiguousWeights(candidates: ["net.ema", "net.ema"])) {
+            try summary(pairs, key: "net.ema")
+        }
+    }
+
+    @Test("the epoch and the accuracy on data held out are found")
+    func trainingFacts() throws {
+        func facts(_ pairs: [(String, [UInt8])]) throws -> CheckpointSummary {
+            try summary([("state_dict", weights)] + pairs)
+        }
+        let usual = try facts([
+            ("epoch", P.int(7)), ("train_acc", P.text("0.99")), ("val_acc", P.text("0.75")), ("acc5", P.text("0.9")),
+            ("best_acc1", P.text("81.25")), ("accumulation", P.int(4)),
+        ])
+        #expect(usual.epoch == 7)
+        #expect(usual.accuracy == CheckpointSummary.Accuracy(name: "best_acc1", text: "81.25", share: 0.8125))
+        let nested = try facts([("meta", P.dictionary([("epoch", P.int(3)), ("Accuracy", P.text("0.5"))]))])
+        #expect(nested.epoch == 3)
+        #expect(nested.accuracy?.name == "meta.Accuracy")
+        #expect(nested.accuracy?.share == 0.5)
+        let none = try facts([("epoch", P.text("last")), ("acc", P.text("nan")), ("train_acc", P.text("1"))])
+        #expect(none.epoch == nil)
+        #expect(none.accuracy == nil)
+    }
 }

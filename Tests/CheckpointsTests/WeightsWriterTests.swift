@@ -23,8 +23,8 @@ struct WeightsWriterTests {
     @Test("writes the bytes that torch.save writes")
     func sameBytesAsTorch() throws {
         let original = "\(goldensFolder())/writer.pth"
-        let folder = TestFolder()
-        var ours = try written(original, to: folder.path + "/writer.pth")
+        let folder = try TemporaryFolder()
+        var ours = try written(original, to: folder.path("writer.pth"))
         var theirs = try #require(readFile(original))
         try #require(ours.count == theirs.count)
         // The id's first 20 digits come from the order of a hash table; its checksum stands in two places.
@@ -41,25 +41,25 @@ struct WeightsWriterTests {
     @Test("writes the bytes that safetensors writes")
     func sameBytesAsSafetensors() throws {
         let original = "\(goldensFolder())/writer.safetensors"
-        let folder = TestFolder()
+        let folder = try TemporaryFolder()
         let ours = try written(
-            original, to: folder.path + "/w.safetensors", WeightsWriter.Options(format: .safetensors))
+            original, to: folder.path("w.safetensors"), WeightsWriter.Options(format: .safetensors))
         #expect(ours == readFile(original))
     }
 
     @Test("writes the same bytes on every run")
     func isDeterministic() throws {
         let path = "\(goldensFolder())/zip-training.pth"
-        let folder = TestFolder()
-        #expect(try written(path, to: folder.path + "/m.pth") == written(path, to: folder.path + "/m.pth"))
+        let folder = try TemporaryFolder()
+        #expect(try written(path, to: folder.path("m.pth")) == written(path, to: folder.path("m.pth")))
     }
 
     @Test("what was written reads back the same, from every format into both", arguments: GoldenCheckpoint.all)
     func roundTrip(golden: GoldenCheckpoint) throws {
-        let folder = TestFolder()
+        let folder = try TemporaryFolder()
         for format in WeightsWriter.Format.allCases {
             let options = WeightsWriter.Options(format: format)
-            let file = "\(folder.path)/w.\(format.rawValue)"
+            let file = folder.path("w.\(format.rawValue)")
             let source = try CheckpointContents.open(
                 path: golden.path, limits: CheckpointLimits(), selection: WeightsSelection())
             let result = try WeightsWriter.write(source, to: file, options: options)
@@ -74,8 +74,8 @@ struct WeightsWriterTests {
 
     @Test("tensors with one storage under two names are written once")
     func writesAliasesOnce() throws {
-        let folder = TestFolder()
-        let file = folder.path + "/w.pth"
+        let folder = try TemporaryFolder()
+        let file = folder.path("w.pth")
         _ = try written("\(goldensFolder())/zip-views.pth", to: file)
         let summary = try Checkpoint.open(path: file).summary
         #expect(summary.aliases.map(\.name) == ["alias", "reshaped"])
@@ -83,8 +83,8 @@ struct WeightsWriterTests {
 
     @Test("the written file is mapped without a copy, every tensor at a multiple of 64 bytes")
     func writtenFileIsMapped() throws {
-        let folder = TestFolder()
-        let file = folder.path + "/w.pth"
+        let folder = try TemporaryFolder()
+        let file = folder.path("w.pth")
         _ = try written("\(goldensFolder())/legacy-views.pth", to: file)
         for (name, tensor) in try Checkpoint.open(path: file).stateDict.entries {
             #expect(tensor.isBorrowed, "\(name)")
@@ -110,8 +110,8 @@ struct WeightsWriterTests {
 
     @Test("--dtype converts the floating-point tensors alone")
     func convertsFloatsAlone() throws {
-        let folder = TestFolder()
-        let file = folder.path + "/w.pth"
+        let folder = try TemporaryFolder()
+        let file = folder.path("w.pth")
         _ = try written("\(goldensFolder())/zip-types.pth", to: file, WeightsWriter.Options(floatType: .float16))
         let stateDict = try Checkpoint.open(path: file).stateDict
         #expect(stateDict.tensor(named: "float64")?.elementType == .float16)
@@ -122,29 +122,76 @@ struct WeightsWriterTests {
 
     @Test("counts values that trained weights should not have")
     func countsUnusualValues() throws {
-        let folder = TestFolder()
+        let folder = try TemporaryFolder()
         let source = try contents("\(goldensFolder())/zip-types.pth")
-        let result = try WeightsWriter.write(source, to: folder.path + "/w.pth", options: WeightsWriter.Options())
+        let result = try WeightsWriter.write(source, to: folder.path("w.pth"), options: WeightsWriter.Options())
         let special = try #require(result.statistics.first { $0.name == "special" }).counts
         #expect((special.nanCount, special.infiniteCount, special.denormalCount) == (1, 2, 1))
         #expect(result.statistics.count == 1)
         let narrow = try WeightsWriter.write(
-            source, to: folder.path + "/w.pth", options: WeightsWriter.Options(floatType: .float16))
+            source, to: folder.path("w.pth"), options: WeightsWriter.Options(floatType: .float16))
         #expect(narrow.statistics.first { $0.name == "special" }?.counts.overflowCount == 1)
     }
 
     @Test("damaged weights leave no file, and the old one as it was")
     func failureLeavesTheOldFile() throws {
-        let folder = TestFolder()
+        let folder = try TemporaryFolder()
         var archive = torchArchive(pickle: PickleBuilder.stateDict())
         archive.entries[1].checksum = 1
-        let input = folder.write("in.pth", archive.build())
-        let output = folder.write("out.pth", [1, 2, 3])
+        let input = try folder.write(archive.build(), to: "in.pth")
+        let output = try folder.write([1, 2, 3], to: "out.pth")
         #expect(throws: CheckpointError.self) {
             try WeightsWriter.write(contents(input), to: output, options: WeightsWriter.Options())
         }
         #expect(readFile(output) == [1, 2, 3])
-        #expect(folder.names == ["in.pth", "out.pth"])
+        #expect(try folder.names() == ["in.pth", "out.pth"])
+    }
+
+    @Test("tensors of many pieces are counted, converted and verified to the last one")
+    func tensorsOfManyPieces() throws {
+        let folder = try TemporaryFolder()
+        var values = (0..<700_001).map { Float($0) / 8 }
+        for index in [0, 300_000, 700_000] { values[index] = .nan }
+        let pickle = PickleBuilder.stateDict(
+            PickleBuilder.tensor(PickleBuilder.storage(count: values.count), size: [values.count]))
+        var archive = torchArchive(pickle: pickle, storages: ["0": floats(values)])
+        let source = try contents(folder.write(archive.build(), to: "in.pth"))
+        for format in WeightsWriter.Format.allCases {
+            for type in [nil, ElementType.bfloat16] {
+                let options = WeightsWriter.Options(format: format, floatType: type)
+                let output = folder.path("out")
+                let result = try WeightsWriter.write(source, to: output, options: options)
+                #expect(result.statistics.map(\.counts.nanCount) == [3])
+                try WeightsVerifier.verify(output, against: source, options: options, limits: CheckpointLimits())
+            }
+        }
+        archive.entries[1].checksum = 1
+        let damaged = try contents(folder.write(archive.build(), to: "in.pth"))
+        #expect(throws: CheckpointError.self) {
+            try WeightsWriter.write(damaged, to: folder.path("other"), options: WeightsWriter.Options())
+        }
+        #expect(try folder.names() == ["in.pth", "out"])
+    }
+
+    @Test("a name that an archive should not have does not become that of its folder")
+    func plainFolderName() throws {
+        let folder = try TemporaryFolder()
+        for name in ["a\\b.pth", "bell\u{7}.pth", ".pth", "...pth"] {
+            _ = try written("\(goldensFolder())/zip-types.pth", to: folder.path(name))
+            #expect(try Checkpoint.open(path: folder.path(name)).stateDict.count > 0, "\(name)")
+        }
+    }
+
+    @Test("a name that safetensors keeps for itself is refused, and leaves no file")
+    func reservedName() throws {
+        let folder = try TemporaryFolder()
+        let pickle = PickleBuilder.file(PickleBuilder.dictionary([("__metadata__", PickleBuilder.tensor())]))
+        let input = try folder.write(torchArchive(pickle: pickle).build(), to: "in.pth")
+        #expect(throws: CheckpointError.self) {
+            try WeightsWriter.write(
+                contents(input), to: folder.path("w.safetensors"), options: WeightsWriter.Options(format: .safetensors))
+        }
+        #expect(try folder.names() == ["in.pth"])
     }
 
     @Test("a folder that cannot be written to is an error of the system")
@@ -157,11 +204,11 @@ struct WeightsWriterTests {
 
     @Test("the verifier finds a changed element, a missing and a renamed tensor")
     func verifierFindsChanges() throws {
-        let folder = TestFolder()
-        let input = folder.write("in.pth", torchArchive(pickle: PickleBuilder.stateDict()).build())
+        let folder = try TemporaryFolder()
+        let input = try folder.write(torchArchive(pickle: PickleBuilder.stateDict()).build(), to: "in.pth")
         let source = try contents(input)
         func verify(_ bytes: [UInt8]) throws {
-            let file = folder.write("other.pth", bytes)
+            let file = try folder.write(bytes, to: "other.pth")
             try WeightsVerifier.verify(
                 file, against: source, options: WeightsWriter.Options(), limits: CheckpointLimits())
         }

@@ -19,6 +19,10 @@ struct ZipBuilder {
         var nameBytes: [UInt8]?
         /// Where the directory says that the entry begins.
         var headerOffset: Int?
+        /// An extra field that the header before the data has, and the directory has not.
+        var localExtra: [UInt8] = []
+        /// Bytes in front of the entry that belong to none.
+        var gap: [UInt8] = []
     }
 
     var entries: [Entry]
@@ -30,6 +34,7 @@ struct ZipBuilder {
         var file: [UInt8] = []
         var directory: [UInt8] = []
         for entry in entries {
+            file += entry.gap
             let offset = file.count
             let checksum = entry.checksum ?? Self.crc32(entry.data)
             let name = entry.nameBytes ?? Array(entry.name.utf8)
@@ -37,7 +42,8 @@ struct ZipBuilder {
             file += le(0x0403_4B50 as UInt32) + le(20 as UInt16) + le(entry.flags) + le(entry.method) + le(0 as UInt32)
             file += le(entry.localChecksum ?? checksum) + le(UInt32(entry.localSize ?? entry.data.count))
             file += le(UInt32(entry.localSize ?? entry.size ?? entry.data.count))
-            file += le(UInt16(localName.count)) + le(0 as UInt16) + localName + entry.data
+            file += le(UInt16(localName.count)) + le(UInt16(entry.localExtra.count)) + localName
+            file += entry.localExtra + entry.data
             directory +=
                 le(0x0201_4B50 as UInt32) + le(20 as UInt16) + le(20 as UInt16) + le(entry.flags) + le(entry.method)
             directory +=

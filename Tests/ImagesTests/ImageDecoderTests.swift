@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Checkpoints
 import Images
 import Testing
 
@@ -12,8 +13,8 @@ struct ImageDecoderTests {
         let name = line[0]
         let image = try ImageDecoder.decode(try Goldens.bytes("Pictures/\(name)")).upright.converted(to: .rgb8)
         #expect("\(image.width) x \(image.height)" == "\(line[1]) x \(line[2])")
-        #expect(SHA256.hexDigest(of: image.pixels) == line[3])
-        #expect(SHA256.hexDigest(of: image.resized(width: 224, height: 224).pixels) == line[4])
+        #expect(SHA256.hexadecimal(of: image.pixels) == line[3])
+        #expect(SHA256.hexadecimal(of: image.resized(width: 224, height: 224).pixels) == line[4])
     }
 
     /// Files that Pillow reads and this library refuses: nothing shows where or whether the picture ends, or what it
@@ -32,7 +33,7 @@ struct ImageDecoderTests {
             #expect(throws: ImageError.self) { try ImageDecoder.decode(bytes) }
         } else {
             let image = try ImageDecoder.decode(bytes).image
-            #expect(isRefused || SHA256.hexDigest(of: image.pixels) == line[1])
+            #expect(isRefused || SHA256.hexadecimal(of: image.pixels) == line[1])
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Checkpoints
 import Images
 import Testing
 
@@ -28,7 +29,7 @@ struct ImageResizingTests {
             let order = try #require(orders[line[6]])
             let source = try pattern(width: numbers[0], height: numbers[1], format: format)
             let result = source.resized(width: numbers[2], height: numbers[3], filter: filter, passOrder: order)
-            #expect(SHA256.hexDigest(of: result.pixels) == line[7], "\(line.prefix(7).joined(separator: " "))")
+            #expect(SHA256.hexadecimal(of: result.pixels) == line[7], "\(line.prefix(7).joined(separator: " "))")
         }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Checkpoints
 import Foundation
 import Images
 import Testing
@@ -25,8 +26,8 @@ struct PhotoTests {
             let fields = line.split(separator: "\t").map(String.init)
             let bytes = Array(try Data(contentsOf: Self.folder.appending(path: fields[0])))
             let image = try ImageDecoder.decode(bytes).upright.converted(to: .rgb8)
-            #expect(SHA256.hexDigest(of: image.pixels) == fields[1], "\(fields[0])")
-            #expect(SHA256.hexDigest(of: image.resized(width: 224, height: 224).pixels) == fields[2], "\(fields[0])")
+            #expect(SHA256.hexadecimal(of: image.pixels) == fields[1], "\(fields[0])")
+            #expect(SHA256.hexadecimal(of: image.resized(width: 224, height: 224).pixels) == fields[2], "\(fields[0])")
         }
     }
 }

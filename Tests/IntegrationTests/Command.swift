@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import TestSupport
 
 /// One of the package's programs, run to its end.
 struct Command {
@@ -49,39 +50,5 @@ struct Command {
     static func path(_ name: String) throws -> String {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         return URL(filePath: tests).deletingLastPathComponent().appending(path: name).path
-    }
-}
-
-/// A folder that goes with its owner.
-final class TemporaryFolder {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "swiftnet-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        _ = try? FileManager.default.removeItem(at: url)
-    }
-
-    /// The path of something in the folder.
-    func path(_ name: String) -> String { url.appending(path: name).path }
-
-    /// Writes a file, and folders on the way to it.
-    func write(_ bytes: [UInt8], to name: String) throws {
-        let file = url.appending(path: name)
-        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(bytes).write(to: file)
-    }
-
-    /// The bytes of a file; nil if there is none.
-    func bytes(_ name: String) -> [UInt8]? {
-        (try? Data(contentsOf: url.appending(path: name))).map { Array($0) }
-    }
-
-    /// The names of everything in a folder, hidden files too.
-    func names(_ folder: String) throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: path(folder)).sorted()
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import Foundation
 import TestSupport
 import Testing
 
@@ -11,14 +10,6 @@ struct WeightExtractTests {
 
     private func golden(_ name: String) throws -> [UInt8] { try #require(readFile("\(goldens)/\(name)")) }
 
-    /// A training checkpoint that stays out of the project.
-    private static let realCheckpoint: String? = {
-        let folder =
-            ProcessInfo.processInfo.environment["SWIFTNET_CHECKPOINTS"] ?? packageFolder + "/../shared/checkpoints"
-        let path = folder + "/rotation.pth.tar"
-        return FileManager.default.isReadableFile(atPath: path) ? path : nil
-    }()
-
     @Test("writes model.pth beside the input, and says where every byte went")
     func writesBesideTheInput() throws {
         let folder = try TemporaryFolder()
@@ -26,13 +17,14 @@ struct WeightExtractTests {
         let run = try Command.run(
             "weight-extract", [folder.path("model.tar"), "--verify", "--report", folder.path("report.json")])
         #expect(run.exitCode == 0)
-        #expect(try folder.names("") == ["model.pth", "model.tar", "report.json"])
+        #expect(try folder.names() == ["model.pth", "model.tar", "report.json"])
         #expect(run.output.contains("8 tensors"))
         #expect(run.output.contains("at 'state_dict'"))
         #expect(run.output.contains("epoch = 12"))
         #expect(run.output.contains("accuracy = 0.8125"))
         #expect(run.output.contains("prefixes removed: module."))
         #expect(run.output.contains("verified"))
+        #expect(run.output.contains("checksums: of the weights right, those of 315 dropped bytes right\n"))
         let report = String(decoding: try #require(folder.bytes("report.json")), as: UTF8.self)
         let size = try #require(folder.bytes("model.tar")).count
         #expect(report.contains("\"total\": \(size)\n"))
@@ -45,7 +37,7 @@ struct WeightExtractTests {
         let run = try Command.run("weight-extract", [folder.path("in.pth"), "--list"])
         #expect(run.exitCode == 0)
         #expect(run.output.contains("conv.weight  float32  [2, 1, 3, 3]"))
-        #expect(try folder.names("") == ["in.pth"])
+        #expect(try folder.names() == ["in.pth"])
     }
 
     @Test("the output's name chooses safetensors")
@@ -80,6 +72,24 @@ struct WeightExtractTests {
         #expect(run.errors.split(separator: "\n").count == 1)
     }
 
+    @Test("checksums of what is dropped are not read, and said so; --verify reads them before it writes")
+    func checksumsOfWhatIsDropped() throws {
+        let folder = try TemporaryFolder()
+        var file = try golden("zip-training.pth")
+        let name = Array("zip-training/data/23".utf8)
+        let start = try #require(file.indices.first { file[$0...].starts(with: name) })
+        let extra = Int(file[start - 2]) | Int(file[start - 1]) << 8
+        file[start + name.count + extra] ^= 1
+        let input = try folder.write(file, to: "in.pth")
+        let verified = try Command.run("weight-extract", [input, "--verify"])
+        #expect(verified.exitCode == 65)
+        #expect(verified.errors.contains("zip-training/data/23"))
+        #expect(try folder.names() == ["in.pth"])
+        let plain = try Command.run("weight-extract", [input])
+        #expect(plain.exitCode == 0)
+        #expect(plain.output.contains("checksums: of the weights right, those of 315 dropped bytes not read"))
+    }
+
     @Test("a limit can be set")
     func limitIsSet() throws {
         let run = try Command.run(
@@ -112,14 +122,15 @@ struct WeightExtractTests {
 
     @Test(
         "the real checkpoint becomes the next version of its model",
-        .enabled(if: Self.realCheckpoint != nil, "the folder of checkpoints is absent: SWIFTNET_CHECKPOINTS"))
+        .enabled(
+            if: realCheckpoint("rotation.pth.tar") != nil, "the folder of checkpoints is absent: SWIFTNET_CHECKPOINTS"))
     func installsTheRealCheckpoint() throws {
         let folder = try TemporaryFolder()
         try folder.write(
             Array(
                 #"{"name":"rotation","architecture":"efficientnet-b0","custom":[1,2.5],"versions":{"3":{"file":"model.pth"}}}"#
                     .utf8), to: "Weights/rotation/model.json")
-        let input = try #require(Self.realCheckpoint)
+        let input = try #require(realCheckpoint("rotation.pth.tar"))
         let run = try Command.run(
             "weight-extract", [input, "--install", "rotation", "--weights", folder.path("Weights"), "--verify"])
         #expect(run.exitCode == 0)
@@ -128,5 +139,8 @@ struct WeightExtractTests {
         #expect(description.contains("\"custom\": [1, 2.5]"))
         #expect(description.contains("\"4\": {"))
         #expect(description.contains("\"bytes\": 16307603"))
+        #expect(description.contains("\"epoch\": 1,"))
+        #expect(description.contains("\"testAccuracy\": 0.608333,"))
+        #expect(description.contains("\"testSet\": \"not known: the checkpoint says best_acc1 = 60.833332\""))
     }
 }

@@ -37,6 +37,14 @@ public func goldensFolder(beside file: String = #filePath) -> String {
 /// The package's own folder.
 public let packageFolder: String = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
 
+/// A training checkpoint that stays out of the project, in `SWIFTNET_CHECKPOINTS`, by default `../shared/checkpoints`. Nil if
+/// it isn't there.
+public func realCheckpoint(_ name: String) -> String? {
+    let folder = getenv("SWIFTNET_CHECKPOINTS").map { String(cString: $0) } ?? packageFolder + "/../shared/checkpoints"
+    let path = folder + "/" + name
+    return access(path, R_OK) == 0 ? path : nil
+}
+
 /// The folder of data that stays out of the project: `SWIFTNET_DATA`, by default `../shared/data`. Nil if it isn't there.
 public let dataFolder: String? = {
     let path = getenv("SWIFTNET_DATA").map { String(cString: $0) } ?? packageFolder + "/../shared/data"

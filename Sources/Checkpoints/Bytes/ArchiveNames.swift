@@ -27,6 +27,9 @@ struct ArchiveNames {
         return name
     }
 
+    /// The name can be accepted.
+    static func isPlain(_ name: String) -> Bool { (try? checkPath(name)) != nil }
+
     private static func checkPath(_ name: String) throws {
         func refuse(_ reason: String) -> CheckpointError { .unsafeEntry(name: name, reason: reason) }
         if name.isEmpty { throw refuse("it has no name") }

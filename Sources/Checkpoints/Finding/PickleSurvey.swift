@@ -53,7 +53,7 @@ struct PickleSurvey {
             next += 1
             if let tensor = try named(visit.path, { survey in try survey.rebuilder.tensor(visit.id) }) {
                 tensors.append((visit.path, tensor))
-                note(fact: tensor.scalarText, at: visit)
+                if notesFact(at: visit) { note(fact: try tensor.scalarText(), at: visit) }
                 continue
             }
             let inModule = try survey(visit)
@@ -68,7 +68,7 @@ struct PickleSurvey {
 
     /// Notes what a value is; tells whether it is a module, or within one.
     private mutating func survey(_ visit: Visit) throws -> Bool {
-        note(fact: graph.scalarText(visit.id), at: visit)
+        if notesFact(at: visit) { note(fact: graph.scalarText(visit.id), at: visit) }
         if graph.moduleState(visit.id) != nil {
             places[visit.path] = visit.id
             if !visit.inModule {
@@ -77,6 +77,7 @@ struct PickleSurvey {
             return true
         }
         guard let pairs = graph.pairs(visit.id) else { return visit.inModule }
+        try checkKeys(pairs)
         if places[visit.path] == nil { places[visit.path] = visit.id }
         guard !visit.inModule else { return true }
         var (count, scalars) = (0, 0)
@@ -93,6 +94,14 @@ struct PickleSurvey {
         return false
     }
 
+    /// Python keeps the last of two equal keys, others the first: neither is right.
+    private func checkKeys(_ pairs: [PicklePair]) throws {
+        var seen: Set<String> = []
+        for name in pairs.lazy.compactMap({ graph.string($0.key) }) where !seen.insert(name).inserted {
+            throw CheckpointError.clashingNames(first: name, second: name)
+        }
+    }
+
     private func parts(of visit: Visit) -> [(path: String, id: PickleNode.ID)] {
         if let pairs = graph.pairs(visit.id) { return pairs.map { (graph.path(visit.path, $0.key), $0.value) } }
         if let items = graph.sequence(visit.id) {
@@ -103,11 +112,13 @@ struct PickleSurvey {
         return graph.children(of: visit.id).filter { $0 != object.callable }.map { (visit.path, $0) }
     }
 
+    private func notesFact(at visit: Visit) -> Bool {
+        (1...2).contains(visit.depth) && !visit.path.isEmpty && facts.count < 100
+            && !WeightsFinder.isTrainingState(visit.path)
+    }
+
     private mutating func note(fact value: String?, at visit: Visit) {
-        guard let value, (1...2).contains(visit.depth), !visit.path.isEmpty, facts.count < 100,
-            !WeightsFinder.isTrainingState(visit.path)
-        else { return }
-        facts.append((visit.path, value))
+        if let value { facts.append((visit.path, value)) }
     }
 
     /// Gives errors about a tensor the place where it was met.

@@ -44,11 +44,14 @@ extension PickleGraph {
 }
 
 extension StoredTensor {
-    /// The value of a tensor of one element; nil for others.
-    var scalarText: String? {
-        guard elementCount == 1, sizes.isEmpty, unsupported == nil, let tensor = try? tensor(named: "") else {
-            return nil
-        }
+    /// The value of a tensor of one element with a small storage, whose checksum is verified; nil for others.
+    ///
+    /// - Throws: `CheckpointError.checksumMismatch`.
+    func scalarText() throws -> String? {
+        guard elementCount == 1, sizes.isEmpty, unsupported == nil, storage.region.count <= 4096,
+            let tensor = try? tensor(named: "")
+        else { return nil }
+        try storage.verifyChecksum()
         return tensor.withUnsafeBytes { bytes in
             switch tensor.elementType {
             case .float64: String(bytes.loadUnaligned(as: Double.self))

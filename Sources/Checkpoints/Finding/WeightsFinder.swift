@@ -36,6 +36,7 @@ enum WeightsFinder {
             if named.count == 1 { return named[0] }
             // Within one named place the outermost wins: it is what the name means.
             if let outer = named.first(where: { names.contains($0.path) }),
+                named.count(where: { $0.path == outer.path }) == 1,
                 named.allSatisfy({ $0.path == outer.path || $0.path.hasPrefix(outer.path + ".") })
             {
                 return outer
@@ -51,7 +52,10 @@ enum WeightsFinder {
     }
 
     private static func find(_ key: String, in survey: PickleSurvey) throws -> PickleSurvey.Candidate {
-        if let candidate = survey.candidates.first(where: { $0.path == key }) { return candidate }
+        let exact = survey.candidates.filter { $0.path == key }
+        if exact.count == 1 { return exact[0] }
+        // A key with a dot in it can read like the way to another place.
+        guard exact.isEmpty else { throw CheckpointError.ambiguousWeights(candidates: exact.map(\.path)) }
         guard let id = survey.places[key] else {
             let top = survey.places.keys.filter { !$0.isEmpty }.sorted { ($0.utf8.count, $0) < ($1.utf8.count, $1) }
             throw CheckpointError.keyNotFound(key: key, available: top)

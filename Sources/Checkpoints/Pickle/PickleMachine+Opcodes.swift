@@ -38,6 +38,7 @@ extension PickleMachine {
             _ = try reader.length(UInt64.self)
             return
         }
+        guard opcodeOffset == startOffset else { throw malformed("a protocol that is stated too late") }
         let version = try reader.byte()
         guard version <= 5 else { throw malformed("pickle protocol \(version); 0 to 5 are known") }
     }

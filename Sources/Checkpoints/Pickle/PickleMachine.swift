@@ -13,12 +13,15 @@ package struct PickleMachine {
     /// Heights of the stack at each open mark.
     var marks: [Int] = []
     var memo: [UInt64: PickleNode.ID] = [:]
+    /// Where the pickle begins.
+    let startOffset: Int
     /// Where the instruction that is being read begins.
     var opcodeOffset = 0
 
     private init(_ reader: ByteReader, limits: CheckpointLimits) {
         self.reader = reader
         self.limits = limits
+        startOffset = reader.offset
     }
 
     /// Reads the pickle that begins at `offset` of `bytes`. What follows its end is left alone.
@@ -32,10 +35,9 @@ package struct PickleMachine {
     }
 
     private mutating func run() throws -> PickleGraph {
-        let start = reader.offset
         for _ in 0..<limits.maxOpcodes {
             opcodeOffset = reader.offset
-            if opcodeOffset - start > limits.maxPickleBytes {
+            if opcodeOffset - startOffset > limits.maxPickleBytes {
                 throw CheckpointError.limitExceeded(limit: "maxPickleBytes", maximum: limits.maxPickleBytes)
             }
             let byte = try reader.byte()

@@ -96,7 +96,8 @@ package struct LegacyStream: StorageSource {
         _ reader: inout ByteReader, keys: [String], declared: [String: DeclaredStorage], isBigEndian: Bool
     ) throws -> [String: StoredBytes] {
         var result: [String: StoredBytes] = [:]
-        for key in keys {
+        for (index, key) in keys.enumerated() {
+            if index.isMultiple(of: 8) { reader.region.discardPages() }
             guard let storage = declared[key] else { throw reader.malformed("storage '\(key)' is used by no tensor") }
             let count = try reader.integer(Int64.self)
             let itemSize = storage.type?.byteCount ?? 1

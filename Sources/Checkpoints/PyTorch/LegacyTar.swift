@@ -113,6 +113,7 @@ extension LegacyTar {
             var (count, reader) = try readCount(data, part: "storages", limits: limits)
             while count > 0 {
                 count -= 1
+                if count.isMultiple(of: 8) { data.discardPages() }
                 let graph = try readPickle(&reader, limits: limits)
                 guard let parts = graph.tuple(graph.root), parts.count == 3, let key = graph.int(parts[0]),
                     let storageClass = graph.global(parts[2]), let held = TorchType.held(byStorageClass: storageClass),

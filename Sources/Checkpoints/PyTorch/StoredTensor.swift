@@ -9,6 +9,21 @@ package struct StoredBytes: Sendable {
     package var isBigEndian = false
     /// The checksum that the file states for the whole region.
     package var checksum: UInt32?
+
+    /// Reads all bytes and compares them with the checksum that the file states, if it states one.
+    ///
+    /// - Throws: `CheckpointError.checksumMismatch`.
+    func verifyChecksum() throws {
+        if checksum != nil { try verify(region.crc32) }
+    }
+
+    /// Compares the checksum that was computed with the one that the file states.
+    ///
+    /// - Throws: `CheckpointError.checksumMismatch`.
+    func verify(_ computed: UInt32) throws {
+        guard let checksum, checksum != computed else { return }
+        throw CheckpointError.checksumMismatch(entry: "storage \(key)", expected: checksum, actual: computed)
+    }
 }
 
 /// A tensor as a file describes it: a view of a storage, checked to lie within it.

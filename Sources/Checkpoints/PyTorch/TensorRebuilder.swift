@@ -214,6 +214,10 @@ extension TensorRebuilder {
 
     private static func part(_ declared: DeclaredStorage, of bytes: StoredBytes) throws -> StoredBytes {
         guard let part = declared.part, part != 0..<bytes.region.count else { return bytes }
+        guard bytes.checksum == nil else {
+            throw CheckpointError.invalidTensor(
+                name: "?", reason: "storage '\(declared.key)' of an archive is declared with a view")
+        }
         guard let region = bytes.region.slice(at: part.lowerBound, count: part.count) else {
             throw CheckpointError.storageLength(
                 key: declared.key, expected: part.upperBound, actual: bytes.region.count)

@@ -11,6 +11,7 @@ package struct TorchArchive: StorageSource {
     /// The pickle of the object that was saved.
     package let pickle: ZipEntry
     package let graph: PickleGraph
+    private let version: ZipEntry
     private let isBigEndian: Bool
 
     package init(_ file: ByteRegion, limits: CheckpointLimits) throws {
@@ -20,7 +21,7 @@ package struct TorchArchive: StorageSource {
         self.pickle = pickle
         isTorchScript = zip[folder + "constants.pkl"] != nil
         isBigEndian = try Self.isBigEndian(zip, folder: folder)
-        try Self.checkVersion(zip, folder: folder)
+        version = try Self.checkedVersion(zip, folder: folder)
         let bytes = try pickle.verifiedContents(maxBytes: limits.maxPickleBytes, limit: "maxPickleBytes")
         graph = try PickleMachine.read(bytes, part: pickle.name, limits: limits)
         guard graph.endOffset == bytes.count else {
@@ -37,6 +38,12 @@ package struct TorchArchive: StorageSource {
             throw CheckpointError.storageLength(key: key, expected: byteCount, actual: entry.byteCount)
         }
         return StoredBytes(key: key, region: entry.data, isBigEndian: isBigEndian, checksum: entry.checksum)
+    }
+
+    /// The entries that neither were read with the archive nor are storages with one of the keys.
+    func entries(without keys: some Sequence<String>) -> [ZipEntry] {
+        let read = Set(keys.map { folder + "data/" + $0 } + [pickle.name, folder + "byteorder", version.name])
+        return zip.entries.filter { !read.contains($0.name) }
     }
 
     /// All entries stand in the folder of the first.
@@ -61,8 +68,8 @@ package struct TorchArchive: StorageSource {
         }
     }
 
-    /// PyTorch has written versions 1 to 10, at one of two places.
-    private static func checkVersion(_ zip: ZipArchive, folder: String) throws {
+    /// The entry that states the version, at one of two places. PyTorch has written 1 to 10.
+    private static func checkedVersion(_ zip: ZipArchive, folder: String) throws -> ZipEntry {
         guard let entry = zip[folder + "version"] ?? zip[folder + ".data/version"] else {
             throw CheckpointError.missingEntry(folder + "version")
         }
@@ -72,5 +79,6 @@ package struct TorchArchive: StorageSource {
             throw CheckpointError.unsupportedFormat(
                 name: "version '\(digits)' of PyTorch's archive", hint: "versions 1 to 10 are known")
         }
+        return entry
     }
 }

@@ -19,10 +19,15 @@ struct SafetensorsWriter {
     }
 
     /// The length and the header.
+    ///
+    /// - Throws: `CheckpointError.invalidTensor` for a name that the format does not allow.
     func header() throws -> [UInt8] {
         var members = [JSONValue.Member("__metadata__", .object([JSONValue.Member("format", .string("pt"))]))]
         var offset = 0
         for tensor in tensors {
+            guard tensor.name != "__metadata__" else {
+                throw CheckpointError.invalidTensor(name: tensor.name, reason: "safetensors keeps this name for itself")
+            }
             let end = offset + tensor.byteCount
             members.append(
                 JSONValue.Member(

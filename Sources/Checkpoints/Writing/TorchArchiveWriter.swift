@@ -42,27 +42,27 @@ struct TorchArchiveWriter {
 
     /// Adds an entry whose bytes are at hand.
     mutating func add(_ name: String, _ bytes: [UInt8]) throws {
-        try add(name, byteCount: bytes.count) { write in try bytes.withUnsafeBytes { try write($0) } }
+        try bytes.withUnsafeBytes { bytes in
+            try add(name, byteCount: bytes.count) { write in
+                try write(bytes)
+                return CRC32.of(bytes)
+            }
+        }
     }
 
     /// Adds an entry whose bytes come in pieces.
     ///
     /// - Parameters:
     ///   - byteCount: All of them together.
-    ///   - body: Gives each piece to the function that it is called with.
+    ///   - body: Gives each piece to the function that it is called with, and returns the checksum of all of them.
     mutating func add(
-        _ name: String, byteCount: Int, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+        _ name: String, byteCount: Int, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> UInt32
     ) throws {
         var entry = Entry(name: folder + "/" + name, headerOffset: output.offset, byteCount: byteCount)
         try writeLocalHeader(of: entry)
-        var checksum = CRC32()
         let start = output.offset
-        try body { piece in
-            checksum.update(piece)
-            try output.write(piece)
-        }
+        entry.checksum = try body { try output.write($0) }
         precondition(output.offset - start == byteCount, "an entry has as many bytes as its header says")
-        entry.checksum = checksum.value
         if byteCount > 0 { try writeDescriptor(of: entry) }
         entries.append(entry)
     }

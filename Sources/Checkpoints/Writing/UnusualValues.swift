@@ -19,13 +19,6 @@ public struct UnusualValues: Sendable, Equatable {
     /// Nothing of note.
     public var isClean: Bool { self == UnusualValues() }
 
-    mutating func add(_ other: UnusualValues) {
-        nanCount += other.nanCount
-        infiniteCount += other.infiniteCount
-        denormalCount += other.denormalCount
-        overflowCount += other.overflowCount
-    }
-
     /// Counts elements of a floating-point type; others have nothing to count.
     mutating func count(_ bytes: UnsafeRawBufferPointer, as elementType: ElementType) {
         switch elementType {

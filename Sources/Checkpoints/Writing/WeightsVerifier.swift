@@ -26,13 +26,12 @@ package enum WeightsVerifier {
             guard let copy = byName[plan.name] else {
                 throw CheckpointError.verificationFailed(name: plan.name, reason: "it is missing")
             }
-            try compare(copy, with: plan, pass: &pass, contents: contents, written: written)
+            try compare(copy, with: plan, pass: &pass)
         }
     }
 
     private static func compare(
-        _ copy: StoredTensor, with plan: TensorPlan, pass: inout TensorPass, contents: CheckpointContents,
-        written: CheckpointContents
+        _ copy: StoredTensor, with plan: TensorPlan, pass: inout TensorPass
     ) throws {
         func differs(_ reason: String) -> CheckpointError { .verificationFailed(name: plan.name, reason: reason) }
         guard copy.sizes == plan.sizes else { throw differs("its shape is \(copy.sizes), not \(plan.sizes)") }
@@ -41,8 +40,8 @@ package enum WeightsVerifier {
         }
         var offset = 0
         var counts = UnusualValues()
-        var window = PageWindow(mapping: written.mapping)
-        try pass.run(plan, mapping: contents.mapping, counts: &counts) { piece in
+        var window = PageWindow(bytes)
+        _ = try pass.run(plan, counts: &counts) { piece in
             guard let same = bytes.slice(at: offset, count: piece.count) else { throw differs("it is cut short") }
             window.enter(same.bytes)
             guard same.hasSameBytes(as: piece) else { throw differs("bytes near offset \(offset)") }

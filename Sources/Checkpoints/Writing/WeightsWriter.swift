@@ -72,11 +72,11 @@ package struct WeightsWriter {
         self.progress = progress
     }
 
-    /// PyTorch names the archive's folder after the file.
+    /// PyTorch names the archive's folder after the file; a name that an archive should not have gives way.
     private static func folderName(_ path: String) -> String {
         let file = path.split(separator: "/").last.map { String($0) } ?? ""
         let stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
-        return stem.isEmpty || stem == ".." ? "archive" : stem
+        return stem.isEmpty || !ArchiveNames.isPlain(stem) ? "archive" : stem
     }
 
     private mutating func writeTorch(_ output: FileWriter, folder: String) throws {
@@ -102,21 +102,22 @@ package struct WeightsWriter {
         let file = SafetensorsWriter(plans)
         try output.write(file.header())
         let total = plans.reduce(0) { $0 + $1.byteCount }
-        for plan in file.tensors { try stream(plan, total: total) { try output.write($0) } }
+        for plan in file.tensors { _ = try stream(plan, total: total) { try output.write($0) } }
     }
 
-    /// Passes a tensor's elements on, verified, counted and converted.
-    private mutating func stream(_ plan: TensorPlan, total: Int, _ write: (UnsafeRawBufferPointer) throws -> Void)
-        throws
-    {
+    /// Passes a tensor's elements on, verified, counted and converted; returns their checksum.
+    private mutating func stream(
+        _ plan: TensorPlan, total: Int, _ write: (UnsafeRawBufferPointer) throws -> Void
+    ) throws -> UInt32 {
         var counts = UnusualValues()
         let before = written
-        try pass.run(plan, mapping: contents.mapping, counts: &counts) { piece in
+        let checksum = try pass.run(plan, counts: &counts) { piece in
             try write(piece)
             written += piece.count
             progress(written, total)
         }
         precondition(written - before == plan.byteCount, "a tensor is written whole")
         if !counts.isClean { statistics.append((plan.name, counts)) }
+        return checksum
     }
 }

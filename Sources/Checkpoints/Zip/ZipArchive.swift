@@ -2,8 +2,8 @@
 
 /// The directory of a zip archive, read from its end and held against every entry's own header.
 ///
-/// Any two readers of an accepted archive see the same entries: names are unique even without regard to case, ranges are
-/// disjoint, and nothing but a declared comment follows the directory.
+/// Any two readers of an accepted archive see the same entries: names are unique even without regard to case, each entry
+/// begins where the one before it ends, and nothing but a declared comment follows the directory.
 package struct ZipArchive: Sendable {
     /// The entries, in the order of the directory, without folders.
     package let entries: [ZipEntry]
@@ -17,11 +17,14 @@ package struct ZipArchive: Sendable {
         }
         var reader = ByteReader(directory.bytes, part: "zip directory")
         var entries: [ZipEntry] = []
+        var extents: [(name: String, range: Range<Int>)] = []
         var names = ArchiveNames(limits: limits)
-        for _ in 0..<directory.entryCount {
+        for index in 0..<directory.entryCount {
+            if index.isMultiple(of: 8) { file.discardPages() }
             let record = try ZipDirectory.readRecord(&reader)
             let name = try names.accept(record.nameBytes)
             let entry = try ZipEntry(record, name: name, file: file, end: directory.offset)
+            extents.append((name, entry.extent))
             if name.hasSuffix("/") {
                 guard entry.byteCount == 0 else {
                     throw CheckpointError.unsafeEntry(name: name, reason: "a folder with bytes")
@@ -31,18 +34,28 @@ package struct ZipArchive: Sendable {
             }
         }
         guard reader.remaining == 0 else { throw reader.malformed("bytes after the last entry") }
-        try Self.checkDisjoint(entries)
+        try Self.checkExtents(extents, end: directory.offset)
         self.entries = entries
         indexByName = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
     }
 
     package subscript(name: String) -> ZipEntry? { indexByName[name].map { entries[$0] } }
 
-    private static func checkDisjoint(_ entries: [ZipEntry]) throws {
-        let sorted = entries.sorted { $0.extent.lowerBound < $1.extent.lowerBound }
-        for (first, second) in zip(sorted, sorted.dropFirst()) where first.extent.upperBound > second.extent.lowerBound
-        {
-            throw CheckpointError.overlappingEntries(first: first.name, second: second.name)
+    /// The entries stand one after another, up to the directory.
+    private static func checkExtents(_ extents: [(name: String, range: Range<Int>)], end: Int) throws {
+        var (previous, offset) = ("", 0)
+        for (name, range) in extents.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+            if range.lowerBound < offset { throw CheckpointError.overlappingEntries(first: previous, second: name) }
+            try checkGap(offset..<range.lowerBound)
+            (previous, offset) = (name, range.upperBound)
+        }
+        try checkGap(offset..<end)
+    }
+
+    private static func checkGap(_ gap: Range<Int>) throws {
+        guard gap.isEmpty else {
+            throw CheckpointError.malformed(
+                part: "zip", offset: gap.lowerBound, reason: "\(gap.count) bytes that belong to no entry")
         }
     }
 }
