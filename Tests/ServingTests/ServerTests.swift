@@ -132,8 +132,8 @@ import Testing
     @Test func slowHeadersAndBodiesAreEnded() throws {
         try withServer { limits in
             limits.headerTime = .milliseconds(300)
-            limits.bodyGrace = .milliseconds(300)
-            limits.minBodyBytesPerSecond = 1_000_000_000
+            limits.rateGrace = .milliseconds(300)
+            limits.minBytesPerSecond = 1_000_000_000
         } _: { server in
             let silent = try server.connect()
             let headers = try server.connect()

@@ -59,13 +59,17 @@ extension EventLoop {
 
     // MARK: Draining
 
+    /// The most connections taken from each socket before it closes, twice as many as the kernel queues: under a flood
+    /// there would be no end.
+    private static let maxAcceptedAtEnd = 2048
+
     /// Takes what has been accepted by the kernel, stops listening, and lets each connection end with its next answer.
     func beginDraining() {
         guard !isDraining else { return }
         isDraining = true
         drainingSince = now
         for listener in listeners {
-            acceptConnections(listener, limit: .max)
+            acceptConnections(listener, limit: Self.maxAcceptedAtEnd)
             try? epoll.remove(listener)
         }
         listeners = []
@@ -84,11 +88,14 @@ extension EventLoop {
     /// Tells epoll what the connection waits for now.
     func updateWatch(_ connection: Connection) {
         guard connections[connection.token] != nil else { return }
-        var wanted: Epoll.Interest = connection.output.count > connection.sent ? .writable : []
+        var wanted: Epoll.Interest = connection.unsentByteCount > 0 ? .writable : []
+        // Once known, the end of input would only be told again and again.
+        let end: Epoll.Interest = connection.hasPeerFinished ? [] : .peerFinished
         switch connection.phase {
-        case .receiving: wanted.formUnion([.readable, .peerFinished])
+        case .receiving where connection.isHeldBack: wanted.formUnion([.writable, end])
+        case .receiving: wanted.formUnion([.readable, end])
         case .lingering: wanted.formUnion(.readable)
-        case .waiting: wanted.formUnion(.peerFinished)
+        case .waiting: wanted.formUnion(end)
         case .closing: break
         }
         guard wanted != connection.watched else { return }

@@ -146,16 +146,25 @@ package final class EventLoop {
 
     private func react(_ connection: Connection, _ happened: Epoll.Interest) {
         if !happened.isDisjoint(with: .broken) { return close(connection) }
-        if happened.contains(.peerFinished) { connection.hasPeerFinished = true }
-        if happened.contains(.writable) { flush(connection) }
+        let hasJustFinished = happened.contains(.peerFinished) && !connection.hasPeerFinished
+        if hasJustFinished { connection.hasPeerFinished = true }
+        if happened.contains(.writable) { resume(connection) }
         guard connections[connection.token] != nil else { return }
         switch connection.phase {
+        case .receiving where connection.isHeldBack: updateWatch(connection)
         case .receiving: if !happened.isDisjoint(with: [.readable, .peerFinished]) { receive(connection) }
         case .lingering: if !happened.isDisjoint(with: [.readable, .peerFinished]) { discardInput(connection) }
-        // A client that has closed its side while it waits is taken to be gone.
-        case .waiting: if connection.hasPeerFinished { close(connection) }
+        case .waiting: if hasJustFinished { askWhetherClientIsThere(connection) }
         case .closing: break
         }
+    }
+
+    /// Goes on where the client's slowness, or its haste, had stopped it.
+    private func resume(_ connection: Connection) {
+        flush(connection)
+        guard connection.phase == .receiving, connection.isHeldBack, connection.unsentByteCount == 0 else { return }
+        advance(connection)
+        flush(connection)
     }
 
     private func refreshDate() {
@@ -195,6 +204,7 @@ package final class EventLoop {
     func abandon(_ connection: Connection) {
         connection.interest?.isAlive.store(false, ordering: .releasing)
         connection.interest = nil
+        connection.workBytes = 0
     }
 
     func closeAll() {
