@@ -24,6 +24,7 @@ extension EventLoop {
         guard connections.count < limits.maxConnections else { return }
         socket.disableDelay()
         socket.setUnacknowledgedLimit(milliseconds: Int32(clamping: limits.writeStall.nanoseconds / 1_000_000))
+        socket.setUnsentLimit(byteCount: Int32(clamping: limits.maxUnsentBytes))
         let connection = Connection(socket, token: nextToken, limits: limits.http, now: now)
         nextToken += 1
         guard (try? epoll.add(socket, token: connection.token, connection.watched)) != nil else { return }

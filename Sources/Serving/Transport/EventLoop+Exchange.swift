@@ -8,7 +8,7 @@ extension EventLoop {
     /// Bodies up to this size are read even if the request is refused, so that the connection can stay.
     private static let maxDiscardedBodyBytes = 64 << 10
     /// Pipelined requests taken up at a time: one client must not keep the loop from the others.
-    private static let maxRequestsAtOnce = 64
+    private static let maxRequestsAtOnce = 8
 
     /// Reads what has come and acts on it.
     func receive(_ connection: Connection) {

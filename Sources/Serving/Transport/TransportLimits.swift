@@ -28,7 +28,7 @@ package struct TransportLimits: Equatable, Sendable {
     package var maxConnections = 2048
     /// Bytes of unfinished requests and of answers not taken, of all connections together; above it, 503.
     package var maxBufferedBytes = 256 << 20
-    /// While a client has not taken so many bytes of its answers, its next request waits.
+    /// While a client has not taken so many bytes of its answers, its next request waits. The kernel keeps as many again.
     package var maxUnsentBytes = 64 << 10
     /// Requests that may wait for an inference thread.
     package var queueCapacity = 128
