@@ -119,6 +119,10 @@ class Server:
         start = f'swiftnet_requests_total{{route="{route}"'
         return sum(value for name, value in self.metrics().items() if name.startswith(start))
 
+    def images(self):
+        """Images that models have answered: requests that were executed."""
+        return sum(value for name, value in self.metrics().items() if name.startswith("swiftnet_model_images_total"))
+
     def wait_ready(self, workers, seconds=30):
         return wait_until(lambda: len(self.workers()) == workers and self.metric("workers_ready") == workers, seconds)
 
