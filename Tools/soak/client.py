@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A client that says exactly what a scenario wants, over TCP ("host:port") or a socket in the file system ("unix:PATH")."""
+"""A client that says exactly what a scenario wants, over TCP ("host:port") or a socket of the file system ("unix:PATH")."""
 
 import json
 import socket

@@ -117,7 +117,8 @@ def hostile_json(mode, options, report):
             report.check(f"{count} numbers: status", times[0][0].status, "==", 200)
             seconds[count] = min(each for _, each in times)
         report.note("4,000,000 numbers, s", seconds[4_000_000])
-        report.check("4 times the numbers take, times", seconds[4_000_000] / seconds[1_000_000], "<", 6)
+        # Caches hold the shorter body; work that grew with the square would take 16 times as long.
+        report.check("4 times the numbers take, times", seconds[4_000_000] / seconds[1_000_000], "<", 8)
         server.reset_peak()
         before = server.resident()
         body = b'{"images":[' + b"0," * 7_800_000 + b"0]}"
