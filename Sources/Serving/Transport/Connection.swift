@@ -43,6 +43,8 @@ final class Connection {
     var watched: Epoll.Interest = [.readable, .peerFinished]
     /// Whether the client has closed its side. It may be gone, or still read its answers.
     var hasPeerFinished = false
+    /// Whether something was sent since, to find out.
+    var hasBeenAsked = false
     /// Whether requests wait in the parser because the client does not take its answers, or asks too many at once.
     var isHeldBack = false
     /// When the present phase, or the present part of the request, began.
@@ -102,7 +104,7 @@ final class Connection {
     /// Which limit of time the connection has passed, if any.
     func lateness(now: UInt64, limits: TransportLimits) -> Lateness? {
         let elapsed = now > since ? now - since : 0
-        if unsentByteCount > 0, isReadingTooSlowly(now: now, limits: limits) { return .reading }
+        if unsentByteCount > 0 || isHeldBack, isReadingTooSlowly(now: now, limits: limits) { return .reading }
         switch phase {
         case .receiving:
             if exchange != nil {

@@ -14,7 +14,8 @@ extension EventLoop {
                 guard let socket = try listener.accept() else { return }
                 add(socket)
             } catch {
-                return refuseForWantOfDescriptors(listener)
+                // Without a free descriptor, the next attempt has that of the oldest connection.
+                if !makeRoom() { return refuseForWantOfDescriptors(listener) }
             }
         }
     }
@@ -33,11 +34,15 @@ extension EventLoop {
     }
 
     /// Closes the connection that has been idling or sending its request for the longest.
-    private func makeRoom() {
+    ///
+    /// - Returns: false if there is none.
+    @discardableResult
+    private func makeRoom() -> Bool {
         let oldest = connections.values.filter(\.isReading).min { $0.since < $1.since }
-        guard let oldest else { return }
+        guard let oldest else { return false }
         statistics.add(1, to: .evicted)
         close(oldest)
+        return true
     }
 
     /// Without a free descriptor the waiting connection can't be accepted, and epoll would report it for ever. So it is
@@ -46,7 +51,6 @@ extension EventLoop {
         reserve = nil
         _ = try? listener.accept()
         reserve = try? FileDescriptor.open("/dev/null", 0)
-        makeRoom()
     }
 
     /// Forgets a connection; its descriptor is closed with it.

@@ -110,8 +110,9 @@ extension EventLoop {
     /// something is sent, at which a connection that is closed on both sides breaks. An interim answer does that without
     /// harm, and every client of HTTP/1.1 must bear one (RFC 9110, section 15.2).
     func askWhetherClientIsThere(_ connection: Connection) {
-        guard connection.exchange?.head.minorVersion ?? 0 >= 1 else { return updateWatch(connection) }
-        sendInterim(connection)
+        guard !connection.hasBeenAsked else { return }
+        connection.hasBeenAsked = true
+        if connection.exchange?.head.minorVersion ?? 0 >= 1 { sendInterim(connection) }
         flush(connection)
     }
 

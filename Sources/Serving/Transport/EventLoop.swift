@@ -146,17 +146,16 @@ package final class EventLoop {
 
     private func react(_ connection: Connection, _ happened: Epoll.Interest) {
         if !happened.isDisjoint(with: .broken) { return close(connection) }
-        let hasJustFinished = happened.contains(.peerFinished) && !connection.hasPeerFinished
-        if hasJustFinished { connection.hasPeerFinished = true }
+        if happened.contains(.peerFinished) { connection.hasPeerFinished = true }
         if happened.contains(.writable) { resume(connection) }
         guard connections[connection.token] != nil else { return }
         switch connection.phase {
         case .receiving where connection.isHeldBack: updateWatch(connection)
         case .receiving: if !happened.isDisjoint(with: [.readable, .peerFinished]) { receive(connection) }
         case .lingering: if !happened.isDisjoint(with: [.readable, .peerFinished]) { discardInput(connection) }
-        case .waiting: if hasJustFinished { askWhetherClientIsThere(connection) }
-        case .closing: break
+        case .waiting, .closing: break
         }
+        if connection.hasPeerFinished, connection.phase == .waiting { askWhetherClientIsThere(connection) }
     }
 
     /// Goes on where the client's slowness, or its haste, had stopped it.
