@@ -13,7 +13,13 @@ COMPARISONS = {
 
 
 def shown(value):
+    if isinstance(value, bytes):
+        return repr(value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def plain(value):
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 class Report:
@@ -26,7 +32,7 @@ class Report:
         """Compares a figure with its limit."""
         passed = COMPARISONS[comparison](value, limit)
         self.checks.append(
-            {"what": what, "value": value, "comparison": comparison, "limit": limit, "passed": bool(passed)})
+            {"what": what, "value": plain(value), "comparison": comparison, "limit": plain(limit), "passed": bool(passed)})
         mark = "ok  " if passed else "FAIL"
         print(f"  {mark} {what}: {shown(value)} {comparison} {shown(limit)}", flush=True)
 

@@ -182,6 +182,8 @@ package final class EventLoop {
             if let lateness = connection.lateness(now: now, limits: limits) { end(connection, lateness) }
         }
         if isDraining { closeIdleConnections() }
+        // The kernel tells one worker of a connection, and that one may have been stopped before it could take it.
+        for listener in listeners { acceptConnections(listener, limit: 8) }
         onTick?(now)
     }
 
