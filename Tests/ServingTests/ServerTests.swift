@@ -96,6 +96,45 @@ import Testing
         }
     }
 
+    @Test func aClientThatSendsOnSeesItsRefusal() throws {
+        try withServer { server in
+            let client = try server.connect()
+            try client.send("POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+            SystemClock.sleep(milliseconds: 100)
+            // Were the connection closed by now, this would reset it, and the answer would be lost.
+            try client.send([UInt8](repeating: 0, count: 100_000))
+            SystemClock.sleep(milliseconds: 100)
+            #expect(try client.answer().status == 404)
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    @Test func unfinishedRequestsHaveALimitTogether() throws {
+        try withServer { limits in
+            limits.maxBufferedBytes = 150_000
+        } _: { server in
+            let clients = try (0..<2).map { _ in try server.connect() }
+            for client in clients {
+                try client.send("POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+                try client.send([UInt8](repeating: 0x20, count: 100_000))
+                SystemClock.sleep(milliseconds: 100)
+            }
+            let answer = try clients[1].answer()
+            #expect(answer.status == 503)
+            #expect(answer.headers["retry-after"] != nil)
+        }
+    }
+
+    @Test func namesOfRequestsArePlain() throws {
+        try withServer { server in
+            let client = try server.connect()
+            for name in ["a b", "a\"b", "a\\b", String(repeating: "x", count: 129)] {
+                let answer = try client.ask("GET", "/healthz", headers: ["X-Request-Id: \(name)"])
+                #expect(answer.headers["x-request-id"] != name)
+            }
+        }
+    }
+
     @Test func refusalsOfSmallRequestsKeepTheConnection() throws {
         try withServer { server in
             let client = try server.connect()
@@ -211,11 +250,23 @@ import Testing
         try withServer { limits in
             limits.rateGrace = .milliseconds(300)
             limits.minBytesPerSecond = 1_000_000_000
+            limits.writeStall = .seconds(600)
         } _: { server in
             let client = try server.connect()
             try client.send(String(repeating: "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000))
             #expect(server.eventually { $0.total(.accepted) == 1 && $0.total(.connections) == 0 })
             #expect(throws: (any Error).self) { for _ in 0..<1000 { _ = try client.answer() } }
+        }
+    }
+
+    @Test func aConnectionEndsAfterItsShareOfRequests() throws {
+        try withServer { limits in
+            limits.maxRequestsPerConnection = 2
+        } _: { server in
+            let client = try server.connect()
+            #expect(try client.ask("GET", "/healthz").headers["connection"] == nil)
+            #expect(try client.ask("GET", "/healthz").headers["connection"] == "close")
+            #expect(client.isClosedByServer())
         }
     }
 

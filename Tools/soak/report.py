@@ -65,10 +65,10 @@ def write_results(path, reports):
     new = [report.as_json() for report in reports]
     keys = {(entry["scenario"], entry["mode"]) for entry in new}
     kept = [entry for entry in old if (entry["scenario"], entry["mode"]) not in keys]
+    entries = sorted(kept + new, key=lambda entry: (int(entry["fault"][1:]), entry["scenario"], entry["mode"]))
+    text = json.dumps(entries, indent=1)
     with open(path, "w") as file:
-        json.dump(sorted(kept + new, key=lambda entry: (int(entry["fault"][1:]), entry["scenario"], entry["mode"])),
-                  file, indent=1)
-        file.write("\n")
+        file.write(text + "\n")
 
 
 def percentile(values, share):

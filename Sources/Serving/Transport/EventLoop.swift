@@ -140,7 +140,8 @@ package final class EventLoop {
         } else if let watcher = watchers[event.token] {
             watcher()
         } else if Int(event.token) <= listeners.count {
-            acceptConnections(listeners[Int(event.token) - 1], limit: 8)
+            // One at a time, so that a burst goes to all workers.
+            acceptConnections(listeners[Int(event.token) - 1], limit: 1)
         }
     }
 
