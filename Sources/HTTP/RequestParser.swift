@@ -88,10 +88,11 @@ package struct RequestParser: Sendable {
             }
             return .head(head)
         case .sizedBody(let length):
-            guard input.count - position >= length else { return nil }
-            let body = Array(input[position..<(position + length)])
-            finishRequest(at: position + length)
-            return .body(body)
+            guard input.count - position >= length else {
+                makeRoom(bodyLength: length)
+                return nil
+            }
+            return .body(takeBody(length))
         case .chunkedBody(var body):
             state = .head  // so that the joined bytes have one owner while they grow
             let isComplete = try body.take(input, from: &position)
@@ -105,6 +106,27 @@ package struct RequestParser: Sendable {
         case .failed(let error):
             throw error
         }
+    }
+
+    /// When a good part of a large body has come, takes room for the rest at once: what grows by doubling leaves as much
+    /// again behind.
+    private mutating func makeRoom(bodyLength length: Int) {
+        guard length > 64 << 10, input.count - position >= length / 8, input.capacity < length else { return }
+        input.removeSubrange(..<position)
+        position = 0
+        input.reserveCapacity(length)
+    }
+
+    private mutating func takeBody(_ length: Int) -> [UInt8] {
+        var body: [UInt8] = []
+        if position == 0, input.count == length {
+            swap(&body, &input)
+        } else {
+            body = Array(input[position..<(position + length)])
+            position += length
+        }
+        finishRequest(at: position)
+        return body
     }
 
     private mutating func finishRequest(at end: Int) {

@@ -2,6 +2,7 @@
 
 import HTTP
 import JSON
+import Synchronization
 import SystemCalls
 
 /// Writes a line for each request. A line that can't be written at once is counted and dropped: a full disk or a closed
@@ -25,6 +26,8 @@ package final class AccessLog: Sendable {
     private let descriptor: FileDescriptor
     private let format: Format
     private let statistics: WorkerStatistics
+    /// Whether the last line was cut off, by a disk that is full for example: the next begins a new one.
+    private let isCutOff = Atomic(false)
 
     /// - Parameter descriptor: Open for appending.
     package init(_ descriptor: FileDescriptor, format: Format, statistics: WorkerStatistics) {
@@ -51,7 +54,9 @@ package final class AccessLog: Sendable {
                 ] as JSONValue).bytes()
         }
         line.append(UInt8(ascii: "\n"))
-        let written = line.withUnsafeBytes { try? descriptor.write($0) }
+        if isCutOff.load(ordering: .relaxed) { line.insert(UInt8(ascii: "\n"), at: 0) }
+        let written = line.withUnsafeBytes { (try? descriptor.write($0)) ?? 0 }
+        if written > 0 { isCutOff.store(written < line.count, ordering: .relaxed) }
         if written != line.count { statistics.add(1, to: .logLinesDropped) }
     }
 }

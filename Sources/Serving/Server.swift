@@ -23,7 +23,7 @@ package final class Server {
         threads: Int, statistics: WorkerStatistics, log: AccessLog? = nil
     ) throws {
         self.statistics = statistics
-        queue = WorkQueue(capacity: limits.queueCapacity, threads: threads)
+        queue = WorkQueue(capacity: limits.queueCapacity, threads: threads, statistics: statistics)
         let mailbox = try Mailbox()
         let api = API(models: service.models, statistics: statistics, policy: policy)
         unloadable = api.unloadable
@@ -31,7 +31,7 @@ package final class Server {
             listeners: listeners, handler: api,
             limits: limits, queue: queue, mailbox: mailbox, statistics: statistics, log: log)
         self.threads = try InferenceThreads(
-            count: threads, service: service, queue: queue, mailbox: mailbox, statistics: statistics)
+            count: threads, service: service, queue: queue, mailbox: mailbox)
     }
 
     /// What may be asked of it from any thread.

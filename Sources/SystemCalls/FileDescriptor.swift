@@ -37,6 +37,16 @@ package final class FileDescriptor: Sendable {
         try open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
     }
 
+    /// Standard output, to write without ever waiting for who reads it.
+    ///
+    /// Where the system allows, it is opened anew, so that programs that share it with this one go on as before.
+    package static func standardOutputNotBlocking() -> FileDescriptor {
+        if let own = try? open("/proc/self/fd/1", O_WRONLY | O_APPEND | O_NONBLOCK) { return own }
+        let shared = FileDescriptor(owning: 1)
+        try? shared.setBlocking(false)
+        return shared
+    }
+
     /// Reads what is there, up to the buffer's size.
     ///
     /// - Returns: The number of bytes read; 0 at the end; nil if the descriptor does not block and nothing has come yet.

@@ -40,15 +40,15 @@ package struct ChildProcess: Equatable, Hashable, Sendable {
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         // A copy to the same number would keep its close-on-exec mark, so all go high first, out of each other's way.
+        let last = max(2, descriptors.map(\.number).max() ?? 2)
         var copies: [FileDescriptor] = []
         for (descriptor, number) in descriptors {
             let copy = FileDescriptor(
-                owning: try retryingInterrupts("fcntl") { fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, 100) })
+                owning: try retryingInterrupts("fcntl") { fcntl(descriptor.rawValue, F_DUPFD_CLOEXEC, last + 1) })
             copies.append(copy)
             posix_spawn_file_actions_adddup2(&actions, copy.rawValue, number)
         }
         // Whatever else this process was started with is none of the child's business.
-        let last = max(2, descriptors.map(\.number).max() ?? 2)
         posix_spawn_file_actions_addclosefrom_np(&actions, last + 1)
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)

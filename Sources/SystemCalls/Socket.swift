@@ -129,6 +129,12 @@ extension FileDescriptor {
         try? setOption(Int32(IPPROTO_TCP), 18 /* TCP_USER_TIMEOUT */, milliseconds)
     }
 
+    /// Has the kernel take no more of what is to be sent while so much waits there. Without effect on sockets that are not
+    /// TCP, whose buffers are small.
+    package func setUnsentLimit(byteCount: Int32) {
+        try? setOption(Int32(IPPROTO_TCP), 25 /* TCP_NOTSENT_LOWAT */, byteCount)
+    }
+
     /// Lets reads and writes of a socket that blocks give up with `EAGAIN` after a while.
     ///
     /// - Throws: ``SystemError``.

@@ -28,6 +28,14 @@ import Testing
         #expect(pieces.heads.map(\.target.path) == ["/x", "/x", "/last"])
     }
 
+    @Test(arguments: [9_999, 65_536, 299_999, 300_000, 400_000]) func largeBodiesStayWhole(pieceSize: Int) {
+        let body = (0..<60_000).map { String(10_000 + $0 % 90_000) }.joined()
+        let large = request("Content-Length: 300000", body: body)
+        let stream = ParsedStream(large + large + request("Content-Length: 3", body: "abc"), pieceSize: pieceSize)
+        #expect(stream.bodies == [body, body, "abc"])
+        #expect(stream.error == nil)
+    }
+
     @Test func pipelinedRequestsKeepTheirOrderAndAnErrorEndsThem() {
         let good = (0..<100).map { request("Content-Length: 2", body: "ok", line: "POST /\($0) HTTP/1.1") }.joined()
         let stream = ParsedStream(good + "BROKEN\r\n\r\n" + good)

@@ -17,9 +17,11 @@ final class ServerProcess {
     ///   - arguments: Flags besides the address.
     ///   - config: The text of a configuration file; it can be rewritten with ``rewriteConfig(_:)``.
     ///   - bindsByFlag: Whether it listens on ``address``; else the configuration says where.
+    ///   - descriptorLimit: How many descriptors a process may have.
+    ///   - prefix: A program, and its arguments, that starts the server as its last ones tell.
     init(
         mode: String, _ arguments: [String] = [], config: String? = nil, bindsByFlag: Bool = true,
-        waitsForReadiness: Bool = true
+        descriptorLimit: Int? = nil, prefix: [String] = [], waitsForReadiness: Bool = true
     ) throws {
         folder = try TemporaryFolder()
         let socket = folder.url.appending(path: "socket").path
@@ -30,9 +32,11 @@ final class ServerProcess {
             flags += ["--config", folder.url.appending(path: "config").path]
         }
         let errors = try FileDescriptor.creating(folder.url.appending(path: "errors").path)
+        let limit = descriptorLimit.map { ["/usr/bin/prlimit", "--nofile=\($0):\($0)"] } ?? []
+        let command = prefix + limit + [try Command.path("swiftnet"), "serve"] + flags + arguments
         supervisor = try ChildProcess(
-            executable: Command.path("swiftnet"), arguments: ["swiftnet", "serve"] + flags + arguments,
-            environment: ProcessEnvironment.variables, descriptors: [(errors, 2)])
+            executable: command[0], arguments: command, environment: ProcessEnvironment.variables,
+            descriptors: [(errors, 2)])
         if waitsForReadiness, !eventually({ self.errors.contains("memory:") }) {
             throw Failure.notReady(self.errors)
         }
@@ -76,6 +80,17 @@ final class ServerProcess {
         let lines = try ask("GET", "/metrics").text.split(separator: "\n")
         return lines.first { $0.hasPrefix(name + " ") }.flatMap { Int($0.dropFirst(name.count + 1)) } ?? 0
     }
+
+    /// How many images models have answered.
+    func images() throws -> Int {
+        let lines = try ask("GET", "/metrics").text.split(separator: "\n")
+        return lines.filter { $0.hasPrefix("swiftnet_model_images_total") }
+            .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }.reduce(0, +)
+    }
+
+    /// The package's folder.
+    static let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     /// Waits for the server to end by itself.
     func wait() throws -> ChildProcess.Ending {

@@ -28,18 +28,14 @@ import Testing
         #expect(Int(answer.text) != nil)
         #expect(answer.headers["model-name"] == "mnist")
         #expect(try server.ask("GET", "/v2/health/ready").status == 200)
-        let picture = try Data(contentsOf: packageRoot.appending(path: "Examples/digit.png"))
+        let picture = try Data(contentsOf: ServerProcess.packageRoot.appending(path: "Examples/digit.png"))
         let prediction = try server.connect().ask(
             "POST", "/predict/mnist", headers: ["Content-Type: image/png"], body: Array(picture))
         #expect(prediction.status == 200, "\(prediction.text)")
         #expect(prediction.text.contains("\"success\":true"))
     }
 
-    private var packageRoot: URL {
-        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
-    }
-
-    @Test(arguments: modes, [SignalNumber.kill, 11 /* SIGSEGV */])
+    @Test(arguments: modes, [SignalNumber.kill, 11 /* SIGSEGV */, 4 /* SIGILL, as of a trap */])
     func aWorkerThatDiesIsReplacedAndTheCountsStay(mode: String, signal: Int32) throws {
         let server = try start(mode)
         for _ in 0..<10 { #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200) }

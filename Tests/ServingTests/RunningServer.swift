@@ -41,6 +41,15 @@ final class RunningServer {
     /// A new connection.
     func connect() throws -> RawClient { try RawClient(port: port) }
 
+    /// Waits, up to ten seconds, for its numbers to become what they should.
+    func eventually(_ condition: (FleetStatistics) -> Bool) -> Bool {
+        for _ in 0..<1000 {
+            if condition(fleet) { return true }
+            SystemClock.sleep(milliseconds: 10)
+        }
+        return false
+    }
+
     /// Lets the server finish what it has.
     func drain() {
         control.drain()

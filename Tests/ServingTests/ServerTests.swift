@@ -96,6 +96,45 @@ import Testing
         }
     }
 
+    @Test func aClientThatSendsOnSeesItsRefusal() throws {
+        try withServer { server in
+            let client = try server.connect()
+            try client.send("POST /nothing HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n")
+            SystemClock.sleep(milliseconds: 100)
+            // Were the connection closed by now, this would reset it, and the answer would be lost.
+            try client.send([UInt8](repeating: 0, count: 100_000))
+            SystemClock.sleep(milliseconds: 100)
+            #expect(try client.answer().status == 404)
+            #expect(client.isClosedByServer())
+        }
+    }
+
+    @Test func unfinishedRequestsHaveALimitTogether() throws {
+        try withServer { limits in
+            limits.maxBufferedBytes = 150_000
+        } _: { server in
+            let clients = try (0..<2).map { _ in try server.connect() }
+            for client in clients {
+                try client.send("POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+                try client.send([UInt8](repeating: 0x20, count: 100_000))
+                SystemClock.sleep(milliseconds: 100)
+            }
+            let answer = try clients[1].answer()
+            #expect(answer.status == 503)
+            #expect(answer.headers["retry-after"] != nil)
+        }
+    }
+
+    @Test func namesOfRequestsArePlain() throws {
+        try withServer { server in
+            let client = try server.connect()
+            for name in ["a b", "a\"b", "a\\b", String(repeating: "x", count: 129)] {
+                let answer = try client.ask("GET", "/healthz", headers: ["X-Request-Id: \(name)"])
+                #expect(answer.headers["x-request-id"] != name)
+            }
+        }
+    }
+
     @Test func refusalsOfSmallRequestsKeepTheConnection() throws {
         try withServer { server in
             let client = try server.connect()
@@ -132,8 +171,8 @@ import Testing
     @Test func slowHeadersAndBodiesAreEnded() throws {
         try withServer { limits in
             limits.headerTime = .milliseconds(300)
-            limits.bodyGrace = .milliseconds(300)
-            limits.minBodyBytesPerSecond = 1_000_000_000
+            limits.rateGrace = .milliseconds(300)
+            limits.minBytesPerSecond = 1_000_000_000
         } _: { server in
             let silent = try server.connect()
             let headers = try server.connect()
@@ -170,7 +209,90 @@ import Testing
         }
     }
 
+    @Test func aHalfClosedClientGetsAllItsAnswers() throws {
+        try withServer(milliseconds: 100) { server in
+            let client = try server.connect()
+            let body = #"{"images": [3,0,0,0]}"#
+            try client.send(
+                "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: 21\r\n\r\n\(Self.digit)"
+                    + "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: 21\r\n\r\n\(body)"
+                    + "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+            client.finish()
+            // Whether a client that sends no more is still there, an interim answer tells.
+            #expect(try client.answer().status == 100)
+            #expect(try client.answer().text == "7")
+            #expect(try client.answer().text == "3")
+            #expect(try client.answer().status == 200)
+            #expect(client.isClosedByServer())
+            let old = try server.connect()
+            try old.send("POST /inference HTTP/1.0\r\nContent-Length: 21\r\n\r\n\(Self.digit)")
+            old.finish()
+            #expect(try old.answer().text == "7")
+            #expect(server.fleet.total(.abandoned) == 0)
+        }
+    }
+
+    @Test func requestsWaitUntilTheAnswersBeforeThemAreRead() throws {
+        try withServer { server in
+            let client = try server.connect()
+            try client.send(String(repeating: "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000))
+            // All answers are some megabytes; what the buffers of both sides take are some hundred kilobytes.
+            #expect(try server.connect().ask("POST", "/inference", text: Self.digit).status == 200)
+            SystemClock.sleep(milliseconds: 300)
+            #expect(server.fleet.responses(.other, status: 200) < 500)
+            for _ in 0..<1000 { #expect(try client.answer().status == 200) }
+            #expect(server.fleet.responses(.other, status: 200) == 1000)
+            #expect(try client.ask("GET", "/healthz").status == 200)
+        }
+    }
+
+    @Test func aClientThatReadsTooSlowlyIsEnded() throws {
+        try withServer { limits in
+            limits.rateGrace = .milliseconds(300)
+            limits.minBytesPerSecond = 1_000_000_000
+            limits.writeStall = .seconds(600)
+        } _: { server in
+            let client = try server.connect()
+            try client.send(String(repeating: "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n", count: 1000))
+            #expect(server.eventually { $0.total(.accepted) == 1 && $0.total(.connections) == 0 })
+            #expect(throws: (any Error).self) { for _ in 0..<1000 { _ = try client.answer() } }
+        }
+    }
+
+    @Test func aConnectionEndsAfterItsShareOfRequests() throws {
+        try withServer { limits in
+            limits.maxRequestsPerConnection = 2
+        } _: { server in
+            let client = try server.connect()
+            #expect(try client.ask("GET", "/healthz").headers["connection"] == nil)
+            #expect(try client.ask("GET", "/healthz").headers["connection"] == "close")
+            #expect(client.isClosedByServer())
+        }
+    }
+
     // MARK: Overload
+
+    @Test func jobsOfClientsThatAreGoneMakeRoomInTheQueue() throws {
+        try withServer(milliseconds: 2000) { limits in
+            limits.queueCapacity = 2
+        } _: { server in
+            let request = "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: 21\r\n\r\n\(Self.digit)"
+            let first = try server.connect()
+            try first.send(request)
+            SystemClock.sleep(milliseconds: 100)
+            do {
+                let gone = try (0..<2).map { _ in try server.connect() }
+                for client in gone { try client.send(request) }
+                #expect(server.eventually { $0.total(.connections) == 3 })
+                withExtendedLifetime(gone) {}
+            }
+            #expect(server.eventually { $0.total(.connections) == 1 })
+            let second = try server.connect()
+            #expect(try second.ask("POST", "/inference", text: Self.digit).status == 200)
+            #expect(try first.answer().status == 200)
+            #expect(server.fleet.total(.abandoned) == 2)
+        }
+    }
 
     @Test func aFullQueueRefusesAtOnceAndProbesStillAnswer() throws {
         try withServer(milliseconds: 500) { limits in

@@ -99,7 +99,7 @@ package struct Worker {
 
     private func makeLog(_ statistics: WorkerStatistics) throws -> AccessLog? {
         try configuration.accessLog.map { path in
-            let descriptor = path == "-" ? FileDescriptor(owning: 1) : try FileDescriptor.appending(to: path)
+            let descriptor = path == "-" ? .standardOutputNotBlocking() : try FileDescriptor.appending(to: path)
             return AccessLog(descriptor, format: configuration.logFormat, statistics: statistics)
         }
     }

@@ -41,12 +41,21 @@ final class Connection {
     var sent = 0
     /// The interest that epoll knows.
     var watched: Epoll.Interest = [.readable, .peerFinished]
+    /// Whether the client has closed its side. It may be gone, or still read its answers.
     var hasPeerFinished = false
+    /// Whether something was sent since, to find out.
+    var hasBeenAsked = false
+    /// Whether requests wait in the parser because the client does not take its answers, or asks too many at once.
+    var isHeldBack = false
     /// When the present phase, or the present part of the request, began.
     var since: UInt64
-    /// When the client last took bytes.
+    /// When the client last took bytes, when it began to take what is being sent, and how much it has taken since.
     var lastSent: UInt64
-    /// Bytes of the request's body so far, as counted in the loop's total.
+    private var sendingSince: UInt64
+    private var takenBytes = 0
+    /// The body that is being worked on.
+    var workBytes = 0
+    /// What the connection holds, as counted in the loop's total.
     var accountedBytes = 0
 
     init(_ socket: FileDescriptor, token: UInt64, limits: HTTPLimits, now: UInt64) {
@@ -54,6 +63,27 @@ final class Connection {
         self.token = token
         parser = RequestParser(limits: limits)
         since = now
+        lastSent = now
+        sendingSince = now
+    }
+
+    /// Bytes of answers that the client has not taken.
+    var unsentByteCount: Int { output.count - sent }
+
+    /// Bytes that the connection holds: what came, what is being worked on, what must go out.
+    var heldByteCount: Int { parser.bufferedByteCount + workBytes + unsentByteCount }
+
+    /// Notes that answers begin to go out.
+    func beginSending(now: UInt64) {
+        lastSent = now
+        sendingSince = now
+        takenBytes = 0
+    }
+
+    /// Notes that the client has taken bytes.
+    func took(_ count: Int, now: UInt64) {
+        sent += count
+        takenBytes += count
         lastSent = now
     }
 
@@ -74,14 +104,13 @@ final class Connection {
     /// Which limit of time the connection has passed, if any.
     func lateness(now: UInt64, limits: TransportLimits) -> Lateness? {
         let elapsed = now > since ? now - since : 0
-        if output.count > sent, now > lastSent, now - lastSent > limits.writeStall.nanoseconds { return .reading }
+        if unsentByteCount > 0 || isHeldBack, isReadingTooSlowly(now: now, limits: limits) { return .reading }
         switch phase {
         case .receiving:
             if exchange != nil {
-                let bytes = UInt64(parser.bufferedByteCount)
-                let isSlow = bytes < (elapsed / 1_000_000_000) * UInt64(limits.minBodyBytesPerSecond)
-                return elapsed > limits.bodyGrace.nanoseconds && isSlow ? .body : nil
+                return limits.isTooSlow(bytes: parser.bufferedByteCount, elapsed: elapsed) ? .body : nil
             }
+            if isHeldBack { return nil }
             if parser.isInsideRequest || requestCount == 0 {
                 return elapsed > limits.headerTime.nanoseconds ? .headers : nil
             }
@@ -90,5 +119,11 @@ final class Connection {
         case .closing: return nil
         case .lingering: return elapsed > limits.linger.nanoseconds ? .linger : nil
         }
+    }
+
+    /// Whether the client takes its answers as if it wanted to keep the server busy.
+    private func isReadingTooSlowly(now: UInt64, limits: TransportLimits) -> Bool {
+        if now > lastSent, now - lastSent > limits.writeStall.nanoseconds { return true }
+        return limits.isTooSlow(bytes: takenBytes, elapsed: now > sendingSince ? now - sendingSince : 0)
     }
 }

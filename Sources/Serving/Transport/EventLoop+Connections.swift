@@ -14,7 +14,8 @@ extension EventLoop {
                 guard let socket = try listener.accept() else { return }
                 add(socket)
             } catch {
-                return refuseForWantOfDescriptors(listener)
+                // Without a free descriptor, the next attempt has that of the oldest connection.
+                if !makeRoom() { return refuseForWantOfDescriptors(listener) }
             }
         }
     }
@@ -24,6 +25,7 @@ extension EventLoop {
         guard connections.count < limits.maxConnections else { return }
         socket.disableDelay()
         socket.setUnacknowledgedLimit(milliseconds: Int32(clamping: limits.writeStall.nanoseconds / 1_000_000))
+        socket.setUnsentLimit(byteCount: Int32(clamping: limits.maxUnsentBytes))
         let connection = Connection(socket, token: nextToken, limits: limits.http, now: now)
         nextToken += 1
         guard (try? epoll.add(socket, token: connection.token, connection.watched)) != nil else { return }
@@ -32,11 +34,15 @@ extension EventLoop {
     }
 
     /// Closes the connection that has been idling or sending its request for the longest.
-    private func makeRoom() {
+    ///
+    /// - Returns: false if there is none.
+    @discardableResult
+    private func makeRoom() -> Bool {
         let oldest = connections.values.filter(\.isReading).min { $0.since < $1.since }
-        guard let oldest else { return }
+        guard let oldest else { return false }
         statistics.add(1, to: .evicted)
         close(oldest)
+        return true
     }
 
     /// Without a free descriptor the waiting connection can't be accepted, and epoll would report it for ever. So it is
@@ -45,7 +51,6 @@ extension EventLoop {
         reserve = nil
         _ = try? listener.accept()
         reserve = try? FileDescriptor.open("/dev/null", 0)
-        makeRoom()
     }
 
     /// Forgets a connection; its descriptor is closed with it.
@@ -59,13 +64,17 @@ extension EventLoop {
 
     // MARK: Draining
 
+    /// The most connections taken from each socket before it closes, twice as many as the kernel queues: under a flood
+    /// there would be no end.
+    private static let maxAcceptedAtEnd = 2048
+
     /// Takes what has been accepted by the kernel, stops listening, and lets each connection end with its next answer.
     func beginDraining() {
         guard !isDraining else { return }
         isDraining = true
         drainingSince = now
         for listener in listeners {
-            acceptConnections(listener, limit: .max)
+            acceptConnections(listener, limit: Self.maxAcceptedAtEnd)
             try? epoll.remove(listener)
         }
         listeners = []
@@ -84,11 +93,14 @@ extension EventLoop {
     /// Tells epoll what the connection waits for now.
     func updateWatch(_ connection: Connection) {
         guard connections[connection.token] != nil else { return }
-        var wanted: Epoll.Interest = connection.output.count > connection.sent ? .writable : []
+        var wanted: Epoll.Interest = connection.unsentByteCount > 0 ? .writable : []
+        // Once known, the end of input would only be told again and again.
+        let end: Epoll.Interest = connection.hasPeerFinished ? [] : .peerFinished
         switch connection.phase {
-        case .receiving: wanted.formUnion([.readable, .peerFinished])
+        case .receiving where connection.isHeldBack: wanted.formUnion([.writable, end])
+        case .receiving: wanted.formUnion([.readable, end])
         case .lingering: wanted.formUnion(.readable)
-        case .waiting: wanted.formUnion(.peerFinished)
+        case .waiting: wanted.formUnion(end)
         case .closing: break
         }
         guard wanted != connection.watched else { return }

@@ -7,6 +7,8 @@ import SystemCalls
 extension EventLoop {
     /// Bodies up to this size are read even if the request is refused, so that the connection can stay.
     private static let maxDiscardedBodyBytes = 64 << 10
+    /// Pipelined requests taken up at a time: one client must not keep the loop from the others.
+    private static let maxRequestsAtOnce = 8
 
     /// Reads what has come and acts on it.
     func receive(_ connection: Connection) {
@@ -23,15 +25,17 @@ extension EventLoop {
             if connection.isIdle { connection.since = now }
             connection.parser.append(UnsafeRawBufferPointer(rebasing: receiveBuffer[..<count]))
             advance(connection)
-            guard connection.phase == .receiving, connections[connection.token] != nil else { break }
+            guard connection.phase == .receiving, !connection.isHeldBack, connections[connection.token] != nil else {
+                break
+            }
             if count < receiveBuffer.count { break }
         }
         flush(connection)
     }
 
-    /// The client sends no more. What it asked for is still answered.
+    /// The client sends no more, and all that it sent has been taken up. Its answers are still sent.
     private func finishInput(_ connection: Connection) {
-        if connection.output.count > connection.sent {
+        if connection.unsentByteCount > 0 {
             connection.phase = .closing
             flush(connection)
         } else {
@@ -39,13 +43,23 @@ extension EventLoop {
         }
     }
 
-    /// Takes events from the parser until it needs more bytes or an answer is being worked on.
+    /// Takes events from the parser until it needs more bytes, an answer is being worked on, or the client is to take
+    /// answers first.
     func advance(_ connection: Connection) {
+        if connection.isHeldBack {
+            connection.isHeldBack = false
+            connection.since = now
+        }
+        var count = 0
         do {
-            while connection.phase == .receiving, let event = try connection.parser.next() {
+            while connection.phase == .receiving, !connection.isHeldBack, let event = try connection.parser.next() {
                 switch event {
                 case .head(let head): begin(connection, head)
-                case .body(let body): handle(connection, body)
+                case .body(let body):
+                    handle(connection, body)
+                    count += 1
+                    connection.isHeldBack =
+                        count == Self.maxRequestsAtOnce || connection.unsentByteCount > limits.maxUnsentBytes
                 }
             }
             account(connection)
@@ -54,18 +68,18 @@ extension EventLoop {
         }
     }
 
-    /// Keeps the total of buffered bytes.
-    private func hold(_ connection: Connection, _ bytes: Int) {
+    /// Keeps the total of bytes held.
+    private func updateHeldBytes(_ connection: Connection) {
+        let bytes = connection.heldByteCount
         bufferedBytes += bytes - connection.accountedBytes
         connection.accountedBytes = bytes
     }
 
     /// Counts what has come of a request, and refuses the one that exceeds the total.
     private func account(_ connection: Connection) {
-        guard connection.phase == .receiving else { return }
-        let bytes = connection.parser.bufferedByteCount
-        hold(connection, bytes)
-        if bufferedBytes > limits.maxBufferedBytes, bytes > Self.maxDiscardedBodyBytes {
+        updateHeldBytes(connection)
+        guard connection.phase == .receiving, !connection.isHeldBack else { return }
+        if bufferedBytes > limits.maxBufferedBytes, connection.parser.bufferedByteCount > Self.maxDiscardedBodyBytes {
             respondAndClose(
                 connection, ErrorResponse.overloaded("the server holds too many unfinished requests", queue))
         }
@@ -82,8 +96,24 @@ extension EventLoop {
             let isSmall = head.framing != .chunked && head.framing <= Self.maxDiscardedBodyBytes
             if !isSmall || head.expectsContinue && head.framing != .length(0) { respondAndClose(connection, refusal) }
         } else if head.expectsContinue, connection.parser.bufferedByteCount == 0, head.framing != .length(0) {
-            connection.output.append(contentsOf: Response.continueBytes)
+            sendInterim(connection)
         }
+    }
+
+    /// Puts "100 Continue" before the answer that is to come.
+    private func sendInterim(_ connection: Connection) {
+        if connection.unsentByteCount == 0 { connection.beginSending(now: now) }
+        connection.output.append(contentsOf: Response.continueBytes)
+    }
+
+    /// The client has closed its side while it waits. It may still read, or be gone: from here both look the same until
+    /// something is sent, at which a connection that is closed on both sides breaks. An interim answer does that without
+    /// harm, and every client of HTTP/1.1 must bear one (RFC 9110, section 15.2).
+    func askWhetherClientIsThere(_ connection: Connection) {
+        guard !connection.hasBeenAsked else { return }
+        connection.hasBeenAsked = true
+        if connection.exchange?.head.minorVersion ?? 0 >= 1 { sendInterim(connection) }
+        flush(connection)
     }
 
     private func handle(_ connection: Connection, _ body: [UInt8]) {
@@ -96,8 +126,10 @@ extension EventLoop {
             let job = Job(
                 ticket: connection.ticket, interest: interest, queuedAt: now,
                 deadline: now + limits.queueTime.nanoseconds, work: work)
-            hold(connection, body.count)
+            connection.workBytes = body.count
+            updateHeldBytes(connection)
             guard bufferedBytes <= limits.maxBufferedBytes, queue.submit(job) else {
+                connection.workBytes = 0
                 statistics.add(1, to: .refusedFull)
                 return respond(connection, ErrorResponse.overloaded("the server is busy: its queue is full", queue))
             }
@@ -143,6 +175,7 @@ extension EventLoop {
             connection.ticket == completion.ticket
         else { return }
         connection.interest = nil
+        connection.workBytes = 0
         connection.exchange?.queueNanoseconds = completion.queueNanoseconds
         connection.exchange?.workNanoseconds = completion.workNanoseconds
         connection.phase = .receiving
@@ -168,7 +201,8 @@ extension EventLoop {
         }
         let keepsAlive =
             !response.closesConnection && exchange?.head.keepsAlive ?? false && !isDraining
-            && connection.requestCount < UInt64(limits.maxRequestsPerConnection) && !connection.hasPeerFinished
+            && connection.requestCount < UInt64(limits.maxRequestsPerConnection)
+        if connection.unsentByteCount == 0 { connection.beginSending(now: now) }
         response.encode(
             into: &connection.output, isHead: exchange?.head.method == "HEAD", keepsAlive: keepsAlive,
             minorVersion: exchange?.head.minorVersion ?? 1, date: date)
@@ -218,13 +252,15 @@ extension EventLoop {
             } catch {
                 return close(connection)
             }
-            guard let sent else { return updateWatch(connection) }
-            connection.sent += sent
-            connection.lastSent = now
+            guard let sent else {
+                updateHeldBytes(connection)
+                return updateWatch(connection)
+            }
+            connection.took(sent, now: now)
         }
         connection.output.removeAll(keepingCapacity: connection.output.capacity <= 64 << 10)
         connection.sent = 0
-        connection.lastSent = now
+        updateHeldBytes(connection)
         if connection.phase == .closing { return beginLingering(connection) }
         updateWatch(connection)
     }
@@ -232,14 +268,12 @@ extension EventLoop {
     /// Ends the sending side and reads on for a while: closing with unread input would make the kernel reset the
     /// connection, and the client might lose the answer.
     private func beginLingering(_ connection: Connection) {
-        if connection.hasPeerFinished { return close(connection) }
         connection.socket.shutdownSending()
         connection.phase = .lingering
         connection.since = now
         connection.requestCount = 0
         connection.parser = RequestParser(limits: limits.http)
-        bufferedBytes -= connection.accountedBytes
-        connection.accountedBytes = 0
+        updateHeldBytes(connection)
         updateWatch(connection)
         discardInput(connection)
     }

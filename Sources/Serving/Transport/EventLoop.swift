@@ -140,22 +140,31 @@ package final class EventLoop {
         } else if let watcher = watchers[event.token] {
             watcher()
         } else if Int(event.token) <= listeners.count {
-            acceptConnections(listeners[Int(event.token) - 1], limit: 8)
+            // One at a time, so that a burst goes to all workers.
+            acceptConnections(listeners[Int(event.token) - 1], limit: 1)
         }
     }
 
     private func react(_ connection: Connection, _ happened: Epoll.Interest) {
         if !happened.isDisjoint(with: .broken) { return close(connection) }
         if happened.contains(.peerFinished) { connection.hasPeerFinished = true }
-        if happened.contains(.writable) { flush(connection) }
+        if happened.contains(.writable) { resume(connection) }
         guard connections[connection.token] != nil else { return }
         switch connection.phase {
+        case .receiving where connection.isHeldBack: updateWatch(connection)
         case .receiving: if !happened.isDisjoint(with: [.readable, .peerFinished]) { receive(connection) }
         case .lingering: if !happened.isDisjoint(with: [.readable, .peerFinished]) { discardInput(connection) }
-        // A client that has closed its side while it waits is taken to be gone.
-        case .waiting: if connection.hasPeerFinished { close(connection) }
-        case .closing: break
+        case .waiting, .closing: break
         }
+        if connection.hasPeerFinished, connection.phase == .waiting { askWhetherClientIsThere(connection) }
+    }
+
+    /// Goes on where the client's slowness, or its haste, had stopped it.
+    private func resume(_ connection: Connection) {
+        flush(connection)
+        guard connection.phase == .receiving, connection.isHeldBack, connection.unsentByteCount == 0 else { return }
+        advance(connection)
+        flush(connection)
     }
 
     private func refreshDate() {
@@ -174,6 +183,8 @@ package final class EventLoop {
             if let lateness = connection.lateness(now: now, limits: limits) { end(connection, lateness) }
         }
         if isDraining { closeIdleConnections() }
+        // The kernel tells one worker of a connection, and that one may have been stopped before it could take it.
+        for listener in listeners { acceptConnections(listener, limit: 8) }
         onTick?(now)
     }
 
@@ -195,6 +206,7 @@ package final class EventLoop {
     func abandon(_ connection: Connection) {
         connection.interest?.isAlive.store(false, ordering: .releasing)
         connection.interest = nil
+        connection.workBytes = 0
     }
 
     func closeAll() {

@@ -19,9 +19,7 @@ final class InferenceThreads: Sendable {
     /// Starts the threads and waits until each is ready.
     ///
     /// - Throws: The first error of making a runner.
-    init(count: Int, service: any InferenceService, queue: WorkQueue, mailbox: Mailbox, statistics: WorkerStatistics)
-        throws
-    {
+    init(count: Int, service: any InferenceService, queue: WorkQueue, mailbox: Mailbox) throws {
         self.queue = queue
         let start = StartGate(count: count)
         let activities = (0..<count).map { _ in Activity() }
@@ -29,7 +27,7 @@ final class InferenceThreads: Sendable {
         var threads: [Thread] = []
         do {
             for activity in activities {
-                let loop = InferenceLoop(queue: queue, mailbox: mailbox, statistics: statistics, activity: activity)
+                let loop = InferenceLoop(queue: queue, mailbox: mailbox, activity: activity)
                 threads.append(try Thread(stackBytes: 4 << 20) { loop.run(service, start) })
             }
             try start.wait()
@@ -87,7 +85,6 @@ private final class StartGate: @unchecked Sendable {
 private struct InferenceLoop: Sendable {
     let queue: WorkQueue
     let mailbox: Mailbox
-    let statistics: WorkerStatistics
     let activity: InferenceThreads.Activity
 
     func run(_ service: any InferenceService, _ start: StartGate) {
@@ -101,10 +98,6 @@ private struct InferenceLoop: Sendable {
         start.report(nil)
         while let job = queue.take() {
             let now = SystemClock.monotonicNanoseconds()
-            guard job.interest.isAlive.load(ordering: .acquiring) else {
-                statistics.add(1, to: .abandoned)
-                continue
-            }
             let response: Response
             var worked: UInt64 = 0
             if now > job.deadline {

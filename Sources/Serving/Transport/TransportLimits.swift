@@ -8,10 +8,10 @@ package struct TransportLimits: Equatable, Sendable {
     package var http = HTTPLimits()
     /// From a request's first byte, or the connection's start, to the end of its headers.
     package var headerTime = Duration.seconds(10)
-    /// How long a body may take before its rate is looked at.
-    package var bodyGrace = Duration.seconds(5)
-    /// The slowest a body may come after that.
-    package var minBodyBytesPerSecond = 1024
+    /// How long a body may come, or an answer go, before its rate is looked at.
+    package var rateGrace = Duration.seconds(5)
+    /// The slowest it may come or go after that.
+    package var minBytesPerSecond = 1024
     /// How long a connection may idle between requests.
     package var keepAlive = Duration.seconds(15)
     /// How long a client may read nothing of its answer.
@@ -26,12 +26,19 @@ package struct TransportLimits: Equatable, Sendable {
     package var maxRequestsPerConnection = 10_000
     /// Connections at a time; above it the one that idles the longest goes.
     package var maxConnections = 2048
-    /// Bytes of unfinished requests of all connections together; above it, 503.
+    /// Bytes of unfinished requests and of answers not taken, of all connections together; above it, 503.
     package var maxBufferedBytes = 256 << 20
+    /// While a client has not taken so many bytes of its answers, its next request waits. The kernel keeps as many again.
+    package var maxUnsentBytes = 64 << 10
     /// Requests that may wait for an inference thread.
     package var queueCapacity = 128
 
     package init() {}
+
+    /// Whether bytes come or go so slowly that someone means to keep the connection busy.
+    func isTooSlow(bytes: Int, elapsed: UInt64) -> Bool {
+        elapsed > rateGrace.nanoseconds && UInt64(bytes) < elapsed / 1_000_000_000 * UInt64(minBytesPerSecond)
+    }
 }
 
 extension Duration {

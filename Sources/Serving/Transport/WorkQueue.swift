@@ -26,6 +26,9 @@ struct Job: Sendable {
     let queuedAt: UInt64
     let deadline: UInt64
     let work: RequestWork
+
+    /// Whether its client still waits.
+    var isWanted: Bool { interest.isAlive.load(ordering: .acquiring) }
 }
 
 /// What an inference thread does for a request.
@@ -37,6 +40,7 @@ final class WorkQueue: @unchecked Sendable {
     private let monitor = Monitor()
     private let capacity: Int
     private let threads: Int
+    private let statistics: WorkerStatistics
     /// The jobs that wait, from `head` on; before it, places whose jobs have been taken and forgotten.
     private var jobs: [Job?] = []
     private var head = 0
@@ -46,9 +50,11 @@ final class WorkQueue: @unchecked Sendable {
     /// - Parameters:
     ///   - capacity: How many jobs may wait.
     ///   - threads: How many threads take jobs, to tell how long a wait will be.
-    init(capacity: Int, threads: Int) {
+    ///   - statistics: Where jobs are counted whose clients left.
+    init(capacity: Int, threads: Int, statistics: WorkerStatistics) {
         self.capacity = capacity
         self.threads = threads
+        self.statistics = statistics
     }
 
     /// How many jobs wait.
@@ -58,34 +64,45 @@ final class WorkQueue: @unchecked Sendable {
         return jobs.count - head
     }
 
-    /// Adds a job.
+    /// Adds a job. Jobs of clients that are gone make room for it.
     ///
     /// - Returns: false if the queue is full or closed: refuse the request now.
     func submit(_ job: Job) -> Bool {
         monitor.lock()
         defer { monitor.unlock() }
+        if jobs.count - head >= capacity { dropAbandoned() }
         if isClosed || jobs.count - head >= capacity { return false }
         jobs.append(job)
         monitor.wakeAll()
         return true
     }
 
-    /// Waits for a job and takes it; nil when the queue is closed and empty.
+    private func dropAbandoned() {
+        let before = jobs.count - head
+        jobs = jobs[head...].filter { $0?.isWanted ?? false }
+        head = 0
+        statistics.add(UInt64(before - jobs.count), to: .abandoned)
+    }
+
+    /// Waits for a job whose client still waits, and takes it; nil when the queue is closed and empty.
     func take() -> Job? {
         monitor.lock()
         defer { monitor.unlock() }
-        while head == jobs.count {
-            if isClosed { return nil }
-            monitor.wait()
+        while true {
+            while head == jobs.count {
+                if isClosed { return nil }
+                monitor.wait()
+            }
+            let job = jobs[head]
+            jobs[head] = nil
+            head += 1
+            if head == jobs.count || head > 1024 {
+                jobs.removeSubrange(..<head)
+                head = 0
+            }
+            if let job, job.isWanted { return job }
+            statistics.add(1, to: .abandoned)
         }
-        let job = jobs[head]
-        jobs[head] = nil
-        head += 1
-        if head == jobs.count || head > 1024 {
-            jobs.removeSubrange(..<head)
-            head = 0
-        }
-        return job
     }
 
     /// Tells how long a job took, for ``secondsUntilRoom``.
