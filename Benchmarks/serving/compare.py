@@ -152,6 +152,8 @@ def table(results):
             f"| {workers} | {ours['bytes'] / 2**20:.0f} | {theirs['bytes'] / 2**20:.0f} | "
             f"{ours['requests_per_second']:,.0f} | {theirs['requests_per_second']:,.0f} | "
             f"{ours['p99_milliseconds']:.1f} | {theirs['p99_milliseconds']:.1f} |")
+    if results["load_average"] > results["cores"] / 2:
+        lines += ["", "The machine was busy with other work: the memory holds, the requests a second and the delays do not."]
     return "\n".join(lines) + "\n"
 
 
