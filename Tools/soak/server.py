@@ -130,6 +130,10 @@ class Server:
         """Kilobytes of all processes, shared pages divided."""
         return sum(proportional(process) for process in self.processes())
 
+    def anonymous(self):
+        """Kilobytes that the processes have to themselves, which no other program's coming and going changes."""
+        return sum(status(process, "RssAnon") for process in self.processes())
+
     def peak(self):
         """The largest resident set of a worker since reset_peak, in kilobytes."""
         return max(status(process, "VmHWM") for process in self.workers())

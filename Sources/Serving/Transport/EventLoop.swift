@@ -140,8 +140,7 @@ package final class EventLoop {
         } else if let watcher = watchers[event.token] {
             watcher()
         } else if Int(event.token) <= listeners.count {
-            // One at a time, so that a burst goes to all workers.
-            acceptConnections(listeners[Int(event.token) - 1], limit: 1)
+            acceptConnections(listeners[Int(event.token) - 1], limit: 8)
         }
     }
 

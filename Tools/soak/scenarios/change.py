@@ -116,7 +116,7 @@ def drift(mode, options, report):
         samples, start = [], time.monotonic()
         while load.is_running():
             time.sleep(1)
-            samples.append((time.monotonic() - start, server.memory()))
+            samples.append((time.monotonic() - start, server.anonymous()))
         result = load.result()
         report.check("lost", result.lost + len(result.problems), "==", 0)
         report.note("answered", result.answered)
