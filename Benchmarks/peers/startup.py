@@ -60,7 +60,8 @@ def measure_model(model: str, rounds: int) -> dict:
     answers = {}
     for number in range(rounds + 1):
         for runtime, command in commands(model).items():
-            milliseconds, mebibytes, answers[runtime] = measure(command)
+            milliseconds, mebibytes, printed = measure(command)
+            answers[runtime] = printed.replace(f"{PROJECT}/", "")
             if number > 0:
                 figures[runtime].append((milliseconds, mebibytes))
     return {
