@@ -1,9 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-#if KERNELS_AVX512
-    import _Builtin_intrinsics.intel
-#endif
-
 /// e to the power of x, within 2 units in the last place; 0 below -87.7, infinity above 88.4, NaN for NaN.
 ///
 /// x = n ln 2 + r; e^r by a polynomial whose coefficients minimise the largest relative error on |r| <= ln 2 / 2, times 2^n
@@ -59,8 +55,7 @@ func exponential(_ x: Lanes) -> Lanes {
         let clamped = larger(smaller(x, 87), -88.73)
         let shifted = multiplyAdd(all(rounding), clamped, all(perLn2))
         let f = multiplyAdd(all(rounding) - shifted, clamped, all(perLn2))
-        let table = powersOfTwo()
-        let power = _mm512_permutex2var_ps(table.0, unsafeBitCast(shifted, to: SIMD8<Int64>.self), table.1)
+        let power = lookUp(powersOfTwo(), bits(shifted))
         let scaled = lanes(bits(power) &+ (bits(shifted) &<< IntLanes(repeating: 18)))
         let p = multiplyAdd(all(1), f, multiplyAdd(all(0.693_157_315), f, all(0.240_228_862)))
         return multiplyAdd(all(1), scaled, p)

@@ -131,24 +131,28 @@ func store(_ value: Lanes, _ target: UnsafeMutablePointer<Float>) {
 @_transparent
 prefix func - (a: Lanes) -> Lanes { lanes(bits(a) ^ IntLanes(repeating: Int32.min)) }
 
-/// 1 / value, within 2 units in the last place; 0 for infinity, NaN for NaN. The processor's estimate and one step of Newton's
-/// method, a quarter of a division's time.
-@_transparent
-func reciprocal(_ value: Lanes) -> Lanes {
-    #if KERNELS_AVX512 || KERNELS_AVX2
-        #if KERNELS_AVX512
-            let estimate = _mm512_rcp14_ps(value)
-        #else
+#if KERNELS_AVX512
+    /// For each lane the entry of a table of 32 that its lowest five bits name.
+    @_transparent
+    func lookUp(_ table: (Lanes, Lanes), _ index: IntLanes) -> Lanes {
+        _mm512_permutex2var_ps(table.0, unsafeBitCast(index, to: SIMD8<Int64>.self), table.1)
+    }
+#else
+    /// 1 / value, within 2 units in the last place; 0 for infinity, NaN for NaN. With AVX2 the processor's estimate and one
+    /// step of Newton's method, a fraction of a division's time.
+    @_transparent
+    func reciprocal(_ value: Lanes) -> Lanes {
+        #if KERNELS_AVX2
             let estimate = _mm256_rcp_ps(value)
+            let error = multiplyAdd(all(1), -value, estimate)
+            // Infinity times its estimate is NaN: then the correction is -1, which leaves 0.
+            let correction = all(-1).replacing(with: error, where: error .> all(-1))
+            return multiplyAdd(estimate, estimate, correction)
+        #else
+            return all(1) / value
         #endif
-        let error = multiplyAdd(all(1), -value, estimate)
-        // Infinity times its estimate is NaN: then the correction is -1, which leaves 0.
-        let correction = all(-1).replacing(with: error, where: error .> all(-1))
-        return multiplyAdd(estimate, estimate, correction)
-    #else
-        return all(1) / value
-    #endif
-}
+    }
+#endif
 
 /// The larger of each two lanes; NaN in `a` stays.
 @_transparent
