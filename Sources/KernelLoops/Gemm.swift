@@ -96,15 +96,21 @@ private func gemmBlock(
 }
 
 /// All rows of a block for one group of panels.
+///
+/// Meanwhile, each tile brings one of the panels that follow these to L2: mostly they are the next group's, and often in
+/// memory still.
 func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
     _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int
 ) {
     var row = 0
+    var ahead = packed + panels * problem.panelStride
+    let lastAhead = packed + (2 * panels - 1) * problem.panelStride
     while row < rows {
         let place = GemmPlace(
             output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
-            bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
+            ahead: ahead, bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
         row += gemmTile(problem, place, panels: panels, rowsLeft: rows - row)
+        if ahead < lastAhead { ahead += problem.panelStride }
     }
 }

@@ -7,6 +7,8 @@ struct GemmPlace {
     let output: Output
     let input: Input
     let packed: Input
+    /// A panel that later tiles will read, as long as each of this tile's.
+    let ahead: Input
     let bias: Input?
     let residual: Input?
     /// Columns of the output that the tile's panels hold.
@@ -136,7 +138,7 @@ private enum Tile<let rows: Int, let panels: Int> {
                 for row in 0..<rows { sums[panel][row] = value }
             }
         }
-        var packed = place.packed
+        var (packed, ahead) = (place.packed, place.ahead)
         let (inputStride, panelStride) = (problem.inputStride, problem.panelStride)
         var window = place.input
         for _ in 0..<problem.windowRows {
@@ -153,8 +155,11 @@ private enum Tile<let rows: Int, let panels: Int> {
                             sums[panel][row] = multiplyAdd(sums[panel][row], value, columns[panel])
                         }
                     }
+                    // Few rows take too little time for it.
+                    if rows >= 4 { prefetch(ahead) }
                     input += 1
                     packed += laneCount
+                    ahead += laneCount
                 }
                 tap += problem.windowTapStride
             }

@@ -7,6 +7,7 @@
 // generic function of the standard library could be linked from another level's object.
 
 #if KERNELS_AVX512
+    import Builtin
     import _Builtin_intrinsics.intel
 
     typealias Lanes = SIMD16<Float>
@@ -14,6 +15,7 @@
     /// Values in one vector, and columns in one panel of a packed matrix.
     let laneCount = 16
 #elseif KERNELS_AVX2
+    import Builtin
     import _Builtin_intrinsics.intel
 
     typealias Lanes = SIMD8<Float>
@@ -91,6 +93,23 @@ func store(_ value: Lanes, _ target: UnsafeMutablePointer<Float>) {
         if count > 2 { target[2] = value[2] }
         if count > 3 { target[3] = value[3] }
     }
+#endif
+
+#if KERNELS_AVX512 || KERNELS_AVX2
+    /// Brings the cache line at an address, which need not be readable, to L2.
+    ///
+    /// The intrinsic of the C headers is of no use: the compiler takes it for a call without effect, and drops it.
+    @_transparent
+    func prefetch(_ address: UnsafePointer<Float>) {
+        // In LLVM's words: to read, used again soon but not at once, data.
+        Builtin.int_prefetch_RawPointer(
+            address._rawValue, Builtin.trunc_Int64_Int32((0)._value), Builtin.trunc_Int64_Int32((2)._value),
+            Builtin.trunc_Int64_Int32((1)._value))
+    }
+#else
+    /// Where no instruction is at hand, the processor's own foresight must do.
+    @_transparent
+    func prefetch(_ address: UnsafePointer<Float>) {}
 #endif
 
 // The standard library's operators are loops over lanes that the optimiser mostly, but not always, turns into one
