@@ -19,22 +19,13 @@ func depthwiseConv2d(
     let end = firstRow + rowCount
     for strip in stride(from: firstRow, to: end, by: stripRows) {
         for channel in stride(from: 0, to: channels, by: laneCount) {
-            for row in strip..<min(strip + stripRows, end) {
-                let taps = Taps(row: row, geometry: geometry)
-                let line = DepthwiseLine(
-                    output: output + row * geometry.outputWidth * outputStride + channel, outputStride: outputStride,
-                    input: input + taps.firstInputRow * geometry.inputWidth * inputStride + channel,
-                    inputStride: inputStride,
-                    weight: weight + channel * geometry.kernelHeight * geometry.kernelWidth
-                        + taps.firstTap * geometry.kernelWidth * laneCount,
-                    bias: bias.map { $0 + channel }, count: min(laneCount, channels - channel), taps: taps.count)
-                line.convolve(geometry)
-                if activation != .none || rowSums != nil {
-                    activateChannels(
-                        line.output, outputStride, activation, pixels: geometry.outputWidth,
-                        sums: rowSums.map { $0 + row * outputStride + channel }, count: line.count)
-                }
-            }
+            DepthwiseStrip(
+                output: output + channel, outputStride: outputStride, rowSums: rowSums.map { $0 + channel },
+                input: input + channel, inputStride: inputStride,
+                weight: weight + channel * geometry.kernelHeight * geometry.kernelWidth,
+                bias: bias.map { $0 + channel }, activation: activation, count: min(laneCount, channels - channel),
+                rows: strip..<min(strip + stripRows, end)
+            ).convolve(geometry)
         }
     }
 }
@@ -48,14 +39,70 @@ struct Taps {
     init(row: Int, geometry: WindowGeometry) {
         let top = row * geometry.strideHeight - geometry.padTop
         let dilation = geometry.dilationHeight
-        let first = top < 0 ? (-top + dilation - 1) / dilation : 0
-        let last = min(
-            geometry.kernelHeight,
-            geometry.inputHeight > top ? (geometry.inputHeight - top + dilation - 1) / dilation : 0)
+        let (above, below) = (max(0, -top), max(0, geometry.inputHeight - top))
+        let first = dilation == 1 ? above : (above + dilation - 1) / dilation
+        let last = min(geometry.kernelHeight, dilation == 1 ? below : (below + dilation - 1) / dilation)
         count = max(0, last - first)
         firstTap = count > 0 ? first : 0
         firstInputRow = count > 0 ? top + first * dilation : 0
     }
+}
+
+/// One vector of channels in some output rows.
+private struct DepthwiseStrip {
+    /// The vector in row 0 at x = 0, as the input is.
+    let output: Output
+    let outputStride: Int
+    let rowSums: Output?
+    let input: Input
+    let inputStride: Int
+    let weight: Input
+    let bias: Input?
+    let activation: Activation
+    /// Channels in the vector.
+    let count: Int
+    let rows: Range<Int>
+
+    @inline(__always)
+    func convolve(_ geometry: WindowGeometry) {
+        guard geometry.dilationWidth == 1 && count == laneCount else { return convolve(geometry, AnyWindow.self) }
+        switch (geometry.kernelWidth, geometry.strideWidth) {
+        case (3, 1): convolve(geometry, DepthwiseBlock<3, 1>.self)
+        case (3, 2): convolve(geometry, DepthwiseBlock<3, 2>.self)
+        case (5, 1): convolve(geometry, DepthwiseBlock<5, 1>.self)
+        case (5, 2): convolve(geometry, DepthwiseBlock<5, 2>.self)
+        default: convolve(geometry, AnyWindow.self)
+        }
+    }
+
+    @inline(__always)
+    private func convolve<Window: DepthwiseWindow>(_ geometry: WindowGeometry, _: Window.Type) {
+        for row in rows {
+            let taps = Taps(row: row, geometry: geometry)
+            let line = DepthwiseLine(
+                output: output + row * geometry.outputWidth * outputStride, outputStride: outputStride,
+                input: input + taps.firstInputRow * geometry.inputWidth * inputStride, inputStride: inputStride,
+                weight: weight + taps.firstTap * geometry.kernelWidth * laneCount, bias: bias, count: count,
+                taps: taps.count)
+            Window.convolve(line, geometry)
+            if activation != .none || rowSums != nil {
+                activateChannels(
+                    line.output, outputStride, activation, pixels: geometry.outputWidth,
+                    sums: rowSums.map { $0 + row * outputStride }, count: count)
+            }
+        }
+    }
+}
+
+/// A way to convolve one line.
+private protocol DepthwiseWindow {
+    static func convolve(_ line: DepthwiseLine, _ geometry: WindowGeometry)
+}
+
+/// The general form.
+private enum AnyWindow: DepthwiseWindow {
+    @inline(__always)
+    static func convolve(_ line: DepthwiseLine, _ geometry: WindowGeometry) { line.convolveAnyWindow(geometry) }
 }
 
 /// One vector of channels in one output row.
@@ -73,21 +120,9 @@ private struct DepthwiseLine {
     /// Rows of the window within the image.
     let taps: Int
 
-    @inline(__always)
-    func convolve(_ geometry: WindowGeometry) {
-        guard geometry.dilationWidth == 1 && count == laneCount else { return convolveAnyWindow(geometry) }
-        switch (geometry.kernelWidth, geometry.strideWidth) {
-        case (3, 1): DepthwiseBlock<3, 1>.convolve(self, geometry)
-        case (3, 2): DepthwiseBlock<3, 2>.convolve(self, geometry)
-        case (5, 1): DepthwiseBlock<5, 1>.convolve(self, geometry)
-        case (5, 2): DepthwiseBlock<5, 2>.convolve(self, geometry)
-        default: convolveAnyWindow(geometry)
-        }
-    }
-
     /// The general form: a block of pixels at a time where all their windows lie within the rows, else one pixel.
     @inline(never)
-    private func convolveAnyWindow(_ geometry: WindowGeometry) {
+    func convolveAnyWindow(_ geometry: WindowGeometry) {
         let start = bias.map { load($0, count: count) } ?? all(0)
         let pixels = BlockPixels.count
         let span = (pixels - 1) * geometry.strideWidth + (geometry.kernelWidth - 1) * geometry.dilationWidth
@@ -159,7 +194,7 @@ private struct DepthwiseLine {
 #endif
 
 /// Seven output pixels at a time, for one width of window and one step.
-private enum DepthwiseBlock<let width: Int, let step: Int> {
+private enum DepthwiseBlock<let width: Int, let step: Int>: DepthwiseWindow {
     @inline(__always)
     static func convolve(_ line: DepthwiseLine, _ geometry: WindowGeometry) {
         let pixels = BlockPixels.count
