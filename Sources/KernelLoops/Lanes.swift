@@ -12,6 +12,7 @@
 
     typealias Lanes = SIMD16<Float>
     typealias IntLanes = SIMD16<Int32>
+    typealias DoubleLanes = SIMD8<Double>
     /// Values in one vector, and columns in one panel of a packed matrix.
     let laneCount = 16
 #elseif KERNELS_AVX2
@@ -20,6 +21,7 @@
 
     typealias Lanes = SIMD8<Float>
     typealias IntLanes = SIMD8<Int32>
+    typealias DoubleLanes = SIMD4<Double>
     /// Values in one vector, and columns in one panel of a packed matrix.
     let laneCount = 8
 #else
@@ -29,6 +31,7 @@
 
     typealias Lanes = SIMD4<Float>
     typealias IntLanes = SIMD4<Int32>
+    typealias DoubleLanes = SIMD2<Double>
     /// Values in one vector, and columns in one panel of a packed matrix.
     let laneCount = 4
 #endif
@@ -202,6 +205,19 @@ func lanes(_ bits: IntLanes) -> Lanes { unsafeBitCast(bits, to: Lanes.self) }
 /// A constant in all lanes.
 @_transparent
 func all(_ value: Float) -> Lanes { Lanes(repeating: value) }
+
+/// The two values at an address, by turns in all lanes.
+@_transparent
+func allPairs(_ source: UnsafePointer<Float>) -> Lanes {
+    let pair = UnsafeRawPointer(source).loadUnaligned(as: Double.self)
+    return unsafeBitCast(DoubleLanes(repeating: pair), to: Lanes.self)
+}
+
+/// The sums of lanes 0 and 1, of lanes 2 and 3 and so on, in the first half of the lanes.
+@_transparent
+func sumsOfPairs(_ value: Lanes) -> Lanes {
+    Lanes(lowHalf: value.evenHalf, highHalf: value.evenHalf) + Lanes(lowHalf: value.oddHalf, highHalf: value.oddHalf)
+}
 
 /// `count` lanes, which mostly are all.
 @_transparent

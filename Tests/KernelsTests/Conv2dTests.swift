@@ -80,7 +80,7 @@ struct Conv2dTests {
         let padded = output(rows * columns * channels) {
             kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
         }
-        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth) }
+        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth, .padded) }
         for isDense in [true, false] where !isDense || geometry.dilationWidth == 1 {
             let lines = ConvolutionLines(
                 lineCount: height, linePixels: width, outChannels: n, outputStride: n, outputLineStride: width * n,
