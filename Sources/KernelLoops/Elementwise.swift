@@ -50,12 +50,25 @@ func scaleChannels(_ output: Output, _ input: Input, _ scale: Input, _ rows: Int
 }
 
 /// output[c] = scale * sum over rows of input[r, c]
+///
+/// Loop order: eight vectors of channels, whose sums do not wait for each other, or one; the rows.
 func sumRows(_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ channels: Int) {
-    for channel in stride(from: 0, to: channels, by: laneCount) {
+    var channel = 0
+    while channel + 8 * laneCount <= channels {
+        var totals = InlineArray<8, Lanes>(repeating: all(0))
+        for row in 0..<rows {
+            let source = input + row * channels + channel
+            for vector in 0..<8 { totals[vector] = totals[vector] + load(source + vector * laneCount) }
+        }
+        for vector in 0..<8 { store(totals[vector] * all(scale), output + channel + vector * laneCount) }
+        channel += 8 * laneCount
+    }
+    while channel < channels {
         let count = min(laneCount, channels - channel)
         var total = all(0)
         for row in 0..<rows { total = total + loadAny(input + row * channels + channel, count) }
         storeAny(total * all(scale), output + channel, count)
+        channel += laneCount
     }
 }
 

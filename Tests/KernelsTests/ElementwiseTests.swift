@@ -60,7 +60,7 @@ struct ElementwiseTests {
 
     @Test("scale and shift, scale alone, sums of rows", arguments: KernelTable.available)
     func channelwiseKernelsMatchReference(kernels: KernelTable) {
-        for (rows, channels) in [(1, 1), (5, 7), (3, 16), (9, 37), (0, 4)] {
+        for (rows, channels) in [(1, 1), (5, 7), (3, 16), (9, 37), (0, 4), (6, 275)] {
             let input = randomFloats(rows * channels, seed: 5)
             let (scale, shift) = (randomFloats(channels, seed: 6), randomFloats(channels, seed: 7))
             let affine = input.indices.map {

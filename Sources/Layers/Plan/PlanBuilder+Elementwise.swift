@@ -33,7 +33,7 @@ extension PlanBuilder {
         let source = node(group.root).inputs[0]
         let (input, output) = (resolved(source), group.result)
         let (inputShape, outputShape) = (node(source).shape, node(group.root).shape)
-        var algorithm = "windows"
+        var (algorithm, reason) = ("windows", "a window at a time")
         var reads = [input]
         let make: ((Int) -> Slot) -> any Step
         switch node(group.root).operation {
@@ -47,13 +47,17 @@ extension PlanBuilder {
                     output: slot(output), input: slot(input), geometry: geometry, countIncludePad: countIncludePad)
             }
         default:
-            if outputShape.elementCount == outputShape[0], let sums = rowSums(of: input) {
-                algorithm = "mean of row sums"
-                reads = [sums]
+            if outputShape.elementCount == outputShape[0] {
+                let pixels = inputShape[1] * inputShape[2]
+                let sums = rowSums(of: input)
+                (algorithm, reason) =
+                    sums == nil
+                    ? ("mean of pixels", "one window, the whole image") : ("mean of row sums", "summed as written")
+                reads = [sums ?? input]
                 make = { slot in
-                    RowSumsMeanStep(
-                        output: slot(output), rowSums: slot(sums), rows: inputShape[1], channels: inputShape[0],
-                        pixels: inputShape[1] * inputShape[2])
+                    MeanStep(
+                        output: slot(output), input: slot(sums ?? input), rows: sums == nil ? pixels : inputShape[1],
+                        channels: inputShape[0], pixels: pixels)
                 }
             } else {
                 let geometry = WindowGeometry(
@@ -66,7 +70,7 @@ extension PlanBuilder {
             Draft(
                 summary: summary(
                     group.root, operation: node(group.root).name, input: inputShape, output: outputShape,
-                    algorithm: algorithm, reason: algorithm == "windows" ? "a window at a time" : "summed as written"),
+                    algorithm: algorithm, reason: reason),
                 reads: reads, writes: [output], isRowwise: false, inPlace: nil, make: make))
     }
 

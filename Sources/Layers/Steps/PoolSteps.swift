@@ -42,16 +42,18 @@ struct AdaptiveAvgPoolStep: Step {
     }
 }
 
-/// The mean of an image from the sums of its rows, which the step before wrote. Tiny: one worker does it.
-struct RowSumsMeanStep: Step {
+/// The mean of an image, from the sums of its rows if the step before wrote them. Tiny: one worker does it.
+struct MeanStep: Step {
     let output: Slot
-    let rowSums: Slot
+    /// Pixels, or sums of rows.
+    let input: Slot
     let rows: Int
     let channels: Int
+    /// What the sum is divided by.
     let pixels: Int
 
     func run(_ run: StepRun) {
         guard run.part == 0 else { return }
-        run.kernels.sumRows(run.write(output), run.read(rowSums), 1 / Float(pixels), rows, channels)
+        run.kernels.sumRows(run.write(output), run.read(input), 1 / Float(pixels), rows, channels)
     }
 }
