@@ -94,7 +94,8 @@ class Server:
 
     def processes(self):
         try:
-            return [self.supervisor] + self.workers() + [self.process.pid]
+            # Each once: without a prefix, the process that was started is the supervisor.
+            return list(dict.fromkeys([self.supervisor, *self.workers(), self.process.pid]))
         except (OSError, IndexError):
             return [self.process.pid] if self.process.poll() is None else []
 
