@@ -106,11 +106,13 @@ final class ServerProcess {
 }
 
 /// Waits for something to become true; to look may itself take time, which counts.
-func eventually(withinSeconds seconds: UInt64 = 20, _ condition: () throws -> Bool) -> Bool {
+func eventually(
+    withinSeconds seconds: UInt64 = 20, everyMilliseconds pause: Int = 50, _ condition: () throws -> Bool
+) -> Bool {
     let end = SystemClock.monotonicNanoseconds() + seconds * 1_000_000_000
     repeat {
         if (try? condition()) == true { return true }
-        SystemClock.sleep(milliseconds: 50)
+        SystemClock.sleep(milliseconds: pause)
     } while SystemClock.monotonicNanoseconds() < end
     return false
 }
