@@ -3,13 +3,13 @@
 
 import argparse
 import datetime
-import json
 import statistics
 import subprocess
 from pathlib import Path
 
 from machine import SWIFTNET, description
 from networks import PROJECT
+from results import write_results
 from table import NAMES, measure
 
 LEVELS = ("portable", "avx2", "avx512")
@@ -63,9 +63,7 @@ def main() -> None:
         "levels": levels,
         "rows": rows,
     }
-    (arguments.out / "levels.json").write_text(json.dumps(results, indent=2) + "\n")
-    (arguments.out / "levels.md").write_text(markdown(results))
-    print(markdown(results))
+    write_results(arguments.out, "levels", results, markdown(results))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ slower than a peer. All take and give images in PyTorch's order.
 
 import argparse
 import datetime
-import json
 import os
 import random
 import statistics
@@ -25,6 +24,7 @@ import numpy as np
 
 from machine import description
 from networks import PROJECT
+from results import write_results
 from runtimes import TITLES
 
 FOLDER = Path(__file__).resolve().parent
@@ -265,9 +265,7 @@ def main() -> None:
         "seconds": seconds,
         "rows": rows,
     }
-    (arguments.out / "shapes.json").write_text(json.dumps(results, indent=2) + "\n")
-    (arguments.out / "shapes.md").write_text(markdown(results))
-    print(markdown(results))
+    write_results(arguments.out, "shapes", results, markdown(results))
 
 
 if __name__ == "__main__":

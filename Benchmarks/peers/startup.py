@@ -7,7 +7,6 @@ page cache, as after the first run. Peak memory is the kernel's count of residen
 
 import argparse
 import datetime
-import json
 import os
 import statistics
 import sys
@@ -15,6 +14,7 @@ import time
 from pathlib import Path
 
 from machine import PROJECT, SWIFTNET, description
+from results import write_results
 
 FOLDER = Path(__file__).resolve().parent
 PICTURES = {"mnist": "digit.png", "rotation": "photo.jpg"}
@@ -103,9 +103,7 @@ def main() -> None:
         "rounds": rounds,
         "models": {model: measure_model(model, rounds) for model in models},
     }
-    (arguments.out / "startup.json").write_text(json.dumps(results, indent=2) + "\n")
-    (arguments.out / "startup.md").write_text(markdown(results))
-    print(markdown(results))
+    write_results(arguments.out, "startup", results, markdown(results))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from PIL import Image
 from machine import SWIFTNET, description, run_on_cores
 from networks import INPUTS, onnx_file
 from plot import bars
+from results import write_results
 from runtimes import RUNTIMES, TITLES
 
 FOLDER = Path(__file__).resolve().parent
@@ -160,10 +161,8 @@ def main() -> None:
         "differences": {model: compare_outputs(model) for model in dict.fromkeys(row[0] for row in rows)},
         "rows": [measure_row(*row, rounds, seconds) for row in rows],
     }
-    (arguments.out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-    (arguments.out / "results.md").write_text(markdown(results))
     (arguments.out / "results.svg").write_text(plot(results))
-    print(markdown(results))
+    write_results(arguments.out, "results", results, markdown(results))
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ package enum SignalNumber {
     package static let kill = SIGKILL
     package static let pipe = SIGPIPE
     package static let stop = SIGSTOP
+    package static let resume = SIGCONT
     package static let terminate = SIGTERM
     package static let terminalInput = SIGTTIN
     package static let terminalOutput = SIGTTOU

@@ -90,14 +90,15 @@ struct WeightExtractCommand: ParsableCommand {
             throw error
         } catch {
             writeStandardError("weight-extract: \(Printable.line("\(error)"))\n")
-            throw Self.exitCode(for: error)
+            throw exitCode(for: error)
         }
     }
 
     /// The codes of `sysexits.h` that scripts know.
-    static func exitCode(for error: any Error) -> ExitCode {
+    private func exitCode(for error: any Error) -> ExitCode {
         switch error {
-        case let error as SystemError: ExitCode(error.isAboutMissingFile ? 66 : 1)
+        // What is missing may be the folder to write into instead.
+        case let error as SystemError: ExitCode(error.isAboutMissingFile && error.subject == input ? 66 : 1)
         case is InstallationError: ExitCode(1)
         default: ExitCode(65)
         }

@@ -12,6 +12,13 @@ struct Command {
         let errors: String
     }
 
+    enum Failure: Error {
+        case doesNotEnd(String)
+    }
+
+    /// The longest that a program may run: one that waits for ever is to fail its test.
+    private static let limitSeconds: UInt64 = 300
+
     /// Runs `name` from the folder that the tests were built into.
     ///
     /// - Parameter environment: Set beside this process's own.
@@ -41,7 +48,10 @@ struct Command {
         process.standardOutput = outputs[0].1
         process.standardError = outputs[1].1
         try process.run()
-        process.waitUntilExit()
+        guard eventually(withinSeconds: limitSeconds, everyMilliseconds: 2, { !process.isRunning }) else {
+            kill(process.processIdentifier, SIGKILL)
+            throw Failure.doesNotEnd("\(path) \(arguments.joined(separator: " "))")
+        }
         let texts = try outputs.map { String(decoding: try Data(contentsOf: $0.0), as: UTF8.self) }
         return Result(exitCode: process.terminationStatus, output: texts[0], errors: texts[1])
     }

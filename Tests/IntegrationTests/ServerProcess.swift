@@ -44,6 +44,7 @@ final class ServerProcess {
 
     enum Failure: Error {
         case notReady(String)
+        case doesNotEnd(String)
     }
 
     deinit {
@@ -92,8 +93,9 @@ final class ServerProcess {
     static let packageRoot = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
-    /// Waits for the server to end by itself.
+    /// Waits, up to twenty seconds, for the server to end by itself.
     func wait() throws -> ChildProcess.Ending {
+        guard eventually({ !isRunning(supervisor) }) else { throw Failure.doesNotEnd(errors) }
         let ending = try supervisor.wait()
         self.ending = ending
         return ending
@@ -103,12 +105,15 @@ final class ServerProcess {
     static let digit = "{\"images\": [\(Array(repeating: "0", count: 784).joined(separator: ","))]}"
 }
 
-/// Waits, up to twenty seconds, for something to become true.
-func eventually(_ condition: () throws -> Bool) -> Bool {
-    for _ in 0..<400 {
+/// Waits for something to become true; to look may itself take time, which counts.
+func eventually(
+    withinSeconds seconds: UInt64 = 20, everyMilliseconds pause: Int = 50, _ condition: () throws -> Bool
+) -> Bool {
+    let end = SystemClock.monotonicNanoseconds() + seconds * 1_000_000_000
+    repeat {
         if (try? condition()) == true { return true }
-        SystemClock.sleep(milliseconds: 50)
-    }
+        SystemClock.sleep(milliseconds: pause)
+    } while SystemClock.monotonicNanoseconds() < end
     return false
 }
 

@@ -62,6 +62,42 @@ import Testing
         #expect(eventually { try server.ask("POST", "/v2/repository/index").text == "[\(ready)]" })
     }
 
+    @Test(arguments: modes) func theOldWorkersServeUntilAllNewOnesDo(mode: String) throws {
+        let count = mode == "process" ? 2 : 1
+        let server = try ServerProcess(mode: mode, ["--workers", "\(count)"])
+        var wasSeen = false
+        // A new worker is stopped while it starts. One that was quicker than this test finishes its reload: again then.
+        for _ in 0..<10 where !wasSeen {
+            let old = Set(server.workers)
+            let reloads = try server.metric("swiftnet_reloads_total")
+            server.supervisor.send(SignalNumber.hangUp)
+            let slow = try #require(firstWorker(of: server, besides: old))
+            slow.send(SignalNumber.stop)
+            // The other one is ready soon.
+            SystemClock.sleep(milliseconds: 1500)
+            wasSeen =
+                try server.metric("swiftnet_reloads_total") == reloads
+                && server.metric("swiftnet_workers_ready") == 2 * count - 1 && old.isSubset(of: server.workers)
+            slow.send(SignalNumber.resume)
+            #expect(eventually { try server.metric("swiftnet_reloads_total") == reloads + 1 })
+            #expect(eventually { server.workers.count == count && old.isDisjoint(with: server.workers) })
+        }
+        #expect(wasSeen)
+    }
+
+    /// The first worker that appears, as soon as it is there; the process that prepares its models is none.
+    private func firstWorker(of server: ServerProcess, besides known: Set<ChildProcess>) -> ChildProcess? {
+        let end = SystemClock.monotonicNanoseconds() + 20_000_000_000
+        while SystemClock.monotonicNanoseconds() < end {
+            for worker in server.workers where !known.contains(worker) {
+                let environment = (try? String(contentsOfFile: "/proc/\(worker.id)/environ", encoding: .utf8)) ?? ""
+                if environment.contains("SWIFTNET_WORKER_SLOT=") { return worker }
+            }
+            SystemClock.sleep(milliseconds: 1)
+        }
+        return nil
+    }
+
     @Test(arguments: modes) func theNumberOfWorkersChanges(mode: String) throws {
         let count = { (workers: Int, threads: Int) in "workers = \(workers)\nthreads = \(threads)\n" }
         let server = try ServerProcess(mode: mode, config: count(1, 1))

@@ -42,36 +42,82 @@ import Testing
         let before = server.workers
         // Workers that live less than a second come back later.
         SystemClock.sleep(milliseconds: 1000)
-        try #require(before.first).send(signal)
-        #expect(eventually { server.workers.count == before.count && server.workers != before })
-        #expect(eventually { try server.metric("swiftnet_workers_ready") == before.count })
+        // Each in turn, so that those that have counted are among them.
+        for (count, victim) in before.enumerated() {
+            victim.send(signal)
+            #expect(eventually { server.workers.count == before.count && !server.workers.contains(victim) })
+            #expect(eventually { try server.metric("swiftnet_workers_ready") == before.count })
+            #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
+            #expect(try server.metric("swiftnet_worker_restarts_total") == count + 1)
+            #expect(try server.metric("swiftnet_requests_total{route=\"inference\",code=\"200\"}") == 11 + count)
+        }
+    }
+
+    @Test(arguments: modes) func workersThatDieAtOnceComeBackLaterEachTime(mode: String) throws {
+        let server = try start(mode)
+        let first = server.workers
+        var seen = Set(first)
+        let end = SystemClock.monotonicNanoseconds() + 3_000_000_000
+        while SystemClock.monotonicNanoseconds() < end {
+            // In process mode the first one lives, and answers below.
+            for worker in server.workers where mode == "thread" || worker != first[0] {
+                worker.send(SignalNumber.kill)
+                seen.insert(worker)
+            }
+            SystemClock.sleep(milliseconds: 5)
+        }
+        // After 0.1, 0.2, 0.4, 0.8 and 1.6 seconds; in three seconds, sixty could start one after the other.
+        #expect((3...8).contains(seen.count - first.count), "\(seen.count - first.count) started")
+        #expect(eventually { try server.metric("swiftnet_workers_ready") == first.count })
         #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
-        #expect(try server.metric("swiftnet_worker_restarts_total") == 1)
-        #expect(try server.metric("swiftnet_requests_total{route=\"inference\",code=\"200\"}") == 11)
     }
 
     @Test(arguments: modes) func aWorkerThatHangsIsReplaced(mode: String) throws {
         let server = try start(mode, ["--timeout", "1"])
         let victim = try #require(server.workers.first)
         victim.send(SignalNumber.stop)
-        #expect(eventually { !isRunning(victim) })
+        try #require(eventually { !isRunning(victim) })
         #expect(eventually { try server.metric("swiftnet_workers_ready") == (mode == "process" ? 2 : 1) })
+        #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
+        #expect(try server.metric("swiftnet_worker_restarts_total") == 1)
+    }
+
+    /// Its event loop lives and still answers probes, so only its work tells.
+    @Test(arguments: modes) func aWorkerWhoseWorkHangsIsReplaced(mode: String) throws {
+        let server = try start(mode, ["--timeout", "1", "--max-batch", "1000"])
+        let before = Set(server.workers)
+        let photo = try Data(contentsOf: ServerProcess.packageRoot.appending(path: "Examples/photo.jpg"))
+        let image = "\"\(photo.base64EncodedString())\""
+        let images = Array(repeating: image, count: 1000).joined(separator: ",")
+        let answer = try? server.ask("POST", "/predict/rotation", text: "{\"images\": [\(images)]}")
+        #expect(answer?.status ?? 504 == 504)
+        try #require(eventually { try server.metric("swiftnet_worker_restarts_total") == 1 })
+        #expect(eventually { !before.isSubset(of: server.workers) })
         #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
     }
 
     @Test(arguments: modes) func workersEndWithTheirSupervisor(mode: String) throws {
         let server = try start(mode)
         let workers = server.workers
+        // Without a supervisor, nobody else ends them.
+        defer { for worker in workers where isRunning(worker) { worker.send(SignalNumber.kill) } }
         #expect(!workers.isEmpty)
+        // One that a worker would wait for, were its time not short.
+        let unfinished = try server.connect()
+        try unfinished.send("POST /inference HTTP/1.1\r\n")
         server.supervisor.send(SignalNumber.kill)
         _ = try server.wait()
-        #expect(eventually { workers.allSatisfy { !isRunning($0) } })
+        #expect(eventually(withinSeconds: 6) { workers.allSatisfy { !isRunning($0) } })
         #expect(throws: SystemError.self) { try server.connect() }
     }
 
     @Test(arguments: modes) func aServerThatCannotLoadEndsWithOneLine(mode: String) throws {
         let folder = try TemporaryFolder()
-        for arguments in [["--weights", folder.url.path], ["--model", "no-such-model"]] {
+        // The first two end the process that prepares the models, the last a worker.
+        let nowhere = folder.url.appending(path: "none/log").path
+        for arguments in [
+            ["--weights", folder.url.path], ["--model", "no-such-model"], ["--access-log", nowhere],
+        ] {
             let server = try ServerProcess(mode: mode, flags(mode) + arguments, waitsForReadiness: false)
             #expect(try server.wait() == .exited(1))
             #expect(server.errors.hasPrefix("swiftnet: "))
@@ -121,7 +167,8 @@ import Testing
     @Test(arguments: modes) func aReloadThatFailsChangesNothing(mode: String) throws {
         let server = try start(mode, config: "models = mnist\n")
         let before = server.workers
-        for broken in ["models = no-such-model\n", "no such line\n"] {
+        // The last is found out by the new workers only, when the models are prepared.
+        for broken in ["models = no-such-model\n", "no such line\n", "access-log = /no/such/folder/log\n"] {
             let failures = try server.metric("swiftnet_failed_reloads_total")
             try server.rewriteConfig(broken)
             server.supervisor.send(SignalNumber.hangUp)
@@ -179,10 +226,12 @@ import Testing
         #expect(try server.ask("GET", "/healthz").status == 200)
         #expect(try server.ask("GET", "/v2").headers["www-authenticate"] != nil)
         #expect(try server.ask("GET", "/v2", headers: ["access_token: 0123456789abcdeX"]).status == 401)
-        #expect(try server.ask("GET", "/v2", headers: ["Authorization: Bearer 0123456789abcdef"]).status == 200)
+        let named = ["Authorization: Bearer 0123456789abcdef", "X-Request-Id: camera-7"]
+        #expect(try server.ask("GET", "/v2", headers: named).status == 200)
         let text = try String(contentsOfFile: log, encoding: .utf8)
         #expect(text.count { $0 == "\n" } == 4)
         #expect(text.contains(#""method":"GET","path":"/v2","status":401"#))
+        #expect(text.contains(#""id":"camera-7"}"#))
         #expect(!text.contains("0123456789"))
     }
 

@@ -62,6 +62,18 @@ struct WeightExtractTests {
         #expect(try Command.run("weight-extract", arguments).exitCode == code)
     }
 
+    @Test("what can't be written is not a missing input")
+    func unwritableOutputs() throws {
+        let folder = try TemporaryFolder()
+        let file = try folder.write([], to: "file")
+        let input = "\(goldens)/zip-training.pth"
+        for output in [file + "/model.pth", folder.path("none/model.pth")] {
+            #expect(try Command.run("weight-extract", [input, "-o", output]).exitCode == 1)
+            #expect(try Command.run("weight-extract", [input, "--list", "--report", output]).exitCode == 1)
+        }
+        #expect(try Command.run("weight-extract", [file + "/model.pth"]).exitCode == 66)
+    }
+
     @Test("a file that is no checkpoint is bad data, in one line and without its control characters")
     func badData() throws {
         let folder = try TemporaryFolder()

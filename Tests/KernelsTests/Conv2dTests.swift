@@ -56,26 +56,12 @@ struct Conv2dTests {
     private func check(_ kernels: KernelTable, _ window: ReferenceWindow, n: Int) {
         let geometry = window.geometry
         let (height, width, channels) = (window.outputHeight, window.outputWidth, window.channels)
-        let taps = window.kernel.0 * window.kernel.1
-        let depth = taps * channels
+        let depth = window.kernel.0 * window.kernel.1 * channels
         let image = randomFloats(window.height * window.width * channels, seed: 1)
         let weight = randomFloats(n * depth, seed: 2)
         let bias = randomFloats(n, seed: 3)
         let residual = randomFloats(height * width * n, seed: 4)
-        var sums: [Double] = []
-        for pixel in 0..<height * width {
-            let columns = (0..<channels).map {
-                window.values(image, outputY: pixel / width, outputX: pixel % width, channel: $0)
-            }
-            for filter in 0..<n {
-                var sum = Double(bias[filter]) + Double(residual[pixel * n + filter])
-                for tap in 0..<taps {
-                    let factors = weight[((filter * taps + tap) * channels)...]
-                    for (column, factor) in zip(columns, factors) { sum += (column[tap] ?? 0) * Double(factor) }
-                }
-                sums.append(sum)
-            }
-        }
+        let sums = window.convolve(image, weight: weight, bias: bias, residual: residual)
         let (rows, columns) = span(geometry)
         let padded = output(rows * columns * channels) {
             kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)

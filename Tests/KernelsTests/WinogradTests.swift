@@ -38,25 +38,11 @@ struct WinogradTests {
     @Test("matches the reference, with bias, residual and activation", arguments: KernelTable.available)
     func matchesReference(kernels: KernelTable) {
         for (window, n) in Self.windows {
-            let (height, width, channels) = (window.outputHeight, window.outputWidth, window.channels)
-            let image = randomFloats(window.height * window.width * channels, seed: 1)
-            let weight = randomFloats(n * 9 * channels, seed: 2)
+            let image = randomFloats(window.height * window.width * window.channels, seed: 1)
+            let weight = randomFloats(n * 9 * window.channels, seed: 2)
             let bias = randomFloats(n, seed: 3)
-            let residual = randomFloats(height * width * n, seed: 4)
-            var sums: [Double] = []
-            for pixel in 0..<height * width {
-                let columns = (0..<channels).map {
-                    window.values(image, outputY: pixel / width, outputX: pixel % width, channel: $0)
-                }
-                for filter in 0..<n {
-                    var sum = Double(bias[filter]) + Double(residual[pixel * n + filter])
-                    for tap in 0..<9 {
-                        let taps = weight[((filter * 9 + tap) * channels)...]
-                        for (column, factor) in zip(columns, taps) { sum += (column[tap] ?? 0) * Double(factor) }
-                    }
-                    sums.append(sum)
-                }
-            }
+            let residual = randomFloats(window.outputHeight * window.outputWidth * n, seed: 4)
+            let sums = window.convolve(image, weight: weight, bias: bias, residual: residual)
             for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
                 let actual = convolve(
                     kernels, window, n: n, image: image, weight: weight, bias: bias, residual: residual,

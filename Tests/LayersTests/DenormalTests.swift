@@ -15,16 +15,20 @@ struct DenormalTests {
     private func makePlan(_ kernels: KernelTable) throws -> Plan {
         let weight = Tensor([1e20, Self.tiny, 2], shape: [3, 1, 1, 1])
         let conv = try Conv2d(1, 3, kernelSize: 1, bias: false, weights: StateDict([("conv.weight", weight)])["conv"])
-        return try Plan(Sequential(conv), input: [1, 32, 32], kernels: kernels)
+        return try Plan(Sequential(conv), input: [1, Self.side, Self.side], kernels: kernels)
     }
 
+    /// Pixels of an image's side: a run takes milliseconds, so that threads that sleep come in time for a part of it.
+    private static let side = 256
+
     private func answers(_ plan: Plan, _ value: Float, threads: Int) throws -> [[Float]] {
-        let (images, pixels) = (30, 32 * 32)
-        let input = Tensor([Float](repeating: value, count: images * pixels), shape: [images, 1, 32, 32])
+        let (images, pixels) = (30, Self.side * Self.side)
+        let input = Tensor(
+            [Float](repeating: value, count: images * pixels), shape: [images, 1, Self.side, Self.side])
         let session = try Session(plan, threads: threads, leastSharedWork: 0)
         var values = try session.run(input).floats()
         // Often enough that each thread has a part in some run. What differs in any is kept.
-        for _ in 0..<(threads - 1) * 40 {
+        for _ in 0..<(threads - 1) * 5 {
             let again = try session.run(input).floats()
             for index in values.indices where again[index] != values[index] { values[index] = again[index] }
         }

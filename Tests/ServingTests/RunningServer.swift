@@ -5,23 +5,32 @@ import Serving
 import SystemCalls
 import TestSupport
 
-/// A server over the stub's models on a port of its own, in this process.
+/// A server over the stub's models on a socket of its own, in this process.
 final class RunningServer {
-    let port: UInt16
+    private let address: SocketAddress
     let fleet: FleetStatistics
     private let control: EventLoop.Control
+    private let life: Life
     private let thread: Thread
 
-    init(milliseconds: Int = 0, _ change: (inout TransportLimits) -> Void = { _ in }) throws {
-        let listener = try FileDescriptor.listening(on: .tcp(host: "127.0.0.1", port: 0))
-        port = listener.localPort ?? 0
+    /// A body that the stub answers with 7.
+    static let digit = #"{"images": [7,0,0,0]}"#
+
+    /// - Parameter folder: Where its socket is, without TCP's own limits; it has a port of TCP by default.
+    init(
+        milliseconds: Int = 0, folder: TemporaryFolder? = nil, _ change: (inout TransportLimits) -> Void = { _ in }
+    ) throws {
+        let wanted = folder.map { SocketAddress.unix(path: $0.path("socket")) } ?? .tcp(host: "127.0.0.1", port: 0)
+        let listener = try FileDescriptor.listening(on: wanted)
+        address = listener.localPort.map { .tcp(host: "127.0.0.1", port: $0) } ?? wanted
         fleet = try FleetStatistics()
         fleet[.slotsInUse] = 1
         var limits = TransportLimits()
         change(&limits)
         let final = limits
         let statistics = WorkerStatistics(fleet: fleet, slot: 0)
-        let started = Started()
+        let life = Life()
+        self.life = life
         thread = try Thread(stackBytes: 4 << 20) {
             do {
                 var policy = API.Policy()
@@ -29,17 +38,18 @@ final class RunningServer {
                 let server = try Server(
                     listeners: [listener], service: StubService(milliseconds: milliseconds), limits: final,
                     policy: policy, threads: 1, statistics: statistics)
-                started.set(server.control)
+                life.begin(server.control)
                 try server.run()
+                life.end()
             } catch {
                 preconditionFailure("the server did not run: \(error)")
             }
         }
-        control = started.wait()
+        control = life.waitForBeginning()
     }
 
     /// A new connection.
-    func connect() throws -> RawClient { try RawClient(port: port) }
+    func connect() throws -> RawClient { try RawClient(address) }
 
     /// Waits, up to ten seconds, for its numbers to become what they should.
     func eventually(_ condition: (FleetStatistics) -> Bool) -> Bool {
@@ -55,9 +65,14 @@ final class RunningServer {
         control.drain()
     }
 
-    /// Waits for the server to have ended by itself.
-    func join() {
-        thread.join()
+    /// Waits for the server to end by itself, and ends it if it does not.
+    ///
+    /// - Returns: Whether it did.
+    func ends(withinSeconds seconds: UInt64 = 10) -> Bool {
+        let end = SystemClock.monotonicNanoseconds() + seconds * 1_000_000_000
+        while !life.hasEnded, SystemClock.monotonicNanoseconds() < end { SystemClock.sleep(milliseconds: 10) }
+        defer { stop() }
+        return life.hasEnded
     }
 
     /// Ends the server.
@@ -67,25 +82,48 @@ final class RunningServer {
     }
 }
 
-/// Hands the control from the server's thread to the test's.
-private final class Started: @unchecked Sendable {
+/// Runs a server for as long as the body does.
+func withServer(
+    milliseconds: Int = 0, folder: TemporaryFolder? = nil, _ change: (inout TransportLimits) -> Void = { _ in },
+    _ body: (RunningServer) throws -> Void
+) throws {
+    let server = try RunningServer(milliseconds: milliseconds, folder: folder, change)
+    defer { server.stop() }
+    try body(server)
+}
+
+/// What the server's thread lets the test's know.
+private final class Life: @unchecked Sendable {
     // Sendable because the monitor guards all that changes.
     private let monitor = Monitor()
     private var control: EventLoop.Control?
+    private var isOver = false
 
-    func set(_ control: EventLoop.Control) {
-        monitor.lock()
-        self.control = control
-        monitor.wakeAll()
-        monitor.unlock()
+    func begin(_ control: EventLoop.Control) {
+        locked { self.control = control }
     }
 
-    func wait() -> EventLoop.Control {
-        monitor.lock()
-        defer { monitor.unlock() }
-        while true {
-            if let control { return control }
-            monitor.wait()
+    func end() {
+        locked { isOver = true }
+    }
+
+    var hasEnded: Bool { locked { isOver } }
+
+    func waitForBeginning() -> EventLoop.Control {
+        locked {
+            while true {
+                if let control { return control }
+                monitor.wait()
+            }
         }
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        monitor.lock()
+        defer {
+            monitor.wakeAll()
+            monitor.unlock()
+        }
+        return body()
     }
 }

@@ -114,4 +114,30 @@ public struct ReferenceWindow: Sendable {
         }
         return result
     }
+
+    /// A convolution of an image, plus bias and residual, channels last.
+    ///
+    /// - Parameters:
+    ///   - weight: [filters, kernel height, kernel width, channels].
+    ///   - bias: One for each filter.
+    ///   - residual: [output height, output width, filters].
+    /// - Returns: [output height, output width, filters].
+    public func convolve(_ image: [Float], weight: [Float], bias: [Float], residual: [Float]) -> [Double] {
+        let taps = kernel.0 * kernel.1
+        var result: [Double] = []
+        for y in 0..<outputHeight {
+            for x in 0..<outputWidth {
+                let columns = (0..<channels).map { values(image, outputY: y, outputX: x, channel: $0) }
+                for filter in bias.indices {
+                    var sum = Double(bias[filter]) + Double(residual[result.count])
+                    for tap in 0..<taps {
+                        let factors = weight[((filter * taps + tap) * channels)...]
+                        for (column, factor) in zip(columns, factors) { sum += (column[tap] ?? 0) * Double(factor) }
+                    }
+                    result.append(sum)
+                }
+            }
+        }
+        return result
+    }
 }

@@ -94,7 +94,8 @@ class Server:
 
     def processes(self):
         try:
-            return [self.supervisor] + self.workers() + [self.process.pid]
+            # Each once: without a prefix, the process that was started is the supervisor.
+            return list(dict.fromkeys([self.supervisor, *self.workers(), self.process.pid]))
         except (OSError, IndexError):
             return [self.process.pid] if self.process.poll() is None else []
 
@@ -127,12 +128,12 @@ class Server:
         return wait_until(lambda: len(self.workers()) == workers and self.metric("workers_ready") == workers, seconds)
 
     def memory(self):
-        """Kilobytes of all processes, shared pages divided."""
-        return sum(proportional(process) for process in self.processes())
+        """Kilobytes that the processes hold themselves: their own and the models that they share.
 
-    def anonymous(self):
-        """Kilobytes that the processes have to themselves, which no other program's coming and going changes."""
-        return sum(status(process, "RssAnon") for process in self.processes())
+        Not the code, whose pages belong to all programs that use the same libraries: a process's share of them moves by
+        megabytes when a compiler starts or ends.
+        """
+        return sum(held(process) for process in self.processes())
 
     def peak(self):
         """The largest resident set of a worker since reset_peak, in kilobytes."""
@@ -174,9 +175,9 @@ def status(process, name):
     return next((int(line.split()[1]) for line in lines if line.startswith(name + ":")), 0)
 
 
-def proportional(process):
+def held(process):
     try:
         lines = pathlib.Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-    except (OSError, StopIteration):
+    except OSError:
         return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith(("Pss_Anon:", "Pss_Shmem:")))

@@ -147,10 +147,11 @@ extension PlanBuilder {
     /// The step before, if it writes an image that nothing but the step to come reads.
     private mutating func takeProducer(of source: Int) -> Draft? {
         guard source != result, consumers[source].count == 1, let draft = drafts.last, draft.writesPixels,
-            draft.writes == [source], draft.isPointwise || count(of: source) >= Self.largeImage
+            draft.writes == [source]
         else { return nil }
         let pixels = node(source).shape[1] * node(source).shape[2]
-        guard count(of: source) >= Self.largeImage || ChannelStripsStep.suits(pixels: pixels) else { return nil }
+        let fitsChannels = draft.isPointwise && ChannelStripsStep.suits(pixels: pixels)
+        guard fitsChannels || count(of: source) >= Self.largeImage else { return nil }
         return removeLastDraft()
     }
 
