@@ -124,8 +124,12 @@ public struct KernelTable: Sendable {
     /// Logarithm of the softmax of each row. Works in place.
     public let logSoftmax: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
 
-    /// output[j, i] = input[i, j]: an image from channels-first (rows = channels) to channels-last, or back.
-    public let transpose: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
+    /// output[j, i] = input[i, j]: an image from channels-first (rows = channels) to channels-last, or back, or some pixels
+    /// of it. `outputStride` and `inputStride` are the distances of the matrices' rows.
+    public let transpose:
+        @Sendable (
+            _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ rows: Int, _ columns: Int
+        ) -> Void
 
     /// The fast way to convolve with 3x3 windows.
     public let winograd: WinogradKernels
@@ -159,7 +163,7 @@ public struct KernelTable: Sendable {
         sumRows: @escaping @Sendable (Output, Input, Float, Int, Int) -> Void,
         softmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         logSoftmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
-        transpose: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        transpose: @escaping @Sendable (Output, Int, Input, Int, Int, Int) -> Void,
         winograd: WinogradKernels
     ) {
         self.name = name
