@@ -57,6 +57,27 @@ public struct KernelTable: Sendable {
             _ activation: Activation, _ lines: ConvolutionLines
         ) -> Void
 
+    /// `convolveLines` for a depthwise convolution: a run is one value, and the other channels' stand beside it. `packed` holds
+    /// the filters [outChannels, depth], packed by `pack`.
+    public let convolveChannels:
+        @Sendable (
+            _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
+            _ activation: Activation, _ lines: ConvolutionLines
+        ) -> Void
+
+    /// `convolveLines` for some groups of channels: a run of `tapLength` values is one group's inputs of a pixel, and the other
+    /// groups' stand beside it. `packed` holds all filters [outChannels, depth], packed by `pack`.
+    ///
+    /// The inputs that `panelWidth` channels read of a pixel, from the first of the panel on, are at most `2 * panelWidth`.
+    public let convolveGroups:
+        @Sendable (
+            _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
+            _ activation: Activation, _ lines: ConvolutionLines, _ groups: Int
+        ) -> Void
+
+    /// `convolveLines` for few output channels, whose sums are taken in as many parts as a vector has lanes.
+    public let dots: DotKernels
+
     /// Copies a part of an image with zeros where it reaches beyond the borders: output [rowCount, width, channelCount].
     ///
     /// Takes rows from `firstRow` and columns from `firstColumn` on, which may be negative, and channels
@@ -148,6 +169,11 @@ public struct KernelTable: Sendable {
             ) -> Void,
         convolveLines:
             @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,
+        convolveChannels:
+            @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,
+        convolveGroups:
+            @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines, Int) -> Void,
+        dots: DotKernels,
         copyPadded: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int, Int, Int) -> Void,
         depthwiseConv2d:
             @escaping @Sendable (
@@ -174,6 +200,9 @@ public struct KernelTable: Sendable {
         self.scalePacked = scalePacked
         self.gemm = gemm
         self.convolveLines = convolveLines
+        self.convolveChannels = convolveChannels
+        self.convolveGroups = convolveGroups
+        self.dots = dots
         self.copyPadded = copyPadded
         self.depthwiseConv2d = depthwiseConv2d
         self.maxPool2d = maxPool2d

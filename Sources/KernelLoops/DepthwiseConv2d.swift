@@ -81,6 +81,8 @@ private struct DepthwiseLine {
         case (3, 2): DepthwiseBlock<3, 2>.convolve(self, geometry)
         case (5, 1): DepthwiseBlock<5, 1>.convolve(self, geometry)
         case (5, 2): DepthwiseBlock<5, 2>.convolve(self, geometry)
+        case (7, 1): DepthwiseBlock<7, 1>.convolve(self, geometry)
+        case (7, 2): DepthwiseBlock<7, 2>.convolve(self, geometry)
         default: convolveAnyWindow(geometry)
         }
     }

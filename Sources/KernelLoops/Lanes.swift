@@ -154,6 +154,48 @@ prefix func - (a: Lanes) -> Lanes { lanes(bits(a) ^ IntLanes(repeating: Int32.mi
     }
 #endif
 
+#if KERNELS_AVX512
+    /// For each lane the value in its place, of `count` values in memory: at most a vector.
+    @_transparent
+    func pick(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        let values = load(source, count: count)
+        return lookUp((values, values), places)
+    }
+
+    /// For each lane the value in its place, of `count` values in memory: one to two vectors.
+    @_transparent
+    func pickWide(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        lookUp((load(source), load(source + laneCount, count: count - laneCount)), places)
+    }
+#elseif KERNELS_AVX2
+    /// For each lane the value in its place, of `count` values in memory: at most a vector.
+    @_transparent
+    func pick(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        _mm256_permutevar8x32_ps(load(source, count: count), unsafeBitCast(places, to: SIMD4<Int64>.self))
+    }
+
+    /// For each lane the value in its place, of `count` values in memory: one to two vectors.
+    @_transparent
+    func pickWide(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        let index = unsafeBitCast(places, to: SIMD4<Int64>.self)
+        let low = _mm256_permutevar8x32_ps(load(source), index)
+        let high = _mm256_permutevar8x32_ps(load(source + laneCount, count: count - laneCount), index)
+        return low.replacing(with: high, where: places .> IntLanes(repeating: 7))
+    }
+#else
+    /// For each lane the value in its place, of `count` values in memory.
+    @_transparent
+    func pick(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        Lanes(source[Int(places[0])], source[Int(places[1])], source[Int(places[2])], source[Int(places[3])])
+    }
+
+    /// For each lane the value in its place, of `count` values in memory.
+    @_transparent
+    func pickWide(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        pick(source, places, of: count)
+    }
+#endif
+
 // A zip interleaves two vectors, a0 b0 a1 b1 ...: the low one their first halves, the high one their second.
 
 #if KERNELS_AVX512
