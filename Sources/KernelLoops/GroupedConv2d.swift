@@ -16,7 +16,7 @@ func convolveGroups(
     for channel in stride(from: 0, to: lines.outChannels, by: laneCount) {
         let count = min(laneCount, lines.outChannels - channel)
         let firstGroup = group
-        var places = IntLanes(repeating: 0)
+        var places = LaneIntegers(repeating: 0)
         var span = 0
         for lane in 0..<count {
             places[lane] = Int32(truncatingIfNeeded: (group - firstGroup) * inputs)
@@ -26,7 +26,8 @@ func convolveGroups(
         }
         let vector = GroupedVector(
             output: output + channel, input: input + firstGroup * inputs, packed: packed + channel * lines.depth,
-            bias: bias.map { $0 + channel }, residual: residual.map { $0 + channel }, count: count, places: places,
+            bias: bias.map { $0 + channel }, residual: residual.map { $0 + channel }, count: count,
+            places: unsafeBitCast(places, to: IntLanes.self),
             span: span)
         if span <= laneCount {
             vector.convolve(lines, activation, isWide: false)
@@ -58,7 +59,7 @@ private struct GroupedVector {
             while pixel < lines.linePixels {
                 switch lines.linePixels - pixel {
                 case LargeBlock.pixels...: pixel += LargeBlock.compute(self, line, pixel, lines, activation, isWide)
-                case 4...: pixel += GroupedBlock<4>.compute(self, line, pixel, lines, activation, isWide)
+                case 3...: pixel += GroupedBlock<3>.compute(self, line, pixel, lines, activation, isWide)
                 default: pixel += GroupedBlock<1>.compute(self, line, pixel, lines, activation, isWide)
                 }
             }
@@ -66,9 +67,15 @@ private struct GroupedVector {
     }
 }
 
+// The inputs of a block's pixels stay in registers beside its sums: one or two vectors for each pixel.
 #if KERNELS_AVX512
-    private typealias LargeBlock = GroupedBlock<14>
+    private typealias LaneIntegers = InlineArray<16, Int32>
+    private typealias LargeBlock = GroupedBlock<8>
+#elseif KERNELS_AVX2
+    private typealias LaneIntegers = InlineArray<8, Int32>
+    private typealias LargeBlock = GroupedBlock<4>
 #else
+    private typealias LaneIntegers = InlineArray<4, Int32>
     private typealias LargeBlock = GroupedBlock<8>
 #endif
 

@@ -9,16 +9,22 @@ extension PlanBuilder {
         let source = node(group.root).inputs[0]
         let geometry = conv.window.geometry(over: node(source).shape)
         if conv.isDepthwise && conv.groups > 1 {
-            appendDepthwise(conv, group, geometry)
-        } else if conv.groups == 1 && geometry.isPointwise && (scale(of: source) != nil || !favoursDots(conv, geometry))
-        {
+            return appendDepthwise(conv, group, geometry)
+        }
+        if conv.groups == 1 && geometry.isPointwise && scale(of: source) != nil {
+            return appendPointwise(conv, group, geometry)
+        }
+        let costs = ConvolutionCosts(conv, geometry, lanes: kernels.panelWidth)
+        if conv.groups > 1 && costs.favoursLanesAlongChannels {
+            appendChannelwise(conv, group, geometry, reason: "\(conv.groups) groups of few outputs share vectors")
+        } else if costs.favoursDots {
+            appendGeneral(conv, group, geometry, usesDots: true)
+        } else if conv.groups == 1 && geometry.isPointwise {
             appendPointwise(conv, group, geometry)
         } else if conv.groups == 1 && geometry.favoursWinograd(outChannels: conv.outChannels) {
             appendWinograd(conv, group, geometry)
-        } else if conv.groups > 1 && conv.favoursLanesAlongChannels(panelWidth: kernels.panelWidth) {
-            appendChannelwise(conv, group, geometry, reason: "\(conv.groups) groups of few outputs share vectors")
         } else {
-            appendGeneral(conv, group, geometry)
+            appendGeneral(conv, group, geometry, usesDots: false)
         }
     }
 
@@ -73,8 +79,10 @@ extension PlanBuilder {
                 }))
     }
 
-    private mutating func appendGeneral(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
-        let usesDots = favoursDots(conv, geometry)
+    /// Each group is a product of matrices, or its outputs are dot products.
+    private mutating func appendGeneral(
+        _ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry, usesDots: Bool
+    ) {
         let packedCount = usesDots ? dotsPackedCount(conv, geometry) : packedCountPerGroup(conv)
         let (weight, bias) = usesDots ? reserveDots(conv, group, geometry) : reserveMatrices(conv, group)
         let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
@@ -93,19 +101,6 @@ extension PlanBuilder {
                         bias: bias, activation: group.activation, geometry: geometry, groups: conv.groups,
                         outChannels: conv.outChannels, packedCount: packedCount, usesDots: usesDots)
                 }))
-    }
-
-    /// Whether sums of products with lanes along the depth take less vectors than panels that few outputs leave empty. The sums
-    /// are added up at the end: as much work as a few more vectors.
-    private func favoursDots(_ conv: Conv2d, _ geometry: WindowGeometry) -> Bool {
-        let (lanes, outputs) = (kernels.panelWidth, conv.outChannels / conv.groups)
-        let runs = geometry.windowRuns(groups: conv.groups)
-        let width = geometry.isPointwise ? geometry.outputHeight * geometry.outputWidth : geometry.outputWidth
-        let vectors = geometry.kernelHeight * runs.count * ((runs.length + lanes - 1) / lanes)
-        let pixels = (width + 3) / 4 * 4
-        let dots = (outputs + 3) / 4 * 4 * (vectors + 4) * pixels
-        let panels = (outputs + lanes - 1) / lanes * geometry.kernelHeight * runs.count * runs.length * width
-        return dots * 5 < panels * 4
     }
 
     private mutating func appendWinograd(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
@@ -340,20 +335,6 @@ extension Conv2d {
         let filter = values.count / outChannels
         for index in values.indices { values[index] = Float(Double(values[index]) * scale[index / filter]) }
         return values
-    }
-}
-
-extension Conv2d {
-    /// Whether vectors along all groups' outputs do less work than a matrix product for each group, whose columns are padded
-    /// to whole panels. Each input is first written for every output that reads it; that a vector's inputs lie within two is
-    /// what the kernel asks for.
-    fileprivate func favoursLanesAlongChannels(panelWidth: Int) -> Bool {
-        let (inputs, outputs) = (inChannels / groups, outChannels / groups)
-        let vectors = stride(from: 0, to: outChannels, by: panelWidth)
-        let span = vectors.map { first in
-            (min(first + panelWidth, outChannels) - 1) / outputs - first / outputs + 1
-        }
-        return outputs * 3 <= panelWidth * 2 && (span.max() ?? 0) * inputs <= 2 * panelWidth
     }
 }
 

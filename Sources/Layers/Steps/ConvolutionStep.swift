@@ -55,50 +55,62 @@ struct ConvolutionStep: PixelStep {
         let stripLines = stripLines
         for first in stride(from: lines.lowerBound, to: lines.upperBound, by: stripLines) {
             let strip = first..<min(first + stripLines, lines.upperBound)
-            for group in 0..<groups {
-                convolveStrip(run, group: group, lines: strip, columns: columns, output: output)
+            if readsInPlace {
+                convolveStrip(run, lines: strip, columns: columns, output: output)
+            } else {
+                convolveCopiedStrip(run, lines: strip, columns: columns, output: output)
             }
         }
     }
 
-    private func convolveStrip(
-        _ run: StepRun, group: Int, lines: Range<Int>, columns: Range<Int>, output: Output
-    ) {
-        let firstRow = lines.lowerBound * geometry.strideHeight - geometry.padTop
-        let firstChannel = group * groupInputs
-        let source: Input
-        let rowStride: Int
-        let pixelStride: Int
-        if readsInPlace {
-            (rowStride, pixelStride) = (geometry.inputWidth * geometry.channels, geometry.channels)
-            source = run.read(input) + firstRow * rowStride + firstChannel
-        } else {
-            (rowStride, pixelStride) = (rowFloats, groupInputs)
-            run.kernels.copyPadded(
-                run.scratch, run.read(input), geometry, firstChannel, groupInputs, firstRow,
-                geometry.spannedRows(lines: lines.count), -geometry.padLeft, geometry.spannedColumns)
-            source = Input(run.scratch)
+    /// Windows are read in the input.
+    private func convolveStrip(_ run: StepRun, lines: Range<Int>, columns: Range<Int>, output: Output) {
+        let rowStride = geometry.inputWidth * geometry.channels
+        let source = run.read(input) + lines.lowerBound * geometry.strideHeight * rowStride
+        let shape = shape(of: lines, columns: columns, rowStride: rowStride, pixelStride: geometry.channels)
+        for group in 0..<groups {
+            convolve(run, shape, group, lines, columns, source + group * groupInputs, output)
         }
+    }
+
+    /// Windows are read in a copy of a group's channels.
+    private func convolveCopiedStrip(_ run: StepRun, lines: Range<Int>, columns: Range<Int>, output: Output) {
+        let firstRow = lines.lowerBound * geometry.strideHeight - geometry.padTop
+        let shape = shape(of: lines, columns: columns, rowStride: rowFloats, pixelStride: groupInputs)
+        let (rows, width) = (geometry.spannedRows(lines: lines.count), geometry.spannedColumns)
+        for group in 0..<groups {
+            run.kernels.copyPadded(
+                run.scratch, run.read(input), geometry, group * groupInputs, groupInputs, firstRow, rows,
+                -geometry.padLeft, width)
+            convolve(run, shape, group, lines, columns, Input(run.scratch), output)
+        }
+    }
+
+    private func shape(
+        of lines: Range<Int>, columns: Range<Int>, rowStride: Int, pixelStride: Int
+    ) -> ConvolutionLines {
         let runs = geometry.windowRuns(groups: groups)
         // Windows of one pixel go on from line to line.
         let isOneLine = geometry.isPointwise
+        return ConvolutionLines(
+            lineCount: isOneLine ? 1 : lines.count,
+            linePixels: isOneLine ? lines.count * geometry.outputWidth : geometry.outputWidth,
+            outChannels: columns.count, outputStride: outChannels, outputLineStride: geometry.outputWidth * outChannels,
+            inputStride: geometry.strideWidth * pixelStride, inputLineStride: geometry.strideHeight * rowStride,
+            windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * rowStride,
+            windowTaps: runs.count, windowTapStride: geometry.dilationWidth * pixelStride, tapLength: runs.length)
+    }
+
+    private func convolve(
+        _ run: StepRun, _ shape: ConvolutionLines, _ group: Int, _ lines: Range<Int>, _ columns: Range<Int>,
+        _ source: Input, _ output: Output
+    ) {
         let first = group * groupOutputs + columns.lowerBound
         let place = lines.lowerBound * geometry.outputWidth * outChannels + first
-        let depth = geometry.kernelHeight * geometry.kernelWidth * groupInputs
+        let weights = run.weights + weight + group * packedCount + columns.lowerBound * shape.depth
         let convolve = usesDots ? run.kernels.dots.convolve : run.kernels.convolveLines
         convolve(
-            output + place, source,
-            run.weights + weight + group * packedCount + columns.lowerBound * depth,
-            bias.map { run.weights + $0 + first }, residual.map { run.read($0) + place }, activation,
-            ConvolutionLines(
-                lineCount: isOneLine ? 1 : lines.count,
-                linePixels: isOneLine ? lines.count * geometry.outputWidth : geometry.outputWidth,
-                outChannels: columns.count, outputStride: outChannels,
-                outputLineStride: geometry.outputWidth * outChannels,
-                inputStride: geometry.strideWidth * pixelStride,
-                inputLineStride: geometry.strideHeight * rowStride,
-                windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * rowStride,
-                windowTaps: runs.count, windowTapStride: geometry.dilationWidth * pixelStride,
-                tapLength: runs.length))
+            output + place, source, weights, bias.map { run.weights + $0 + first },
+            residual.map { run.read($0) + place }, activation, shape)
     }
 }
