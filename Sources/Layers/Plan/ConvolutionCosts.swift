@@ -3,6 +3,9 @@
 import Kernels
 
 /// What the ways to do a convolution cost for one output pixel: vectors multiplied and added, and what takes as long.
+///
+/// The weights of what is not a multiplication were fitted to measurements on AVX-512, with
+/// `Benchmarks/peers/run shapes`.
 struct ConvolutionCosts {
     /// A matrix product for each group, columns padded to whole panels. What a group costs besides is its copy, its call and
     /// its outputs, written apart from the others'.
@@ -16,6 +19,7 @@ struct ConvolutionCosts {
     init(_ conv: Conv2d, _ geometry: WindowGeometry, lanes: Int) {
         let (inputs, outputs) = (conv.inChannels / conv.groups, conv.outChannels / conv.groups)
         let taps = geometry.kernelHeight * geometry.kernelWidth
+        // A group of windows is copied by itself.
         let overhead = conv.groups == 1 ? 0 : taps == 1 && geometry.isUnpadded ? 2 : 32
         matrices = conv.groups * ((outputs + lanes - 1) / lanes * taps * inputs + overhead)
 

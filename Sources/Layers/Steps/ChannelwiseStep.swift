@@ -25,7 +25,7 @@ struct ChannelwiseStep: PixelStep {
     /// Floats of a row of the copy.
     private var rowFloats: Int { geometry.spannedColumns * geometry.channels }
 
-    /// Lines done at a time: as many as keep the copy in L2, if it is worth it in L1.
+    /// Lines done at a time: as many as keep the copy in L1, or in L2 where windows reach far.
     private var stripLines: Int { geometry.stripLines(rowFloats: rowFloats, room: 8192) }
 
     var scratchCount: Int { readsInPlace ? 0 : geometry.spannedRows(lines: stripLines) * rowFloats }
