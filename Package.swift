@@ -35,7 +35,10 @@ func kernelLevel(_ level: String, march: String?) -> Target {
             "-unroll-threshold=4000",
         ] : []
     if let march { flags += ["-Xcc", "-march=\(march)"] }
-    let levelSettings: [SwiftSetting] = [.define("KERNELS_\(level.uppercased())")]
+    // The vector levels need one instruction that no module offers: a prefetch.
+    let levelSettings: [SwiftSetting] =
+        [.define("KERNELS_\(level.uppercased())")]
+        + (march == nil ? [] : [.enableExperimentalFeature("BuiltinModule")])
     return .target(
         name: "Kernels\(level)",
         dependencies: ["KernelInterface"],

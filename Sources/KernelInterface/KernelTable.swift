@@ -25,31 +25,36 @@ public struct KernelTable: Sendable {
     /// Number of Floats that a packed matrix of `n` columns and depth `k` takes: whole panels, the last padded by zeros.
     public let packedCount: @Sendable (_ n: Int, _ k: Int) -> Int
 
-    /// Packs a weight matrix [n, k] (row-major, as `Linear.weight` and an OHWI convolution are) for `gemm`.
+    /// Packs a weight matrix [n, k] (row-major, as `Linear.weight` and an OHWI convolution are) for `gemm`, or with a padded
+    /// last panel for other kernels.
     ///
     /// Panel p holds columns p * panelWidth ..<: for each of the k depths, panelWidth consecutive values.
-    public let pack: @Sendable (_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) -> Void
+    public let pack: @Sendable (_ packed: Output, _ weight: Input, _ n: Int, _ k: Int, _ lastPanel: LastPanel) -> Void
 
     /// output = packed, all weights of depth d times scale[d]: multiplying an input's channels by factors that are known only
     /// when the network runs, without touching the input. Works in place.
-    public let scalePacked: @Sendable (_ output: Output, _ packed: Input, _ scale: Input, _ n: Int, _ k: Int) -> Void
+    public let scalePacked:
+        @Sendable (
+            _ output: Output, _ packed: Input, _ scale: Input, _ n: Int, _ k: Int, _ lastPanel: LastPanel
+        ) -> Void
 
     /// output[m, n] = activation(input[m, k] · packed[k, n] + bias[n] + residual[m, n]).
     ///
-    /// Each output is one chain of k multiply-adds in ascending order, whatever m and n: rows and columns may be split at
-    /// will (columns at multiples of `panelWidth`, by advancing `packed` by `k * panelWidth` a panel).
+    /// Each output is one chain of k multiply-adds in ascending order, whatever m and n (in a paired last panel two chains,
+    /// of even and of odd depths): rows and columns may be split at will (columns at multiples of `panelWidth`, by advancing
+    /// `packed` by `k * panelWidth` a panel; all but the last of the parts have padded panels).
     /// `outputStride`, `inputStride`, `residualStride` are the distances of rows. `residual` may be `output` itself.
     public let gemm:
         @Sendable (
             _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ packed: Input,
             _ bias: Input?, _ residual: Input?, _ residualStride: Int, _ activation: Activation,
-            _ m: Int, _ n: Int, _ k: Int
+            _ m: Int, _ n: Int, _ k: Int, _ lastPanel: LastPanel
         ) -> Void
 
     /// output = activation(windows of the input · packed + bias + residual): a convolution's lines, read from an image that
     /// has its borders around it (`copyPadded`), or needs none.
     ///
-    /// `packed` holds the filters as a matrix [outChannels, depth], packed by `pack`; `residual` may be `output` itself. The
+    /// `packed` holds the filters as a matrix [outChannels, depth], packed by `pack`, padded; `residual` may be `output` itself. The
     /// order of the additions is `gemm`'s.
     public let convolveLines:
         @Sendable (
@@ -58,7 +63,7 @@ public struct KernelTable: Sendable {
         ) -> Void
 
     /// `convolveLines` for a depthwise convolution: a run is one value, and the other channels' stand beside it. `packed` holds
-    /// the filters [outChannels, depth], packed by `pack`.
+    /// the filters [outChannels, depth], packed by `pack`, padded.
     public let convolveChannels:
         @Sendable (
             _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
@@ -66,7 +71,7 @@ public struct KernelTable: Sendable {
         ) -> Void
 
     /// `convolveLines` for some groups of channels: a run of `tapLength` values is one group's inputs of a pixel, and the other
-    /// groups' stand beside it. `packed` holds all filters [outChannels, depth], packed by `pack`.
+    /// groups' stand beside it. `packed` holds all filters [outChannels, depth], packed by `pack`, padded.
     ///
     /// The inputs that `panelWidth` channels read of a pixel, from the first of the panel on, are at most `2 * panelWidth`.
     public let convolveGroups:
@@ -161,11 +166,11 @@ public struct KernelTable: Sendable {
         panelWidth: Int,
         tileRows: Int,
         packedCount: @escaping @Sendable (Int, Int) -> Int,
-        pack: @escaping @Sendable (Output, Input, Int, Int) -> Void,
-        scalePacked: @escaping @Sendable (Output, Input, Input, Int, Int) -> Void,
+        pack: @escaping @Sendable (Output, Input, Int, Int, LastPanel) -> Void,
+        scalePacked: @escaping @Sendable (Output, Input, Input, Int, Int, LastPanel) -> Void,
         gemm:
             @escaping @Sendable (
-                Output, Int, Input, Int, Input, Input?, Input?, Int, Activation, Int, Int, Int
+                Output, Int, Input, Int, Input, Input?, Input?, Int, Activation, Int, Int, Int, LastPanel
             ) -> Void,
         convolveLines:
             @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,

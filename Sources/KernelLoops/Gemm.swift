@@ -12,11 +12,13 @@ func packedCount(_ n: Int, _ k: Int) -> Int {
     (n + laneCount - 1) / laneCount * laneCount * k
 }
 
-/// Packs weight [n, k] into panels [n / laneCount][k][laneCount].
-func pack(_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) {
+/// Packs weight [n, k] into panels [n / laneCount][k][laneCount]; the last may be one of pairs.
+func pack(_ packed: Output, _ weight: Input, _ n: Int, _ k: Int, _ lastPanel: LastPanel) {
+    let whole = columnsInWholePanels(n, lastPanel)
+    if whole < n { packPairs(packed + whole * k, weight + whole * k, n - whole, k) }
     var panel = packed
-    for first in stride(from: 0, to: n, by: laneCount) {
-        let columns = min(laneCount, n - first)
+    for first in stride(from: 0, to: whole, by: laneCount) {
+        let columns = min(laneCount, whole - first)
         let source = weight + first * k
         for depth in 0..<k {
             let target = panel + depth * laneCount
@@ -27,9 +29,26 @@ func pack(_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) {
     }
 }
 
+/// Columns of the panels but for a last one of pairs.
+private func columnsInWholePanels(_ n: Int, _ lastPanel: LastPanel) -> Int {
+    switch lastPanel {
+    case .padded: n
+    case .paired: n / laneCount * laneCount
+    }
+}
+
 /// output = packed, the weights of depth d times scale[d].
-func scalePacked(_ output: Output, _ packed: Input, _ scale: Input, _ n: Int, _ k: Int) {
-    for panel in stride(from: 0, to: packedCount(n, k), by: k * laneCount) {
+func scalePacked(
+    _ output: Output, _ packed: Input, _ scale: Input, _ n: Int, _ k: Int, _ lastPanel: LastPanel
+) {
+    let whole = columnsInWholePanels(n, lastPanel)
+    if whole < n {
+        for depth in stride(from: 0, to: k, by: 2) {
+            let place = whole * k + depth / 2 * laneCount
+            store(load(packed + place) * allPairs(scale + depth), output + place)
+        }
+    }
+    for panel in stride(from: 0, to: packedCount(whole, k), by: k * laneCount) {
         for depth in 0..<k {
             let place = panel + depth * laneCount
             store(load(packed + place) * all(scale[depth]), output + place)
@@ -57,19 +76,25 @@ struct GemmProblem {
 func gemm(
     _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ packed: Input,
     _ bias: Input?, _ residual: Input?, _ residualStride: Int, _ activation: Activation,
-    _ m: Int, _ n: Int, _ k: Int
+    _ m: Int, _ n: Int, _ k: Int, _ lastPanel: LastPanel
 ) {
     let problem = GemmProblem(
         outputStride: outputStride, inputStride: inputStride, residualStride: residualStride,
         activation: activation, k: k, windowRows: 1, windowRowStride: 0, windowTaps: 1, windowTapStride: 0, tapLength: k
     )
     let blockRows = rowsPerBlock(k: k)
+    let whole = columnsInWholePanels(n, lastPanel)
     var first = 0
     while first < m {
         let rows = min(blockRows, m - first)
-        gemmBlock(
-            problem, output + first * outputStride, input + first * inputStride, packed, bias,
-            residual.map { $0 + first * residualStride }, rows, n)
+        let (output, input) = (output + first * outputStride, input + first * inputStride)
+        let residual = residual.map { $0 + first * residualStride }
+        gemmBlock(problem, output, input, packed, bias, residual, rows, whole)
+        if whole < n {
+            gemmPairs(
+                problem, output + whole, input, packed + whole * k, bias.map { $0 + whole },
+                residual.map { $0 + whole }, rows, columns: n - whole)
+        }
         first += rows
     }
 }
@@ -96,15 +121,21 @@ private func gemmBlock(
 }
 
 /// All rows of a block for one group of panels.
+///
+/// Meanwhile, each tile brings one of the panels that follow these to L2: mostly they are the next group's, and often in
+/// memory still.
 func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
     _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int
 ) {
     var row = 0
+    var ahead = packed + panels * problem.panelStride
+    let lastAhead = packed + (2 * panels - 1) * problem.panelStride
     while row < rows {
         let place = GemmPlace(
             output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
-            bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
+            ahead: ahead, bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
         row += gemmTile(problem, place, panels: panels, rowsLeft: rows - row)
+        if ahead < lastAhead { ahead += problem.panelStride }
     }
 }

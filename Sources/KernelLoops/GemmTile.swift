@@ -7,6 +7,8 @@ struct GemmPlace {
     let output: Output
     let input: Input
     let packed: Input
+    /// A panel that later tiles will read, as long as each of this tile's.
+    let ahead: Input
     let bias: Input?
     let residual: Input?
     /// Columns of the output that the tile's panels hold.
@@ -136,7 +138,7 @@ private enum Tile<let rows: Int, let panels: Int> {
                 for row in 0..<rows { sums[panel][row] = value }
             }
         }
-        var packed = place.packed
+        var (packed, ahead) = (place.packed, place.ahead)
         let (inputStride, panelStride) = (problem.inputStride, problem.panelStride)
         var window = place.input
         for _ in 0..<problem.windowRows {
@@ -153,8 +155,11 @@ private enum Tile<let rows: Int, let panels: Int> {
                             sums[panel][row] = multiplyAdd(sums[panel][row], value, columns[panel])
                         }
                     }
+                    // Few rows take too little time for it.
+                    if rows >= 4 { prefetch(ahead) }
                     input += 1
                     packed += laneCount
+                    ahead += laneCount
                 }
                 tap += problem.windowTapStride
             }
@@ -164,12 +169,25 @@ private enum Tile<let rows: Int, let panels: Int> {
         return rows
     }
 
-    /// Adds the residual, writes, and applies the activation to what then lies in L1.
+    /// Adds the residual, writes, and applies the activation: ReLU before it writes, others to what then lies in L1.
     @inline(__always)
     private static func finish(
         _ sums: InlineArray<panels, InlineArray<rows, Lanes>>, _ problem: GemmProblem, _ place: GemmPlace
     ) {
-        let apply = problem.activation == .relu ? Float(0) : -.infinity
+        guard problem.activation != .relu else { return write(sums, problem, place, ReLU.self) }
+        write(sums, problem, place, Identity.self)
+        if problem.activation != .none {
+            activateRows(
+                place.output, problem.outputStride, Input(place.output), problem.outputStride, problem.activation,
+                rows: rows, columns: place.columns)
+        }
+    }
+
+    @inline(__always)
+    private static func write<Function: LaneFunction>(
+        _ sums: InlineArray<panels, InlineArray<rows, Lanes>>, _ problem: GemmProblem, _ place: GemmPlace,
+        _: Function.Type
+    ) {
         for panel in 0..<panels {
             let column = panel * laneCount
             let count = min(laneCount, place.columns - column)
@@ -180,19 +198,14 @@ private enum Tile<let rows: Int, let panels: Int> {
                     if let residual = place.residual {
                         value = value + load(residual + row * problem.residualStride + column)
                     }
-                    store(larger(value, apply), target)
+                    store(Function.apply(value), target)
                 } else {
                     if let residual = place.residual {
                         value = value + load(residual + row * problem.residualStride + column, count: count)
                     }
-                    store(larger(value, apply), target, count: count)
+                    store(Function.apply(value), target, count: count)
                 }
             }
-        }
-        if problem.activation != .none && problem.activation != .relu {
-            activateRows(
-                place.output, problem.outputStride, Input(place.output), problem.outputStride, problem.activation,
-                rows: rows, columns: place.columns)
         }
     }
 }

@@ -7,17 +7,21 @@
 // generic function of the standard library could be linked from another level's object.
 
 #if KERNELS_AVX512
+    import Builtin
     import _Builtin_intrinsics.intel
 
     typealias Lanes = SIMD16<Float>
     typealias IntLanes = SIMD16<Int32>
+    typealias DoubleLanes = SIMD8<Double>
     /// Values in one vector, and columns in one panel of a packed matrix.
     let laneCount = 16
 #elseif KERNELS_AVX2
+    import Builtin
     import _Builtin_intrinsics.intel
 
     typealias Lanes = SIMD8<Float>
     typealias IntLanes = SIMD8<Int32>
+    typealias DoubleLanes = SIMD4<Double>
     /// Values in one vector, and columns in one panel of a packed matrix.
     let laneCount = 8
 #else
@@ -27,6 +31,7 @@
 
     typealias Lanes = SIMD4<Float>
     typealias IntLanes = SIMD4<Int32>
+    typealias DoubleLanes = SIMD2<Double>
     /// Values in one vector, and columns in one panel of a packed matrix.
     let laneCount = 4
 #endif
@@ -91,6 +96,23 @@ func store(_ value: Lanes, _ target: UnsafeMutablePointer<Float>) {
         if count > 2 { target[2] = value[2] }
         if count > 3 { target[3] = value[3] }
     }
+#endif
+
+#if KERNELS_AVX512 || KERNELS_AVX2
+    /// Brings the cache line at an address, which need not be readable, to L2.
+    ///
+    /// The intrinsic of the C headers is of no use: the compiler takes it for a call without effect, and drops it.
+    @_transparent
+    func prefetch(_ address: UnsafePointer<Float>) {
+        // In LLVM's words: to read, used again soon but not at once, data.
+        Builtin.int_prefetch_RawPointer(
+            address._rawValue, Builtin.trunc_Int64_Int32((0)._value), Builtin.trunc_Int64_Int32((2)._value),
+            Builtin.trunc_Int64_Int32((1)._value))
+    }
+#else
+    /// Where no instruction is at hand, the processor's own foresight must do.
+    @_transparent
+    func prefetch(_ address: UnsafePointer<Float>) {}
 #endif
 
 // The standard library's operators are loops over lanes that the optimiser mostly, but not always, turns into one
@@ -257,6 +279,19 @@ func lanes(_ bits: IntLanes) -> Lanes { unsafeBitCast(bits, to: Lanes.self) }
 /// A constant in all lanes.
 @_transparent
 func all(_ value: Float) -> Lanes { Lanes(repeating: value) }
+
+/// The two values at an address, by turns in all lanes.
+@_transparent
+func allPairs(_ source: UnsafePointer<Float>) -> Lanes {
+    let pair = UnsafeRawPointer(source).loadUnaligned(as: Double.self)
+    return unsafeBitCast(DoubleLanes(repeating: pair), to: Lanes.self)
+}
+
+/// The sums of lanes 0 and 1, of lanes 2 and 3 and so on, in the first half of the lanes.
+@_transparent
+func sumsOfPairs(_ value: Lanes) -> Lanes {
+    Lanes(lowHalf: value.evenHalf, highHalf: value.evenHalf) + Lanes(lowHalf: value.oddHalf, highHalf: value.oddHalf)
+}
 
 /// `count` lanes, which mostly are all.
 @_transparent

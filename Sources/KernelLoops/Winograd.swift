@@ -104,7 +104,8 @@ private struct WinogradBlock {
         for point in 0..<points {
             gemm(
                 products + point * tiles * n, n, Input(scratch) + point * tiles * channels, channels,
-                packed + point * packedStride, nil, nil, 0, .none, tiles, n, channels)
+                packed + point * packedStride, nil, nil, 0, .none, tiles, n, channels,
+                .padded)
         }
     }
 

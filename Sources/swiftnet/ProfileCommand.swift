@@ -118,12 +118,12 @@ enum PeakSpeed {
         let input = madeUpInput(count: m * k)
         let weight = madeUpInput(count: n * k)
         var packed = [Float](repeating: 0, count: kernels.packedCount(n, k))
-        kernels.pack(&packed, weight, n, k)
+        kernels.pack(&packed, weight, n, k, .padded)
         var output = [Float](repeating: 0, count: m * n)
         var best = Double.infinity
         for _ in 0..<300 {
             let start = ProcessEnvironment.monotonicSeconds
-            kernels.gemm(&output, n, input, k, packed, nil, nil, 0, .none, m, n, k)
+            kernels.gemm(&output, n, input, k, packed, nil, nil, 0, .none, m, n, k, .padded)
             best = min(best, ProcessEnvironment.monotonicSeconds - start)
         }
         return 2 * Double(m * n * k) / best / 1e9

@@ -80,7 +80,7 @@ struct Conv2dTests {
         let padded = output(rows * columns * channels) {
             kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
         }
-        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth) }
+        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth, .padded) }
         for isDense in [true, false] where !isDense || geometry.dilationWidth == 1 {
             let lines = ConvolutionLines(
                 lineCount: height, linePixels: width, outChannels: n, outputStride: n, outputLineStride: width * n,
@@ -126,7 +126,9 @@ struct Conv2dTests {
             let padded = output(rows * columns * channels) {
                 kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
             }
-            let packed = output(kernels.packedCount(channels, taps)) { kernels.pack($0, weight, channels, taps) }
+            let packed = output(kernels.packedCount(channels, taps)) {
+                kernels.pack($0, weight, channels, taps, .padded)
+            }
             let lines = ConvolutionLines(
                 lineCount: height, linePixels: width, outChannels: channels, outputStride: channels,
                 outputLineStride: width * channels, inputStride: geometry.strideWidth * channels,

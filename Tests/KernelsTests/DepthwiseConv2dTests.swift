@@ -14,7 +14,9 @@ struct DepthwiseConv2dTests {
             let image = randomFloats(window.height * window.width * channels, seed: 1)
             let taps = window.kernel.0 * window.kernel.1
             let weight = randomFloats(channels * taps, seed: 2)
-            let packed = output(kernels.packedCount(channels, taps)) { kernels.pack($0, weight, channels, taps) }
+            let packed = output(kernels.packedCount(channels, taps)) {
+                kernels.pack($0, weight, channels, taps, .padded)
+            }
             let bias = randomFloats(channels, seed: 3)
             let expected = window.map(image) { values, channel in
                 var sum = Double(bias[channel])

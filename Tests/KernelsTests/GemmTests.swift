@@ -11,17 +11,23 @@ struct GemmTests {
         (1, 1, 1), (1, 10, 128), (1, 129, 37), (2, 40, 16), (3, 65, 5), (4, 16, 33), (5, 24, 96), (6, 17, 40),
         (7, 48, 24),
         (13, 31, 7), (14, 32, 16), (15, 33, 17), (29, 49, 20), (31, 80, 3), (49, 10, 64), (100, 7, 9), (3, 8, 0),
+        (33, 17, 2), (26, 2, 50),
     ]
+
+    /// The ways to hold the last panel of a matrix.
+    private func lastPanels(_ kernels: KernelTable, _ n: Int, _ k: Int) -> [LastPanel] {
+        kernels.lastPanel(n, k) == .padded ? [.padded] : [.padded, .paired]
+    }
 
     private func multiply(
         _ kernels: KernelTable, _ a: [Float], _ weight: [Float], bias: [Float]?, residual: [Float]? = nil,
-        activation: Activation = .none, m: Int, n: Int, k: Int
+        activation: Activation = .none, m: Int, n: Int, k: Int, lastPanel: LastPanel = .padded
     ) -> [Float] {
-        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
+        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, lastPanel) }
         return output(m * n) { target in
             bias.withPointer { bias in
                 residual.withPointer { residual in
-                    kernels.gemm(target, n, a, k, packed, bias, residual, n, activation, m, n, k)
+                    kernels.gemm(target, n, a, k, packed, bias, residual, n, activation, m, n, k, lastPanel)
                 }
             }
         }
@@ -35,14 +41,28 @@ struct GemmTests {
             let bias = randomFloats(n, seed: 3)
             let residual = randomFloats(m * n, seed: 4)
             let expected = Reference.product(a, weight, bias: bias, m: m, n: n, k: k)
-            expectClose(
-                multiply(kernels, a, weight, bias: bias, m: m, n: n, k: k), expected.map { Float($0) }, .accumulated,
-                "\(m)x\(n)x\(k)")
             let added = zip(expected, residual).map { Float(Reference.silu($0 + Double($1))) }
-            expectClose(
-                multiply(kernels, a, weight, bias: bias, residual: residual, activation: .silu, m: m, n: n, k: k),
-                added,
-                .accumulated, "\(m)x\(n)x\(k) with a residual and SiLU")
+            for lastPanel in lastPanels(kernels, n, k) {
+                expectClose(
+                    multiply(kernels, a, weight, bias: bias, m: m, n: n, k: k, lastPanel: lastPanel),
+                    expected.map { Float($0) }, .accumulated, "\(m)x\(n)x\(k), last panel \(lastPanel)")
+                expectClose(
+                    multiply(
+                        kernels, a, weight, bias: bias, residual: residual, activation: .silu, m: m, n: n, k: k,
+                        lastPanel: lastPanel),
+                    added, .accumulated, "\(m)x\(n)x\(k) with a residual and SiLU, last panel \(lastPanel)")
+            }
+        }
+    }
+
+    @Test("half a panel and even depths are paired", arguments: KernelTable.available)
+    func choosesPairs(kernels: KernelTable) {
+        let width = kernels.panelWidth
+        for (n, k, expected) in [
+            (width + 1, 6, LastPanel.paired), (width / 2, 6, .paired), (width / 2 + 1, 6, .padded),
+            (2 * width, 6, .padded), (width + 1, 7, .padded),
+        ] {
+            #expect(kernels.lastPanel(n, k) == expected, "\(n)x\(k)")
         }
     }
 
@@ -50,41 +70,48 @@ struct GemmTests {
     func scalesPackedWeights(kernels: KernelTable) {
         for (_, n, k) in Self.sizes {
             let (weight, scale) = (randomFloats(n * k, seed: 8), randomFloats(k, seed: 9))
-            let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
-            let actual = output(packed.count) { kernels.scalePacked($0, packed, scale, n, k) }
             let scaled = weight.indices.map { weight[$0] * scale[$0 % k] }
-            let expected = output(packed.count) { kernels.pack($0, scaled, n, k) }
-            expectClose(actual, expected, .exact, "\(n)x\(k)")
+            for lastPanel in lastPanels(kernels, n, k) {
+                let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, lastPanel) }
+                let actual = output(packed.count) { kernels.scalePacked($0, packed, scale, n, k, lastPanel) }
+                let expected = output(packed.count) { kernels.pack($0, scaled, n, k, lastPanel) }
+                expectClose(actual, expected, .exact, "\(n)x\(k), last panel \(lastPanel)")
+            }
         }
     }
 
     @Test("the bits of a row don't depend on the rows and columns beside it", arguments: KernelTable.available)
     func bitsDoNotDependOnTheSplit(kernels: KernelTable) {
-        let (m, n, k) = (61, 150, 70)
+        let (m, n, k) = (61, 146, 70)
         let a = randomFloats(m * k, seed: 5)
         let weight = randomFloats(n * k, seed: 6)
         let bias = randomFloats(n, seed: 7)
-        let whole = multiply(kernels, a, weight, bias: bias, activation: .silu, m: m, n: n, k: k)
-        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
-        for rows in [1, 2, 3, 5, 6, 9, 20] {
-            let columns = kernels.panelWidth * (1 + rows % 3)
-            let parts = output(m * n) { target in
-                for row in stride(from: 0, to: m, by: rows) {
-                    for column in stride(from: 0, to: n, by: columns) {
-                        a.withUnsafeBufferPointer { a in
-                            packed.withUnsafeBufferPointer { packed in
-                                bias.withUnsafeBufferPointer { bias in
-                                    kernels.gemm(
-                                        target + row * n + column, n, a.baseAddress! + row * k, k,
-                                        packed.baseAddress! + column * k, bias.baseAddress! + column, nil, 0, .silu,
-                                        min(rows, m - row), min(columns, n - column), k)
+        #expect(lastPanels(kernels, n, k).count == 2)
+        for lastPanel in lastPanels(kernels, n, k) {
+            let whole = multiply(
+                kernels, a, weight, bias: bias, activation: .silu, m: m, n: n, k: k, lastPanel: lastPanel)
+            let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, lastPanel) }
+            for rows in [1, 2, 3, 5, 6, 9, 20] {
+                let columns = kernels.panelWidth * (1 + rows % 3)
+                let parts = output(m * n) { target in
+                    for row in stride(from: 0, to: m, by: rows) {
+                        for column in stride(from: 0, to: n, by: columns) {
+                            let count = min(columns, n - column)
+                            a.withUnsafeBufferPointer { a in
+                                packed.withUnsafeBufferPointer { packed in
+                                    bias.withUnsafeBufferPointer { bias in
+                                        kernels.gemm(
+                                            target + row * n + column, n, a.baseAddress! + row * k, k,
+                                            packed.baseAddress! + column * k, bias.baseAddress! + column, nil, 0, .silu,
+                                            min(rows, m - row), count, k, column + count == n ? lastPanel : .padded)
+                                    }
                                 }
                             }
                         }
                     }
                 }
+                expectClose(parts, whole, .exact, "\(rows) rows, \(columns) columns at a time, last \(lastPanel)")
             }
-            expectClose(parts, whole, .exact, "\(rows) rows, \(columns) columns at a time")
         }
     }
 
@@ -94,9 +121,9 @@ struct GemmTests {
         let a = randomFloats(m * k, seed: 8)
         let weight = randomFloats(n * k, seed: 9)
         let residual = randomFloats(m * n, seed: 10)
-        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k) }
+        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, .padded) }
         let inPlace = output(m * n, from: residual) { target in
-            kernels.gemm(target, n, a, k, packed, nil, Input(target), n, .relu, m, n, k)
+            kernels.gemm(target, n, a, k, packed, nil, Input(target), n, .relu, m, n, k, .padded)
         }
         let apart = multiply(kernels, a, weight, bias: nil, residual: residual, activation: .relu, m: m, n: n, k: k)
         expectClose(inPlace, apart, .exact)

@@ -37,14 +37,15 @@ extension PlanBuilder {
         let weight = weights.reserve(kernels.packedCount(n, k)) { packed in
             var matrix = try linear.weight.finiteFloats(name: linear.name + ".weight")
             if let image { matrix = matrix.reorderedToChannelsLast(rows: n, image: image) }
-            kernels.pack(packed, matrix, n, k)
+            kernels.pack(packed, matrix, n, k, .padded)
         }
         let bias = reserveBias(linear.bias, count: n, name: linear.name, batchNorm: nil)
         let (input, output) = (resolved(source), group.result)
         let step = { (slot: (Int) -> Slot) -> any Step in
             GemmStep(
                 output: slot(output), input: slot(input), residual: nil, weight: weight, bias: bias,
-                activation: group.activation, pixels: 1, n: n, k: k, packedCount: kernels.packedCount(n, k))
+                activation: group.activation, pixels: 1, n: n, k: k, packedCount: kernels.packedCount(n, k),
+                lastPanel: .padded)
         }
         append(
             Draft(
@@ -59,7 +60,9 @@ extension PlanBuilder {
     private mutating func appendPointwise(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
         let (n, k) = (conv.outChannels, conv.inChannels)
         let pixels = geometry.outputHeight * geometry.outputWidth
-        let (weight, bias) = reserveMatrices(conv, group)
+        // A single row's sums wait for each other: one chain for all columns is as good.
+        let lastPanel = pixels >= kernels.tileRows ? kernels.lastPanel(n, k) : .padded
+        let (weight, bias) = reserveMatrices(conv, group, lastPanel: lastPanel)
         let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
         let residual = group.residual.map(resolved)
         let scale = scale(of: node(group.root).inputs[0])
@@ -75,7 +78,7 @@ extension PlanBuilder {
                     GemmStep(
                         output: slot(output), input: slot(input), residual: residual.map(slot),
                         scale: scale.map(slot), weight: weight, bias: bias, activation: group.activation,
-                        pixels: pixels, n: n, k: k, packedCount: packedCount)
+                        pixels: pixels, n: n, k: k, packedCount: packedCount, lastPanel: lastPanel)
                 }))
     }
 
@@ -84,7 +87,8 @@ extension PlanBuilder {
         _ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry, usesDots: Bool
     ) {
         let packedCount = usesDots ? dotsPackedCount(conv, geometry) : packedCountPerGroup(conv)
-        let (weight, bias) = usesDots ? reserveDots(conv, group, geometry) : reserveMatrices(conv, group)
+        let (weight, bias) =
+            usesDots ? reserveDots(conv, group, geometry) : reserveMatrices(conv, group, lastPanel: .padded)
         let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
         let residual = group.residual.map(resolved)
         let groups = conv.groups > 1 ? "\(conv.groups) groups, " : ""
@@ -140,7 +144,7 @@ extension PlanBuilder {
         }
         let kernels = kernels
         let weight = weights.reserve(kernels.packedCount(channels, taps)) { packed in
-            kernels.pack(packed, try conv.foldedWeight(group.batchNorm), channels, taps)
+            kernels.pack(packed, try conv.foldedWeight(group.batchNorm), channels, taps, .padded)
         }
         let bias = reserveBias(conv.bias, count: channels, name: conv.name, batchNorm: group.batchNorm)
         let input = resolved(source)
@@ -170,7 +174,8 @@ extension PlanBuilder {
             let filters = try conv.foldedWeight(group.batchNorm)
                 .reorderedToChannelsLast(rows: channels, image: [inputs, taps, 1])
             kernels.pack(
-                packed, Array([[Float]](repeating: filters, count: fold).joined()), channels * fold, taps * inputs)
+                packed, Array([[Float]](repeating: filters, count: fold).joined()), channels * fold, taps * inputs,
+                .padded)
         }
         let bias = reserveBias(
             conv.bias, count: channels, name: conv.name, batchNorm: group.batchNorm, copies: fold)
@@ -235,7 +240,9 @@ extension PlanBuilder {
     // MARK: Weights
 
     /// Packs the filters of each group as a matrix [outputs, height * width * inputs].
-    private mutating func reserveMatrices(_ conv: Conv2d, _ group: FusedNode) -> (weight: Int, bias: Int?) {
+    private mutating func reserveMatrices(
+        _ conv: Conv2d, _ group: FusedNode, lastPanel: LastPanel
+    ) -> (weight: Int, bias: Int?) {
         let kernels = kernels
         let packedCount = packedCountPerGroup(conv)
         let outputs = conv.outChannels / conv.groups
@@ -248,7 +255,8 @@ extension PlanBuilder {
                 guard let base = filters.baseAddress else { return }
                 for group in 0..<conv.groups {
                     kernels.pack(
-                        packed + group * packedCount, base + group * outputs * inputs * taps, outputs, inputs * taps)
+                        packed + group * packedCount, base + group * outputs * inputs * taps, outputs, inputs * taps,
+                        lastPanel)
                 }
             }
         }

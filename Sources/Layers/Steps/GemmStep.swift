@@ -19,8 +19,9 @@ struct GemmStep: PixelStep {
     let n: Int
     let k: Int
 
-    /// Floats of the packed matrix.
+    /// Floats of the packed matrix, and how it ends.
     let packedCount: Int
+    let lastPanel: LastPanel
 
     var scratchCount: Int { scale == nil ? 0 : packedCount }
 
@@ -66,9 +67,10 @@ struct GemmStep: PixelStep {
     ) {
         guard !rows.isEmpty, !columns.isEmpty else { return }
         let first = columns.lowerBound
+        let lastPanel = columns.upperBound == n ? lastPanel : .padded
         var weights = run.weights + weight + first * k
         if let scale {
-            run.kernels.scalePacked(run.scratch, weights, run.read(scale), columns.count, k)
+            run.kernels.scalePacked(run.scratch, weights, run.read(scale), columns.count, k, lastPanel)
             weights = Input(run.scratch)
         }
         run.kernels.gemm(
@@ -77,6 +79,6 @@ struct GemmStep: PixelStep {
             weights,
             bias.map { run.weights + $0 + first },
             residual.map { run.read($0) + rows.lowerBound * n + first }, n,
-            activation, rows.count, columns.count, k)
+            activation, rows.count, columns.count, k, lastPanel)
     }
 }

@@ -38,10 +38,11 @@ enum KernelBenchmarks {
     private static func gemm(_ kernels: KernelTable, m: Int, n: Int, k: Int) {
         let (input, weight, bias, output) = (numbers(m * k), numbers(n * k), numbers(n), numbers(m * n))
         let packed = numbers(kernels.packedCount(n, k))
-        kernels.pack(packed, weight, n, k)
+        let lastPanel = kernels.lastPanel(n, k)
+        kernels.pack(packed, weight, n, k, lastPanel)
         for activation in [Activation.none, .silu] {
             benchmark("gemm \(m)x\(n)x\(k) \(activation)") {
-                kernels.gemm(output, n, input, k, packed, bias, nil, 0, activation, m, n, k)
+                kernels.gemm(output, n, input, k, packed, bias, nil, 0, activation, m, n, k, lastPanel)
             }
         }
     }
@@ -71,7 +72,7 @@ enum KernelBenchmarks {
         let (input, output) = (numbers(size * size * channels), numbers(out * out * n))
         let (weight, bias) = (numbers(n * 9 * channels), numbers(n))
         let packed = numbers(kernels.packedCount(n, 9 * channels))
-        kernels.pack(packed, weight, n, 9 * channels)
+        kernels.pack(packed, weight, n, 9 * channels, .padded)
         let lines = ConvolutionLines(
             lineCount: out, linePixels: out, outChannels: n, outputStride: n, outputLineStride: out * n,
             inputStride: channels, inputLineStride: size * channels, windowRows: 3, windowRowStride: size * channels,

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+
+import KernelInterface
+
+// output [m, n] = activation(input [m, k] · packed [k / 2][n][2] + bias [n] + residual [m, n]), n at most half a vector
+//
+// Loop order: tiles of rows whose sums stay in registers over the whole depth, two depths at a time: a vector of weights is
+// multiplied by two values of a row that alternate. Each output so has two chains of sums, of even and of odd depths, which
+// are added at the end.
+
+/// Packs the rows of weight [n, k] in pairs of depths: [k / 2][laneCount / 2][2].
+func packPairs(_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) {
+    for depth in stride(from: 0, to: k, by: 2) {
+        for column in 0..<laneCount / 2 {
+            let target = packed + depth / 2 * laneCount + 2 * column
+            for odd in 0..<2 { target[odd] = column < n ? weight[column * k + depth + odd] : 0 }
+        }
+    }
+}
+
+/// All rows of a block for the last panel, of pairs.
+func gemmPairs(
+    _ problem: GemmProblem, _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
+    _ rows: Int, columns: Int
+) {
+    var row = 0
+    while row < rows {
+        let place = GemmPlace(
+            output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
+            ahead: packed, bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
+        row += pairTile(problem, place, rowsLeft: rows - row)
+    }
+}
+
+/// Computes the tallest tile that fits and returns its rows.
+@inline(__always)
+private func pairTile(_ problem: GemmProblem, _ place: GemmPlace, rowsLeft rows: Int) -> Int {
+    #if KERNELS_AVX512
+        if rows >= 14 { return PairTile<14>.compute(problem, place) }
+    #endif
+    if rows >= 7 { return PairTile<7>.compute(problem, place) }
+    if rows >= 4 { return PairTile<4>.compute(problem, place) }
+    return PairTile<1>.compute(problem, place)
+}
+
+private enum PairTile<let rows: Int> {
+    @inline(__always)
+    static func compute(_ problem: GemmProblem, _ place: GemmPlace) -> Int {
+        var sums = InlineArray<rows, Lanes>(repeating: all(0))
+        var packed = place.packed
+        var input = place.input
+        let end = input + problem.k
+        while input < end {
+            let weights = load(packed)
+            for row in 0..<rows {
+                sums[row] = multiplyAdd(sums[row], allPairs(input + row &* problem.inputStride), weights)
+            }
+            input += 2
+            packed += laneCount
+        }
+        finish(sums, problem, place)
+        return rows
+    }
+
+    @inline(__always)
+    private static func finish(_ sums: InlineArray<rows, Lanes>, _ problem: GemmProblem, _ place: GemmPlace) {
+        let bias = place.bias.map { load($0, count: place.columns) } ?? all(0)
+        for row in 0..<rows {
+            var value = sumsOfPairs(sums[row]) + bias
+            if let residual = place.residual {
+                value = value + load(residual + row * problem.residualStride, count: place.columns)
+            }
+            store(value, place.output + row * problem.outputStride, count: place.columns)
+        }
+        if problem.activation != .none {
+            activateRows(
+                place.output, problem.outputStride, Input(place.output), problem.outputStride, problem.activation,
+                rows: rows, columns: place.columns)
+        }
+    }
+}
