@@ -10,7 +10,7 @@ struct ConvolutionCosts {
     /// A matrix product for each group, columns padded to whole panels. What a group costs besides is its copy, its call and
     /// its outputs, written apart from the others'.
     let matrices: Int
-    /// Sums with lanes along the depth, for four outputs at a time, and as many lanes' addition at the end.
+    /// Sums with lanes along the depth, for four outputs at a time, and as many lanes' addition at the end, for each group.
     let dots: Int
     /// Vectors along all groups' outputs, each lane of which picks its input: a pick takes as long as a multiply-add. Nil if
     /// a vector's inputs do not lie within two vectors.
@@ -26,13 +26,15 @@ struct ConvolutionCosts {
         let runs = geometry.windowRuns(groups: conv.groups)
         let vectors = geometry.kernelHeight * runs.count * ((runs.length + lanes - 1) / lanes)
         let width = geometry.isPointwise ? geometry.outputHeight * geometry.outputWidth : geometry.outputWidth
-        dots = conv.groups * ((outputs + 3) / 4 * 4) * (vectors + 4) * ((width + 3) / 4 * 4) / width
+        dots = conv.groups * (((outputs + 3) / 4 * 4) * (vectors + 4) * ((width + 3) / 4 * 4) / width + overhead)
 
         let groupsPerVector = stride(from: 0, to: conv.outChannels, by: lanes).map { first in
             (min(first + lanes, conv.outChannels) - 1) / outputs - first / outputs + 1
         }
         let fits = (groupsPerVector.max() ?? 0) * inputs <= 2 * lanes
-        channelwise = fits ? 2 * ((conv.outChannels + lanes - 1) / lanes) * taps * inputs : nil
+        // Without the instruction, a pick is a load for each lane.
+        let pickAndMultiply = lanes > 4 ? 2 : 1 + lanes
+        channelwise = fits ? pickAndMultiply * ((conv.outChannels + lanes - 1) / lanes) * taps * inputs : nil
     }
 
     /// Whether the groups' outputs are to share vectors.
