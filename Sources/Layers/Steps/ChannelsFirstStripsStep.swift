@@ -12,8 +12,8 @@ struct ChannelsFirstStripsStep: Step {
     let width: Int
     let channels: Int
 
-    /// Lines of a strip: as many as fill an eighth of an L2 cache of 1 MB.
-    private var stripLines: Int { min(height, max(1, 32768 / (width * channels))) }
+    /// Lines of a strip: as many as fill a fifth of an L2 cache of 1 MB.
+    private var stripLines: Int { min(height, max(1, 49152 / (width * channels))) }
 
     var scratchCount: Int { producer.scratchCount + stripLines * width * channels }
 
