@@ -123,8 +123,13 @@ private enum GroupedBlock<let pixels: Int> {
         _ sums: InlineArray<pixels, Lanes>, _ vector: GroupedVector, place: Int, _ stride: Int,
         _ activation: Activation
     ) {
-        let apply = activation == .relu ? Float(0) : -.infinity
         let output = vector.output + place
+        // The usual case, without its questions for each pixel.
+        if vector.count == laneCount && vector.residual == nil && activation == .none {
+            for pixel in 0..<pixels { store(sums[pixel], output + pixel * stride) }
+            return
+        }
+        let apply = activation == .relu ? Float(0) : -.infinity
         for pixel in 0..<pixels {
             var value = sums[pixel]
             if let residual = vector.residual {
