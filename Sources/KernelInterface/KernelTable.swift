@@ -62,6 +62,27 @@ public struct KernelTable: Sendable {
             _ activation: Activation, _ lines: ConvolutionLines
         ) -> Void
 
+    /// `convolveLines` for a depthwise convolution: a run is one value, and the other channels' stand beside it. `packed` holds
+    /// the filters [outChannels, depth], packed by `pack`, padded.
+    public let convolveChannels:
+        @Sendable (
+            _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
+            _ activation: Activation, _ lines: ConvolutionLines
+        ) -> Void
+
+    /// `convolveLines` for some groups of channels: a run of `tapLength` values is one group's inputs of a pixel, and the other
+    /// groups' stand beside it. `packed` holds all filters [outChannels, depth], packed by `pack`, padded.
+    ///
+    /// The inputs that `panelWidth` channels read of a pixel, from the first of the panel on, are at most `2 * panelWidth`.
+    public let convolveGroups:
+        @Sendable (
+            _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
+            _ activation: Activation, _ lines: ConvolutionLines, _ groups: Int
+        ) -> Void
+
+    /// `convolveLines` for few output channels, whose sums are taken in as many parts as a vector has lanes.
+    public let dots: DotKernels
+
     /// Copies a part of an image with zeros where it reaches beyond the borders: output [rowCount, width, channelCount].
     ///
     /// Takes rows from `firstRow` and columns from `firstColumn` on, which may be negative, and channels
@@ -129,8 +150,12 @@ public struct KernelTable: Sendable {
     /// Logarithm of the softmax of each row. Works in place.
     public let logSoftmax: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
 
-    /// output[j, i] = input[i, j]: an image from channels-first (rows = channels) to channels-last, or back.
-    public let transpose: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
+    /// output[j, i] = input[i, j]: an image from channels-first (rows = channels) to channels-last, or back, or some pixels
+    /// of it. `outputStride` and `inputStride` are the distances of the matrices' rows.
+    public let transpose:
+        @Sendable (
+            _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ rows: Int, _ columns: Int
+        ) -> Void
 
     /// The fast way to convolve with 3x3 windows.
     public let winograd: WinogradKernels
@@ -149,6 +174,11 @@ public struct KernelTable: Sendable {
             ) -> Void,
         convolveLines:
             @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,
+        convolveChannels:
+            @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,
+        convolveGroups:
+            @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines, Int) -> Void,
+        dots: DotKernels,
         copyPadded: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int, Int, Int) -> Void,
         depthwiseConv2d:
             @escaping @Sendable (
@@ -164,7 +194,7 @@ public struct KernelTable: Sendable {
         sumRows: @escaping @Sendable (Output, Input, Float, Int, Int) -> Void,
         softmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         logSoftmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
-        transpose: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        transpose: @escaping @Sendable (Output, Int, Input, Int, Int, Int) -> Void,
         winograd: WinogradKernels
     ) {
         self.name = name
@@ -175,6 +205,9 @@ public struct KernelTable: Sendable {
         self.scalePacked = scalePacked
         self.gemm = gemm
         self.convolveLines = convolveLines
+        self.convolveChannels = convolveChannels
+        self.convolveGroups = convolveGroups
+        self.dots = dots
         self.copyPadded = copyPadded
         self.depthwiseConv2d = depthwiseConv2d
         self.maxPool2d = maxPool2d

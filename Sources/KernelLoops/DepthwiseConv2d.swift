@@ -71,6 +71,8 @@ private struct DepthwiseStrip {
         case (3, 2): convolveSmall(geometry, DepthwiseBlock<3, 2>.self)
         case (5, 1): convolve(geometry, DepthwiseBlock<5, 1>.self)
         case (5, 2): convolve(geometry, DepthwiseBlock<5, 2>.self)
+        case (7, 1): convolve(geometry, DepthwiseBlock<7, 1>.self)
+        case (7, 2): convolve(geometry, DepthwiseBlock<7, 2>.self)
         default: convolve(geometry, AnyWindow.self)
         }
     }

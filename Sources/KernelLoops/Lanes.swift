@@ -176,6 +176,80 @@ prefix func - (a: Lanes) -> Lanes { lanes(bits(a) ^ IntLanes(repeating: Int32.mi
     }
 #endif
 
+#if KERNELS_AVX512
+    /// For each lane the value in its place, of `count` values in memory: at most a vector.
+    @_transparent
+    func pick(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        let values = load(source, count: count)
+        return lookUp((values, values), places)
+    }
+
+    /// For each lane the value in its place, of `count` values in memory: one to two vectors.
+    @_transparent
+    func pickWide(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        lookUp((load(source), load(source + laneCount, count: count - laneCount)), places)
+    }
+#elseif KERNELS_AVX2
+    /// For each lane the value in its place, of `count` values in memory: at most a vector.
+    @_transparent
+    func pick(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        _mm256_permutevar8x32_ps(load(source, count: count), unsafeBitCast(places, to: SIMD4<Int64>.self))
+    }
+
+    /// For each lane the value in its place, of `count` values in memory: one to two vectors.
+    @_transparent
+    func pickWide(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        let index = unsafeBitCast(places, to: SIMD4<Int64>.self)
+        let low = _mm256_permutevar8x32_ps(load(source), index)
+        let high = _mm256_permutevar8x32_ps(load(source + laneCount, count: count - laneCount), index)
+        return low.replacing(with: high, where: places .> IntLanes(repeating: 7))
+    }
+#else
+    /// For each lane the value in its place, of `count` values in memory.
+    @_transparent
+    func pick(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        Lanes(source[Int(places[0])], source[Int(places[1])], source[Int(places[2])], source[Int(places[3])])
+    }
+
+    /// For each lane the value in its place, of `count` values in memory.
+    @_transparent
+    func pickWide(_ source: UnsafePointer<Float>, _ places: IntLanes, of count: Int) -> Lanes {
+        pick(source, places, of: count)
+    }
+#endif
+
+// A zip interleaves two vectors, a0 b0 a1 b1 ...: the low one their first halves, the high one their second.
+
+#if KERNELS_AVX512
+    @_transparent
+    func zipLow(_ a: Lanes, _ b: Lanes) -> Lanes {
+        lookUp((a, b), IntLanes(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23))
+    }
+
+    @_transparent
+    func zipHigh(_ a: Lanes, _ b: Lanes) -> Lanes {
+        lookUp((a, b), IntLanes(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31))
+    }
+#elseif KERNELS_AVX2
+    /// The halves' halves in the order 0 2 1 3: the processor zips the halves of a vector apart.
+    @_transparent
+    private func crossed(_ a: Lanes) -> Lanes {
+        _mm256_permutevar8x32_ps(a, unsafeBitCast(IntLanes(0, 1, 4, 5, 2, 3, 6, 7), to: SIMD4<Int64>.self))
+    }
+
+    @_transparent
+    func zipLow(_ a: Lanes, _ b: Lanes) -> Lanes { _mm256_unpacklo_ps(crossed(a), crossed(b)) }
+
+    @_transparent
+    func zipHigh(_ a: Lanes, _ b: Lanes) -> Lanes { _mm256_unpackhi_ps(crossed(a), crossed(b)) }
+#else
+    @_transparent
+    func zipLow(_ a: Lanes, _ b: Lanes) -> Lanes { Lanes(a[0], b[0], a[1], b[1]) }
+
+    @_transparent
+    func zipHigh(_ a: Lanes, _ b: Lanes) -> Lanes { Lanes(a[2], b[2], a[3], b[3]) }
+#endif
+
 /// The larger of each two lanes; NaN in `a` stays.
 @_transparent
 func larger(_ a: Lanes, _ bound: Float) -> Lanes {

@@ -14,12 +14,16 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     private let imageArenas: [FloatBuffer]
     private let scratches: [FloatBuffer]
     private let batchArena: FloatBuffer
+    /// Inputs turned to channels-last; grows when first needed.
+    private var staging = FloatBuffer(count: 0)
     /// For each step, multiply-adds and other work on one image, in multiply-adds.
     private let costs: [Int]
 
     // The run.
     private var workers = 1
     private var input: Input
+    /// The images as the caller gave them, if they are to be turned to channels-last.
+    private var channelsFirst: Input?
     private var output: Output
     private var images = 0
     /// Images that are done by one worker each.
@@ -43,12 +47,30 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     /// Describes the next run.
     ///
     /// - Parameter sharesSteps: Whether each step on an image is a round, even if there are images enough for all workers.
-    func begin(input: Input, images: Int, output: Output, workers: Int, sharesSteps: Bool = false) {
+    func begin(
+        input: Input, layout: Session.Layout, images: Int, output: Output, workers: Int, sharesSteps: Bool = false
+    ) {
         self.input = input
         self.images = images
         self.output = output
         self.workers = workers
         wholeImages = sharesSteps ? 0 : images - images % workers
+        channelsFirst = nil
+        guard layout == .channelsFirst && !plan.inputShape.isOrderedAlike else { return }
+        let count = images * plan.inputShape.elementCount
+        if staging.count < count { staging = FloatBuffer(count: count) }
+        channelsFirst = input
+        self.input = Input(staging.base)
+        // The others are turned just before they are read.
+        for image in plan.firstBatchStep == 0 ? 0..<images : wholeImages..<images { turnToChannelsLast(image) }
+    }
+
+    private func turnToChannelsLast(_ image: Int) {
+        guard let channelsFirst else { return }
+        let (channels, count) = (plan.inputShape[0], plan.inputShape.elementCount)
+        let pixels = count / channels
+        plan.kernels.transpose(
+            staging.base + image * count, channels, channelsFirst + image * count, pixels, channels, pixels)
     }
 
     /// Goes through the run on the caller's thread.
@@ -116,6 +138,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     private static let leastPart = 25_000
 
     private func run(image: Int, worker: Int) {
+        if plan.firstBatchStep > 0 { turnToChannelsLast(image) }
         let run = stepRun(worker: worker, arena: worker, image: image, part: 0, parts: 1)
         for step in plan.steps[..<plan.firstBatchStep] { step.run(run) }
     }

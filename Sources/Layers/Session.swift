@@ -26,8 +26,6 @@ public final class Session {
     private let multiplyAdds: Int
     private let execution: PlanExecution
     private let team: Team
-    /// Inputs turned to channels-last; grows when first needed.
-    private var staging = FloatBuffer(count: 0)
 
     /// Takes the memory and starts the threads that running the plan needs.
     ///
@@ -82,29 +80,17 @@ public final class Session {
         guard count > 0, let inputBase = input.baseAddress, let outputBase = output.baseAddress else { return }
         for first in stride(from: 0, to: count, by: Plan.batchCapacity) {
             let images = min(Plan.batchCapacity, count - first)
-            let source = inputBase + first * inputCount
             runBatch(
-                layout == .channelsFirst ? channelsLast(source, images: images) : source, images: images,
+                inputBase + first * inputCount, layout: layout, images: images,
                 output: outputBase + first * outputCount)
         }
     }
 
-    private func channelsLast(_ input: Input, images: Int) -> Input {
-        let shape = plan.inputShape
-        guard !shape.isOrderedAlike else { return input }
-        let count = shape.elementCount
-        if staging.count < images * count { staging = FloatBuffer(count: images * count) }
-        for image in 0..<images {
-            plan.kernels.transpose(
-                staging.base + image * count, input + image * count, shape[0], count / shape[0])
-        }
-        return Input(staging.base)
-    }
-
-    private func runBatch(_ input: Input, images: Int, output: Output) {
+    private func runBatch(_ input: Input, layout: Layout, images: Int, output: Output) {
         flushingDenormals {
             let isShared = threads > 1 && multiplyAdds * images >= leastSharedWork
-            execution.begin(input: input, images: images, output: output, workers: isShared ? threads : 1)
+            execution.begin(
+                input: input, layout: layout, images: images, output: output, workers: isShared ? threads : 1)
             if isShared { team.run() } else { execution.runAlone() }
         }
     }
@@ -132,7 +118,9 @@ extension Session {
         times.reserveCapacity(plan.summaries.count + 1)
         execution.roundTimes = times
         flushingDenormals {
-            execution.begin(input: base, images: 1, output: output.base, workers: threads, sharesSteps: true)
+            execution.begin(
+                input: base, layout: .channelsLast, images: 1, output: output.base, workers: threads,
+                sharesSteps: true)
             team.run()
         }
         times = execution.roundTimes ?? []

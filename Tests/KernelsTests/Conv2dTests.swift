@@ -80,6 +80,57 @@ struct Conv2dTests {
                     kernels.convolveLines($0, padded, packed, bias, residual, activation, lines)
                 }
                 expectClose(actual, sums.map { Float(reference($0)) }, .accumulated, "\(window), n \(n), \(activation)")
+                let runs = lines.windowRows * lines.windowTaps
+                let filters = output(kernels.dots.packedCount(n, runs, lines.tapLength)) {
+                    kernels.dots.pack($0, weight, n, runs, lines.tapLength)
+                }
+                let dots = output(sums.count) {
+                    kernels.dots.convolve($0, padded, filters, bias, residual, activation, lines)
+                }
+                expectClose(
+                    dots, sums.map { Float(reference($0)) }, .accumulated, "dots, \(window), n \(n), \(activation)")
+            }
+        }
+    }
+
+    @Test("one filter per channel, any window, matches the reference", arguments: KernelTable.available)
+    func channelsMatchReference(kernels: KernelTable) {
+        for window in ReferenceWindow.oddCases {
+            let geometry = window.geometry
+            let (height, width, channels) = (window.outputHeight, window.outputWidth, window.channels)
+            let taps = window.kernel.0 * window.kernel.1
+            let image = randomFloats(window.height * window.width * channels, seed: 5)
+            let weight = randomFloats(channels * taps, seed: 6)
+            let bias = randomFloats(channels, seed: 7)
+            let residual = randomFloats(height * width * channels, seed: 8)
+            let sums = window.map(image) { values, channel in
+                values.enumerated().reduce(Double(bias[channel])) { sum, value in
+                    sum + (value.element ?? 0) * Double(weight[channel * taps + value.offset])
+                }
+            }
+            let (rows, columns) = span(geometry)
+            let padded = output(rows * columns * channels) {
+                kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
+            }
+            let packed = output(kernels.packedCount(channels, taps)) {
+                kernels.pack($0, weight, channels, taps, .padded)
+            }
+            let lines = ConvolutionLines(
+                lineCount: height, linePixels: width, outChannels: channels, outputStride: channels,
+                outputLineStride: width * channels, inputStride: geometry.strideWidth * channels,
+                inputLineStride: geometry.strideHeight * columns * channels, windowRows: geometry.kernelHeight,
+                windowRowStride: geometry.dilationHeight * columns * channels, windowTaps: geometry.kernelWidth,
+                windowTapStride: geometry.dilationWidth * channels, tapLength: 1)
+            for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
+                let actual = output(sums.count) {
+                    kernels.convolveChannels($0, padded, packed, bias, residual, activation, lines)
+                }
+                let expected = zip(sums, residual).map { Float(reference($0 + Double($1))) }
+                expectClose(actual, expected, .accumulated, "\(window), \(activation)")
+                let groups = output(sums.count) {
+                    kernels.convolveGroups($0, padded, packed, bias, residual, activation, lines, channels)
+                }
+                expectClose(groups, expected, .accumulated, "as groups, \(window), \(activation)")
             }
         }
     }

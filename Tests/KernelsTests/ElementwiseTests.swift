@@ -81,10 +81,25 @@ struct ElementwiseTests {
 
     @Test("transposition", arguments: KernelTable.available)
     func transposeMatchesReference(kernels: KernelTable) {
-        for (rows, columns) in [(1, 9), (3, 50), (4, 17), (16, 16), (33, 47), (5, 1)] {
-            let input = randomFloats(rows * columns, seed: 8)
-            let expected = (0..<rows * columns).map { input[$0 % rows * columns + $0 / rows] }
-            expectClose(output(input.count) { kernels.transpose($0, input, rows, columns) }, expected, .exact)
+        let sizes = [1, 3, 4, 5, 7, 8, 13, 16, 17, 33, 47, 50]
+        let pairs =
+            sizes.flatMap { rows in sizes.map { (rows, $0) } } + [(300, 37), (37, 300), (131, 129), (512, 37), (0, 3)]
+        for (rows, columns) in pairs {
+            for (inputGap, outputGap) in [(0, 0), (3, 0), (0, 5), (300, 1)] {
+                let (inputStride, outputStride) = (columns + inputGap, rows + outputGap)
+                let input = randomFloats(rows * inputStride, seed: 8)
+                var expected = [Float](repeating: 7, count: columns * outputStride)
+                for row in 0..<rows {
+                    for column in 0..<columns {
+                        expected[column * outputStride + row] = input[row * inputStride + column]
+                    }
+                }
+                let untouched = [Float](repeating: 7, count: expected.count)
+                let actual = output(expected.count, from: untouched) {
+                    kernels.transpose($0, outputStride, input, inputStride, rows, columns)
+                }
+                expectClose(actual, expected, .exact, "\(rows) x \(columns), gaps \(inputGap) and \(outputGap)")
+            }
         }
     }
 

@@ -9,13 +9,22 @@ extension PlanBuilder {
         let source = node(group.root).inputs[0]
         let geometry = conv.window.geometry(over: node(source).shape)
         if conv.isDepthwise && conv.groups > 1 {
-            appendDepthwise(conv, group, geometry)
+            return appendDepthwise(conv, group, geometry)
+        }
+        if conv.groups == 1 && geometry.isPointwise && scale(of: source) != nil {
+            return appendPointwise(conv, group, geometry)
+        }
+        let costs = ConvolutionCosts(conv, geometry, lanes: kernels.panelWidth)
+        if conv.groups > 1 && costs.favoursLanesAlongChannels {
+            appendChannelwise(conv, group, geometry, reason: "\(conv.groups) groups of few outputs share vectors")
+        } else if costs.favoursDots {
+            appendGeneral(conv, group, geometry, usesDots: true)
         } else if conv.groups == 1 && geometry.isPointwise {
             appendPointwise(conv, group, geometry)
         } else if conv.groups == 1 && geometry.favoursWinograd(outChannels: conv.outChannels) {
             appendWinograd(conv, group, geometry)
         } else {
-            appendGeneral(conv, group, geometry)
+            appendGeneral(conv, group, geometry, usesDots: false)
         }
     }
 
@@ -73,23 +82,28 @@ extension PlanBuilder {
                 }))
     }
 
-    private mutating func appendGeneral(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
-        let (weight, bias) = reserveMatrices(conv, group, lastPanel: .padded)
+    /// Each group is a product of matrices, or its outputs are dot products.
+    private mutating func appendGeneral(
+        _ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry, usesDots: Bool
+    ) {
+        let packedCount = usesDots ? dotsPackedCount(conv, geometry) : packedCountPerGroup(conv)
+        let (weight, bias) =
+            usesDots ? reserveDots(conv, group, geometry) : reserveMatrices(conv, group, lastPanel: .padded)
         let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
         let residual = group.residual.map(resolved)
-        let packedCount = packedCountPerGroup(conv)
+        let groups = conv.groups > 1 ? "\(conv.groups) groups, " : ""
         append(
             Draft(
                 summary: summary(
-                    conv, group, algorithm: "implicit gemm",
-                    reason: conv.groups > 1 ? "\(conv.groups) groups, each a matrix product" : "the general way"),
+                    conv, group, algorithm: usesDots ? "dot products" : "implicit gemm",
+                    reason: groups + (usesDots ? "few outputs, lanes along the depth" : "a matrix product of windows")),
                 reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
                 writesPixels: true,
                 make: { slot in
                     ConvolutionStep(
                         output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
                         bias: bias, activation: group.activation, geometry: geometry, groups: conv.groups,
-                        outChannels: conv.outChannels, packedCount: packedCount)
+                        outChannels: conv.outChannels, packedCount: packedCount, usesDots: usesDots)
                 }))
     }
 
@@ -121,27 +135,63 @@ extension PlanBuilder {
     private mutating func appendDepthwise(_ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry) {
         let channels = conv.outChannels
         let taps = geometry.kernelHeight * geometry.kernelWidth
+        let (source, output) = (node(group.root).inputs[0], group.result)
+        let producer = takeProducer(of: source)
+        let sums = reserveRowSums(of: output, rows: geometry.outputHeight, channels: channels)
+        let reason = "one filter per channel, lanes along the channels"
+        if producer == nil && sums == nil && !geometry.hasDepthwiseBlocks(panelWidth: kernels.panelWidth) {
+            return appendChannelwise(conv, group, geometry, reason: reason)
+        }
         let kernels = kernels
         let weight = weights.reserve(kernels.packedCount(channels, taps)) { packed in
             kernels.pack(packed, try conv.foldedWeight(group.batchNorm), channels, taps, .padded)
         }
         let bias = reserveBias(conv.bias, count: channels, name: conv.name, batchNorm: group.batchNorm)
-        let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
-        let sums = reserveRowSums(of: output, rows: geometry.outputHeight, channels: channels)
-        var draft = Draft(
+        let input = resolved(source)
+        let draft = Draft(
             summary: summary(
-                conv, group, algorithm: sums == nil ? "depthwise" : "depthwise with row sums",
-                reason: "one filter per channel, lanes along the channels"),
+                conv, group, algorithm: sums == nil ? "depthwise" : "depthwise with row sums", reason: reason),
             reads: [input], writes: [output] + (sums.map { [$0] } ?? []), isRowwise: false, inPlace: nil,
+            writesPixels: true,
             make: { slot in
                 DepthwiseStep(
                     output: slot(output), rowSums: sums.map(slot), input: slot(input), weight: weight, bias: bias,
                     activation: group.activation, geometry: geometry)
             })
-        if let producer = takeProducer(of: node(group.root).inputs[0]) {
-            draft = strips(producer, draft, pixels: geometry.inputHeight * geometry.inputWidth)
+        append(producer.map { strips($0, draft, pixels: geometry.inputHeight * geometry.inputWidth) } ?? draft)
+    }
+
+    /// Lanes along the output channels, each with inputs of its own.
+    private mutating func appendChannelwise(
+        _ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry, reason: String
+    ) {
+        let channels = conv.outChannels
+        let inputs = conv.inChannels / conv.groups
+        let taps = geometry.kernelHeight * geometry.kernelWidth
+        let fold = geometry.strideWidth == 1 && conv.isDepthwise ? kernels.pixelsToFillVectors(channels: channels) : 1
+        let kernels = kernels
+        let weight = weights.reserve(kernels.packedCount(channels * fold, taps * inputs)) { packed in
+            let filters = try conv.foldedWeight(group.batchNorm)
+                .reorderedToChannelsLast(rows: channels, image: [inputs, taps, 1])
+            kernels.pack(
+                packed, Array([[Float]](repeating: filters, count: fold).joined()), channels * fold, taps * inputs,
+                .padded)
         }
-        append(draft)
+        let bias = reserveBias(
+            conv.bias, count: channels, name: conv.name, batchNorm: group.batchNorm, copies: fold)
+        let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
+        let residual = group.residual.map(resolved)
+        append(
+            Draft(
+                summary: summary(conv, group, algorithm: "channelwise", reason: reason),
+                reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
+                writesPixels: true,
+                make: { slot in
+                    ChannelwiseStep(
+                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
+                        bias: bias, activation: group.activation, geometry: geometry, groups: conv.groups,
+                        outChannels: channels, fold: fold)
+                }))
     }
 
     /// The step before, if it writes an image that nothing but the step to come reads.
@@ -214,19 +264,53 @@ extension PlanBuilder {
         return (weight, reserveBias(conv.bias, count: conv.outChannels, name: conv.name, batchNorm: group.batchNorm))
     }
 
+    /// Packs the filters of each group for products with lanes along the depth.
+    private mutating func reserveDots(
+        _ conv: Conv2d, _ group: FusedNode, _ geometry: WindowGeometry
+    ) -> (weight: Int, bias: Int?) {
+        let kernels = kernels
+        let packedCount = dotsPackedCount(conv, geometry)
+        let (outputs, inputs) = (conv.outChannels / conv.groups, conv.inChannels / conv.groups)
+        let taps = geometry.kernelHeight * geometry.kernelWidth
+        let runs = geometry.windowRuns(groups: conv.groups)
+        let weight = weights.reserve(packedCount * conv.groups) { packed in
+            let filters = try conv.foldedWeight(group.batchNorm)
+                .reorderedToChannelsLast(rows: conv.outChannels, image: [inputs, taps, 1])
+            filters.withUnsafeBufferPointer { filters in
+                guard let base = filters.baseAddress else { return }
+                for group in 0..<conv.groups {
+                    kernels.dots.pack(
+                        packed + group * packedCount, base + group * outputs * inputs * taps, outputs,
+                        geometry.kernelHeight * runs.count, runs.length)
+                }
+            }
+        }
+        return (weight, reserveBias(conv.bias, count: conv.outChannels, name: conv.name, batchNorm: group.batchNorm))
+    }
+
+    private func dotsPackedCount(_ conv: Conv2d, _ geometry: WindowGeometry) -> Int {
+        let runs = geometry.windowRuns(groups: conv.groups)
+        return kernels.dots.packedCount(
+            conv.outChannels / conv.groups, geometry.kernelHeight * runs.count, runs.length)
+    }
+
     private func packedCountPerGroup(_ conv: Conv2d) -> Int {
         let taps = conv.window.kernelSize.height * conv.window.kernelSize.width
         return kernels.packedCount(conv.outChannels / conv.groups, conv.inChannels / conv.groups * taps)
     }
 
-    private mutating func reserveBias(_ bias: Tensor?, count: Int, name: String, batchNorm: BatchNorm2d?) -> Int? {
+    /// - Parameter copies: How often the biases are written, one time behind the other.
+    private mutating func reserveBias(
+        _ bias: Tensor?, count: Int, name: String, batchNorm: BatchNorm2d?, copies: Int = 1
+    ) -> Int? {
         guard bias != nil || batchNorm != nil else { return nil }
-        return weights.reserve(count) { output in
+        return weights.reserve(count * copies) { output in
             let values = try bias?.finiteFloats(name: name + ".bias") ?? [Float](repeating: 0, count: count)
             let affine = try batchNorm?.scaleAndShift()
             for index in 0..<count {
                 let value = Double(values[index])
-                output[index] = Float(affine.map { value * $0.scale[index] + $0.shift[index] } ?? value)
+                let folded = Float(affine.map { value * $0.scale[index] + $0.shift[index] } ?? value)
+                for copy in 0..<copies { output[copy * count + index] = folded }
             }
         }
     }
@@ -263,7 +347,23 @@ extension Conv2d {
     }
 }
 
+extension KernelTable {
+    /// Pixels whose channels together fill whole vectors, or 1 if a pixel's nearly do.
+    fileprivate func pixelsToFillVectors(channels: Int) -> Int {
+        let padded = (channels + panelWidth - 1) / panelWidth * panelWidth
+        guard channels * 8 < padded * 7 else { return 1 }
+        var pixels = 1
+        while channels * pixels % panelWidth != 0 { pixels *= 2 }
+        return pixels
+    }
+}
+
 extension WindowGeometry {
+    /// Whether the depthwise kernel has blocks unrolled for this window.
+    fileprivate func hasDepthwiseBlocks(panelWidth: Int) -> Bool {
+        dilationWidth == 1 && [3, 5, 7].contains(kernelWidth) && strideWidth <= 2 && channels >= panelWidth
+    }
+
     /// Whether each output pixel is made of the input pixel at the same place alone.
     var isPointwise: Bool {
         kernelHeight == 1 && kernelWidth == 1 && inputHeight == outputHeight && inputWidth == outputWidth

@@ -149,7 +149,11 @@ struct PlanBuilder {
         let shape = node(result).shape
         if shape.rank == 3 && !shape.isOrderedAlike {
             let ordered = newValue(count: shape.elementCount)
-            appendChannelsFirst(from: value, shape: shape, to: ordered)
+            if let last = drafts.last, last.writesPixels, last.writes == [value], consumers[value].isEmpty {
+                append(channelsFirstStrips(removeLastDraft(), shape: shape, to: ordered))
+            } else {
+                appendChannelsFirst(from: value, shape: shape, to: ordered)
+            }
         } else if !drafts.contains(where: { $0.writes.contains(value) }) {
             let copy = newValue(count: counts[value])
             append(
@@ -160,6 +164,27 @@ struct PlanBuilder {
                     reads: [value], writes: [copy], isRowwise: true, inPlace: nil,
                     make: { slot in ActivationStep(output: slot(copy), input: slot(value), activation: .none) }))
         }
+    }
+
+    /// One step of two: what the last one writes is turned while it lies in a cache.
+    private func channelsFirstStrips(_ producer: Draft, shape: Shape, to target: Int) -> Draft {
+        let hidden = producer.writes[0]
+        var draft = producer
+        draft.writes = [target]
+        draft.writesPixels = false
+        draft.isPointwise = false
+        draft.summary.operation += "; channels first"
+        draft.summary.algorithm += ", transpose"
+        draft.make = { slot in
+            // The image before it is turned has no place.
+            let step = producer.make { $0 == hidden ? Slot(region: .image, offset: 0, count: 0) : slot($0) }
+            guard let step = step as? any PixelStep else {
+                preconditionFailure("a step of another kind than its draft says")
+            }
+            return ChannelsFirstStripsStep(
+                output: slot(target), producer: step, height: shape[1], width: shape[2], channels: shape[0])
+        }
+        return draft
     }
 
     /// The value that the caller is given.

@@ -29,13 +29,13 @@ public struct StepSummary: Sendable {
     /// The layer's name in the state dict, or what it does.
     public let name: String
     /// The operation with what is fused into it, for example "conv2d + silu".
-    public let operation: String
+    public internal(set) var operation: String
     /// Shape of the first input, without the batch.
     public let inputShape: Shape
     /// Shape of the output, without the batch.
     public let outputShape: Shape
     /// The algorithm chosen.
-    public let algorithm: String
+    public internal(set) var algorithm: String
     /// Why it was chosen.
     public let reason: String
     /// Multiply-adds for one image, as the operation is defined.

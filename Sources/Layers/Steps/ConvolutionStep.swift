@@ -17,29 +17,24 @@ struct ConvolutionStep: PixelStep {
     let outChannels: Int
     /// Floats of one group's packed matrix.
     let packedCount: Int
+    /// Whether lanes lie along the depth, and the weights are packed for that.
+    let usesDots: Bool
 
     private var groupInputs: Int { geometry.channels / groups }
     private var groupOutputs: Int { outChannels / groups }
     private var readsInPlace: Bool { geometry.isUnpadded }
 
-    /// Columns of the input that the windows of one line span, and Floats of one row of the copy.
-    private var width: Int {
-        (geometry.outputWidth - 1) * geometry.strideWidth + (geometry.kernelWidth - 1) * geometry.dilationWidth + 1
-    }
-    private var rowFloats: Int { width * groupInputs }
-    private func rows(forLines lines: Int) -> Int {
-        (lines - 1) * geometry.strideHeight + (geometry.kernelHeight - 1) * geometry.dilationHeight + 1
-    }
+    /// Floats of one row of the copy.
+    private var rowFloats: Int { geometry.spannedColumns * groupInputs }
 
     /// Lines done at a time: as many as keep the copy in L2. Large weights leave it, so that they are read again for each
-    /// strip: then strips are longer.
+    /// strip: then strips are longer. With groups, the output stays in L2 too, of which each group writes a part.
     private var stripLines: Int {
-        let room = packedCount > 131072 ? 131072 : 16384
-        let fixed = rows(forLines: 1) - geometry.strideHeight
-        return min(geometry.outputHeight, max(1, (room / max(rowFloats, 1) - fixed) / geometry.strideHeight))
+        let lines = geometry.stripLines(rowFloats: rowFloats, room: packedCount > 131072 ? 131072 : 16384)
+        return groups == 1 ? lines : min(lines, max(1, 65536 / (geometry.outputWidth * outChannels)))
     }
 
-    var scratchCount: Int { readsInPlace ? 0 : rows(forLines: stripLines) * rowFloats }
+    var scratchCount: Int { readsInPlace ? 0 : geometry.spannedRows(lines: stripLines) * rowFloats }
 
     func run(_ run: StepRun) {
         // Columns must be shared out where there are too few lines for all workers.
@@ -57,59 +52,65 @@ struct ConvolutionStep: PixelStep {
 
     private func convolve(_ run: StepRun, lines: Range<Int>, columns: Range<Int>, output: Output) {
         guard !columns.isEmpty else { return }
-        for group in 0..<groups {
-            for first in stride(from: lines.lowerBound, to: lines.upperBound, by: stripLines) {
-                let strip = first..<min(first + stripLines, lines.upperBound)
-                convolveStrip(run, group: group, lines: strip, columns: columns, output: output)
+        let stripLines = stripLines
+        for first in stride(from: lines.lowerBound, to: lines.upperBound, by: stripLines) {
+            let strip = first..<min(first + stripLines, lines.upperBound)
+            if readsInPlace {
+                convolveStrip(run, lines: strip, columns: columns, output: output)
+            } else {
+                convolveCopiedStrip(run, lines: strip, columns: columns, output: output)
             }
         }
     }
 
-    private func convolveStrip(
-        _ run: StepRun, group: Int, lines: Range<Int>, columns: Range<Int>, output: Output
-    ) {
-        let firstRow = lines.lowerBound * geometry.strideHeight - geometry.padTop
-        let firstChannel = group * groupInputs
-        let source: Input
-        let rowStride: Int
-        let pixelStride: Int
-        if readsInPlace {
-            (rowStride, pixelStride) = (geometry.inputWidth * geometry.channels, geometry.channels)
-            source = run.read(input) + firstRow * rowStride + firstChannel
-        } else {
-            (rowStride, pixelStride) = (rowFloats, groupInputs)
-            run.kernels.copyPadded(
-                run.scratch, run.read(input), geometry, firstChannel, groupInputs, firstRow,
-                rows(forLines: lines.count),
-                -geometry.padLeft, width)
-            source = Input(run.scratch)
+    /// Windows are read in the input.
+    private func convolveStrip(_ run: StepRun, lines: Range<Int>, columns: Range<Int>, output: Output) {
+        let rowStride = geometry.inputWidth * geometry.channels
+        let source = run.read(input) + lines.lowerBound * geometry.strideHeight * rowStride
+        let shape = shape(of: lines, columns: columns, rowStride: rowStride, pixelStride: geometry.channels)
+        for group in 0..<groups {
+            convolve(run, shape, group, lines, columns, source + group * groupInputs, output)
         }
-        // Taps that lie side by side are one run of values.
-        let isDense = geometry.dilationWidth == 1 && pixelStride == groupInputs
+    }
+
+    /// Windows are read in a copy of a group's channels.
+    private func convolveCopiedStrip(_ run: StepRun, lines: Range<Int>, columns: Range<Int>, output: Output) {
+        let firstRow = lines.lowerBound * geometry.strideHeight - geometry.padTop
+        let shape = shape(of: lines, columns: columns, rowStride: rowFloats, pixelStride: groupInputs)
+        let (rows, width) = (geometry.spannedRows(lines: lines.count), geometry.spannedColumns)
+        for group in 0..<groups {
+            run.kernels.copyPadded(
+                run.scratch, run.read(input), geometry, group * groupInputs, groupInputs, firstRow, rows,
+                -geometry.padLeft, width)
+            convolve(run, shape, group, lines, columns, Input(run.scratch), output)
+        }
+    }
+
+    private func shape(
+        of lines: Range<Int>, columns: Range<Int>, rowStride: Int, pixelStride: Int
+    ) -> ConvolutionLines {
+        let runs = geometry.windowRuns(groups: groups)
+        // Windows of one pixel go on from line to line.
+        let isOneLine = geometry.isPointwise
+        return ConvolutionLines(
+            lineCount: isOneLine ? 1 : lines.count,
+            linePixels: isOneLine ? lines.count * geometry.outputWidth : geometry.outputWidth,
+            outChannels: columns.count, outputStride: outChannels, outputLineStride: geometry.outputWidth * outChannels,
+            inputStride: geometry.strideWidth * pixelStride, inputLineStride: geometry.strideHeight * rowStride,
+            windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * rowStride,
+            windowTaps: runs.count, windowTapStride: geometry.dilationWidth * pixelStride, tapLength: runs.length)
+    }
+
+    private func convolve(
+        _ run: StepRun, _ shape: ConvolutionLines, _ group: Int, _ lines: Range<Int>, _ columns: Range<Int>,
+        _ source: Input, _ output: Output
+    ) {
         let first = group * groupOutputs + columns.lowerBound
         let place = lines.lowerBound * geometry.outputWidth * outChannels + first
-        let depth = geometry.kernelHeight * geometry.kernelWidth * groupInputs
-        run.kernels.convolveLines(
-            output + place, source,
-            run.weights + weight + group * packedCount + columns.lowerBound * depth,
-            bias.map { run.weights + $0 + first }, residual.map { run.read($0) + place }, activation,
-            ConvolutionLines(
-                lineCount: lines.count, linePixels: geometry.outputWidth, outChannels: columns.count,
-                outputStride: outChannels, outputLineStride: geometry.outputWidth * outChannels,
-                inputStride: geometry.strideWidth * pixelStride,
-                inputLineStride: geometry.strideHeight * rowStride,
-                windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * rowStride,
-                windowTaps: isDense ? 1 : geometry.kernelWidth,
-                windowTapStride: geometry.dilationWidth * pixelStride,
-                tapLength: isDense ? geometry.kernelWidth * groupInputs : groupInputs))
-    }
-}
-
-extension WindowGeometry {
-    /// Whether no window reaches beyond the image.
-    fileprivate var isUnpadded: Bool {
-        padTop == 0 && padLeft == 0
-            && (outputHeight - 1) * strideHeight + (kernelHeight - 1) * dilationHeight < inputHeight
-            && (outputWidth - 1) * strideWidth + (kernelWidth - 1) * dilationWidth < inputWidth
+        let weights = run.weights + weight + group * packedCount + columns.lowerBound * shape.depth
+        let convolve = usesDots ? run.kernels.dots.convolve : run.kernels.convolveLines
+        convolve(
+            output + place, source, weights, bias.map { run.weights + $0 + first },
+            residual.map { run.read($0) + place }, activation, shape)
     }
 }

@@ -3,7 +3,7 @@
 import Kernels
 
 /// A convolution with one filter per channel.
-struct DepthwiseStep: Step {
+struct DepthwiseStep: PixelStep {
     let output: Slot
     /// Where the sums of each row go, if a mean of the output is wanted: [outputHeight, channels].
     let rowSums: Slot?
@@ -19,6 +19,13 @@ struct DepthwiseStep: Step {
             inputStride: geometry.channels)
     }
 
+    func run(_ run: StepRun, pixels: Range<Int>, output: Output) {
+        let rows = pixels.lowerBound / geometry.outputWidth..<pixels.upperBound / geometry.outputWidth
+        convolve(
+            run, rows: rows, channels: 0..<geometry.channels, input: run.read(input), inputStride: geometry.channels,
+            output: output)
+    }
+
     /// Writes some rows of some channels.
     ///
     /// - Parameters:
@@ -27,12 +34,19 @@ struct DepthwiseStep: Step {
     ///     not read.
     ///   - inputStride: The distance of its pixels.
     func run(_ run: StepRun, rows: Range<Int>, channels: Range<Int>, input: Input, inputStride: Int) {
+        convolve(
+            run, rows: rows, channels: channels, input: input, inputStride: inputStride, output: run.write(output))
+    }
+
+    private func convolve(
+        _ run: StepRun, rows: Range<Int>, channels: Range<Int>, input: Input, inputStride: Int, output: Output
+    ) {
         guard !rows.isEmpty, !channels.isEmpty else { return }
         let first = channels.lowerBound
         var part = geometry
         part.channels = channels.count
         run.kernels.depthwiseConv2d(
-            run.write(output) + first, geometry.channels, rowSums.map { run.write($0) + first }, input, inputStride,
+            output + first, geometry.channels, rowSums.map { run.write($0) + first }, input, inputStride,
             run.weights + weight + first * geometry.kernelHeight * geometry.kernelWidth,
             bias.map { run.weights + $0 + first }, activation, part, rows.lowerBound, rows.count)
     }

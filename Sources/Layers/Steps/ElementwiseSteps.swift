@@ -83,7 +83,10 @@ struct ChannelsFirstStep: Step {
     let channels: Int
 
     func run(_ run: StepRun) {
-        guard run.part == 0 else { return }
-        run.kernels.transpose(run.write(output), run.read(input), input.count / channels, channels)
+        let pixels = input.count / channels
+        let share = run.share(of: pixels)
+        run.kernels.transpose(
+            run.write(output) + share.lowerBound, pixels, run.read(input) + share.lowerBound * channels, channels,
+            share.count, channels)
     }
 }

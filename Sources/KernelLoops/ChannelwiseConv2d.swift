@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+import KernelInterface
+
+// output [lines, pixels, channels], each channel from the input channel of the same number: lanes along the channels
+//
+// Loop order: vectors of channels; the lines; blocks of pixels whose sums stay in registers over the whole window.
+
+func convolveChannels(
+    _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?, _ activation: Activation,
+    _ lines: ConvolutionLines
+) {
+    for channel in stride(from: 0, to: lines.outChannels, by: laneCount) {
+        let count = min(laneCount, lines.outChannels - channel)
+        for line in 0..<lines.lineCount {
+            let place = line * lines.outputLineStride + channel
+            let strip = ChannelwiseLine(
+                output: output + place, input: input + line * lines.inputLineStride + channel,
+                packed: packed + channel * lines.depth, bias: bias.map { $0 + channel },
+                residual: residual.map { $0 + place }, count: count)
+            if count == laneCount {
+                strip.convolve(lines, activation, isWhole: true)
+            } else {
+                strip.convolve(lines, activation, isWhole: false)
+            }
+        }
+    }
+}
+
+/// One vector of channels in one output line.
+private struct ChannelwiseLine {
+    let output: Output
+    let input: Input
+    let packed: Input
+    let bias: Input?
+    let residual: Input?
+    /// Channels in the vector.
+    let count: Int
+
+    /// - Parameter isWhole: Whether the vector of channels is full.
+    @inline(__always)
+    func convolve(_ lines: ConvolutionLines, _ activation: Activation, isWhole: Bool) {
+        var pixel = 0
+        while pixel < lines.linePixels {
+            switch lines.linePixels - pixel {
+            case LargeBlock.pixels...: pixel += LargeBlock.compute(self, pixel, lines, activation, isWhole)
+            case 4...: pixel += ChannelwiseBlock<4>.compute(self, pixel, lines, activation, isWhole)
+            default: pixel += ChannelwiseBlock<1>.compute(self, pixel, lines, activation, isWhole)
+            }
+        }
+    }
+}
+
+#if KERNELS_AVX512
+    private typealias LargeBlock = ChannelwiseBlock<14>
+#else
+    private typealias LargeBlock = ChannelwiseBlock<8>
+#endif
+
+/// Some pixels, whose sums stay in registers.
+private enum ChannelwiseBlock<let pixels: Int> {
+    @inline(__always)
+    static func compute(
+        _ line: ChannelwiseLine, _ pixel: Int, _ lines: ConvolutionLines, _ activation: Activation, _ isWhole: Bool
+    ) -> Int {
+        let count = isWhole ? laneCount : line.count
+        var sums = InlineArray<pixels, Lanes>(repeating: all(0))
+        if let bias = line.bias {
+            let start = loadAny(bias, count)
+            for pixel in 0..<pixels { sums[pixel] = start }
+        }
+        var packed = line.packed
+        var window = line.input + pixel * lines.inputStride
+        for _ in 0..<lines.windowRows {
+            var tap = window
+            for _ in 0..<lines.windowTaps {
+                let factor = load(packed)
+                for pixel in 0..<pixels {
+                    sums[pixel] = multiplyAdd(sums[pixel], loadAny(tap + pixel &* lines.inputStride, count), factor)
+                }
+                packed += laneCount
+                tap += lines.windowTapStride
+            }
+            window += lines.windowRowStride
+        }
+        let apply = activation == .relu ? Float(0) : -.infinity
+        let output = line.output + pixel * lines.outputStride
+        let residual = line.residual.map { $0 + pixel * lines.outputStride }
+        for pixel in 0..<pixels {
+            var value = sums[pixel]
+            if let residual { value = value + loadAny(residual + pixel * lines.outputStride, count) }
+            storeAny(larger(value, apply), output + pixel * lines.outputStride, count)
+        }
+        if activation != .none && activation != .relu {
+            activateRows(
+                output, lines.outputStride, Input(output), lines.outputStride, activation, rows: pixels,
+                columns: count)
+        }
+        return pixels
+    }
+}

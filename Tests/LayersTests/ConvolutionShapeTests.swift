@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import Layers
+import Tensors
+import TestSupport
+import Testing
+
+/// One convolution of any shape, with PyTorch's defaults.
+struct ConvolutionShape: CustomStringConvertible {
+    var channels: Int
+    var outputs: Int
+    var height: Int
+    var width: Int
+    var kernel: Size2d = 1
+    var stride: Size2d = 1
+    var dilation: Size2d = 1
+    var padding: Padding = 0
+    var groups = 1
+
+    var description: String {
+        "\(channels)>\(outputs) \(kernel) over \(height)x\(width), stride \(stride), dilation \(dilation), \(padding), "
+            + "\(groups) groups"
+    }
+}
+
+/// The ways to do a convolution that a plan chooses between, against sums in Double.
+@Suite("Convolutions of any shape")
+struct ConvolutionShapeTests {
+    /// For each algorithm, shapes that leave vectors, blocks of pixels and strips of lines unfinished.
+    static let shapes: [(algorithm: String, shape: ConvolutionShape)] = [
+        ("channelwise", .init(channels: 48, outputs: 48, height: 9, width: 11, groups: 16)),
+        ("channelwise", .init(channels: 36, outputs: 18, height: 7, width: 31, stride: 2, groups: 18)),
+        ("channelwise", .init(channels: 7, outputs: 14, height: 13, width: 9, kernel: 3, padding: 1, groups: 7)),
+        (
+            "channelwise",
+            .init(
+                channels: 4, outputs: 8, height: 75, width: 61, kernel: .init(height: 3, width: 2), stride: 2,
+                dilation: .init(height: 3, width: 2), padding: .sides(top: 3, bottom: 0, left: 1, right: 2), groups: 4)
+        ),
+        ("channelwise", .init(channels: 24, outputs: 36, height: 8, width: 10, kernel: 3, padding: 1, groups: 12)),
+        ("channelwise", .init(channels: 9, outputs: 6, height: 8, width: 10, kernel: 5, padding: 2, groups: 3)),
+        ("channelwise", .init(channels: 3, outputs: 3, height: 29, width: 37, kernel: 3, groups: 3)),
+        ("channelwise", .init(channels: 13, outputs: 13, height: 12, width: 19, kernel: 5, padding: 2, groups: 13)),
+        (
+            "channelwise",
+            .init(channels: 24, outputs: 24, height: 150, width: 40, kernel: 3, dilation: 2, padding: 2, groups: 24)
+        ),
+        ("channelwise", .init(channels: 33, outputs: 33, height: 10, width: 9, stride: 2, groups: 33)),
+        ("depthwise", .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, padding: 3, groups: 35)),
+        (
+            "depthwise",
+            .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, stride: 2, padding: 3, groups: 35)
+        ),
+        ("implicit gemm", .init(channels: 48, outputs: 320, height: 13, width: 13, groups: 8)),
+        (
+            "implicit gemm",
+            .init(
+                channels: 128, outputs: 64, height: 75, width: 61, kernel: 3, stride: 2, dilation: 3, padding: 3,
+                groups: 2)
+        ),
+        ("dot products", .init(channels: 131, outputs: 5, height: 13, width: 11)),
+        ("dot products", .init(channels: 40, outputs: 7, height: 9, width: 14, kernel: 3, stride: 2, padding: 1)),
+        ("dot products", .init(channels: 70, outputs: 4, height: 17, width: 9, kernel: 3, dilation: 2, padding: 1)),
+        ("dot products", .init(channels: 50, outputs: 16, height: 10, width: 7, kernel: 5, padding: 2, groups: 2)),
+        ("dot products", .init(channels: 80, outputs: 6, height: 10, width: 7, kernel: 3, groups: 2)),
+        ("packed gemm", .init(channels: 37, outputs: 90, height: 31, width: 29)),
+    ]
+
+    @Test("match the reference, whatever the threads", arguments: KernelTable.available)
+    func matchReference(kernels: KernelTable) throws {
+        for (index, (algorithm, shape)) in Self.shapes.enumerated() {
+            let network = try SingleConvolution(shape, seed: UInt64(index))
+            let plan = try Plan(network, input: [shape.channels, shape.height, shape.width], kernels: kernels)
+            if kernels.panelWidth == 16 {
+                #expect(plan.summaries[0].algorithm.hasPrefix(algorithm), "\(shape)")
+            }
+            let input = randomFloats(2 * shape.channels * shape.height * shape.width, seed: UInt64(index) + 50)
+            let tensor = Tensor(input, shape: [2, shape.channels, shape.height, shape.width])
+            let expected = network.reference(input, images: 2).map { Float($0) }
+            var alone: [Float]?
+            for threads in [1, 2, 3] {
+                let answer = try Session(plan, threads: threads, leastSharedWork: 0).run(tensor).floats()
+                expectClose(answer, expected, .accumulated, "\(shape) on \(kernels.name), \(threads) threads")
+                if let alone { expectClose(answer, alone, .exact, "\(shape) on \(kernels.name), \(threads) threads") }
+                alone = answer
+            }
+        }
+    }
+
+    @Test("NaN and infinity stay in their group", arguments: KernelTable.available)
+    func groupsDoNotMix(kernels: KernelTable) throws {
+        for (_, shape) in Self.shapes where shape.groups > 1 {
+            let plan = try Plan(
+                SingleConvolution(shape, seed: 1), input: [shape.channels, shape.height, shape.width], kernels: kernels)
+            let pixels = shape.height * shape.width
+            var input = randomFloats(shape.channels * pixels, seed: 2)
+            let group = shape.groups / 2
+            let inputs = shape.channels / shape.groups
+            for place in group * inputs * pixels..<(group + 1) * inputs * pixels {
+                input[place] = place % 2 == 0 ? .nan : .infinity
+            }
+            let answer = try Session(plan).run(
+                Tensor(input, shape: [1, shape.channels, shape.height, shape.width])
+            ).floats()
+            let groupFloats = answer.count / shape.groups
+            for place in answer.indices where place / groupFloats != group {
+                #expect(answer[place].isFinite, "\(shape) on \(kernels.name), value \(place)")
+            }
+            #expect(answer[group * groupFloats..<(group + 1) * groupFloats].contains { !$0.isFinite })
+        }
+    }
+
+    @Test("a residual and an activation go along", arguments: KernelTable.available)
+    func fusionKeepsTheAnswer(kernels: KernelTable) throws {
+        for groups in [1, 2, 3, 6, 18] {
+            let shape = ConvolutionShape(
+                channels: 18, outputs: 18, height: 11, width: 21, kernel: 3, dilation: 2, padding: 2, groups: groups)
+            func answer(isSpoiled: Bool) throws -> [Float] {
+                let network = try SingleConvolution(shape, seed: 3, isResidual: true, isSpoiled: isSpoiled)
+                let plan = try Plan(network, input: [18, 11, 21], kernels: kernels)
+                return try Session(plan).run(Tensor(randomFloats(18 * 231, seed: 4), shape: [1, 18, 11, 21])).floats()
+            }
+            expectClose(
+                try answer(isSpoiled: false), try answer(isSpoiled: true), .accumulated,
+                "\(groups) groups on \(kernels.name)")
+        }
+    }
+}
+
+/// conv(x), or silu(conv(x) + x).
+private struct SingleConvolution: Network {
+    let shape: ConvolutionShape
+    let conv: Conv2d
+    let weight: [Float]
+    let bias: [Float]
+    var isResidual = false
+    /// Reads every value twice, so that nothing can be fused.
+    var isSpoiled = false
+
+    init(_ shape: ConvolutionShape, seed: UInt64, isResidual: Bool = false, isSpoiled: Bool = false) throws {
+        self.shape = shape
+        self.isResidual = isResidual
+        self.isSpoiled = isSpoiled
+        let dimensions: Shape = [
+            shape.outputs, shape.channels / shape.groups, shape.kernel.height, shape.kernel.width,
+        ]
+        weight = randomFloats(dimensions.elementCount, seed: seed &* 7 &+ 1)
+        bias = randomFloats(shape.outputs, seed: seed &* 7 &+ 2)
+        conv = try Conv2d(
+            shape.channels, shape.outputs, kernelSize: shape.kernel, stride: shape.stride, padding: shape.padding,
+            dilation: shape.dilation, groups: shape.groups,
+            weights: StateDict([
+                ("weight", Tensor(weight, shape: dimensions)), ("bias", Tensor(bias, shape: [shape.outputs])),
+            ]))
+    }
+
+    func forward(_ input: Value) -> Value {
+        let value = step(conv(input))
+        return isResidual ? SiLU()(step(value + input)) : value
+    }
+
+    private func step(_ value: Value) -> Value {
+        if isSpoiled { _ = Sigmoid()(value) }
+        return value
+    }
+
+    /// The answer for some images in PyTorch's order, summed in Double.
+    func reference(_ input: [Float], images: Int) -> [Double] {
+        let (inputs, outputs) = (shape.channels / shape.groups, shape.outputs / shape.groups)
+        let window = ReferenceWindow(
+            channels: 1, height: shape.height, width: shape.width, kernel: (shape.kernel.height, shape.kernel.width),
+            stride: (shape.stride.height, shape.stride.width),
+            dilation: (shape.dilation.height, shape.dilation.width), padding: shape.padding.sides)
+        let taps = shape.kernel.height * shape.kernel.width
+        var answer: [Double] = []
+        for image in 0..<images {
+            let planes = (0..<shape.channels).map { channel in
+                let first = (image * shape.channels + channel) * shape.height * shape.width
+                return Array(input[first..<first + shape.height * shape.width])
+            }
+            for output in 0..<shape.outputs {
+                let group = output / outputs
+                for y in 0..<window.outputHeight {
+                    for x in 0..<window.outputWidth {
+                        var sum = Double(bias[output])
+                        for channel in 0..<inputs {
+                            let values = window.values(
+                                planes[group * inputs + channel], outputY: y, outputX: x, channel: 0)
+                            let filter = (output * inputs + channel) * taps
+                            for (tap, value) in values.enumerated() {
+                                sum += (value ?? 0) * Double(weight[filter + tap])
+                            }
+                        }
+                        answer.append(sum)
+                    }
+                }
+            }
+        }
+        return answer
+    }
+}
+
+extension Padding {
+    /// Top, left, bottom, right.
+    fileprivate var sides: (Int, Int, Int, Int) {
+        switch self {
+        case .sides(let top, let bottom, let left, let right): (top, left, bottom, right)
+        default: preconditionFailure("the reference needs paddings in numbers")
+        }
+    }
+}
