@@ -24,6 +24,11 @@ protocol PixelStep: Step {
     func run(_ run: StepRun, pixels: Range<Int>, output: Output)
 }
 
+extension PixelStep {
+    /// Where in the scratch another step may begin: at a cache line's border, or each of its vectors would lie across two.
+    var scratchEnd: Int { (scratchCount + 15) / 16 * 16 }
+}
+
 /// What a step may be told by one who looks at a plan.
 public struct StepSummary: Sendable {
     /// The layer's name in the state dict, or what it does.

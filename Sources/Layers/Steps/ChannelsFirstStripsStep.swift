@@ -15,10 +15,10 @@ struct ChannelsFirstStripsStep: Step {
     /// Lines of a strip: as many as fill a fifth of an L2 cache of 1 MB.
     private var stripLines: Int { min(height, max(1, 49152 / (width * channels))) }
 
-    var scratchCount: Int { producer.scratchCount + stripLines * width * channels }
+    var scratchCount: Int { producer.scratchEnd + stripLines * width * channels }
 
     func run(_ run: StepRun) {
-        let buffer = run.scratch + producer.scratchCount
+        let buffer = run.scratch + producer.scratchEnd
         let lines = run.share(of: height)
         for first in stride(from: lines.lowerBound, to: lines.upperBound, by: stripLines) {
             let pixels = first * width..<min(first + stripLines, lines.upperBound) * width

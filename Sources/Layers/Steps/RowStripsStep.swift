@@ -10,8 +10,6 @@ struct RowStripsStep: Step {
 
     private var geometry: WindowGeometry { consumer.geometry }
     private var lineFloats: Int { geometry.inputWidth * geometry.channels }
-    /// Where the rows between begin in the scratch: at a cache line's border, or each vector would lie across two.
-    private var bufferOffset: Int { (producer.scratchCount + 15) / 16 * 16 }
 
     /// Output rows of a strip: as many as keep the rows between in half of an L2 cache of 1 MB.
     private var stripRows: Int {
@@ -19,7 +17,7 @@ struct RowStripsStep: Step {
         return min(geometry.outputHeight, max(1, lines / geometry.strideHeight + 1))
     }
 
-    var scratchCount: Int { bufferOffset + needed(for: 0..<stripRows, clipped: false).count * lineFloats }
+    var scratchCount: Int { producer.scratchEnd + needed(for: 0..<stripRows, clipped: false).count * lineFloats }
 
     /// Rows of the image between that some output rows read.
     private func needed(for rows: Range<Int>, clipped: Bool = true) -> Range<Int> {
@@ -32,7 +30,7 @@ struct RowStripsStep: Step {
     }
 
     func run(_ run: StepRun) {
-        let buffer = run.scratch + bufferOffset
+        let buffer = run.scratch + producer.scratchEnd
         let rows = run.share(of: geometry.outputHeight)
         var held = 0..<0
         for first in stride(from: rows.lowerBound, to: rows.upperBound, by: stripRows) {
