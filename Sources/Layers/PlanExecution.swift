@@ -11,8 +11,9 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     // Sendable because the run is described before the team begins it.
 
     private let plan: Plan
-    private let imageArenas: [FloatBuffer]
-    private let scratches: [FloatBuffer]
+    /// Each worker's arena for an image, and its scratch behind it: together they are large enough for huge pages.
+    private let memories: [FloatBuffer]
+    private let scratchOffset: Int
     private let batchArena: FloatBuffer
     /// Inputs turned to channels-last; grows when first needed.
     private var staging = FloatBuffer(count: 0)
@@ -34,8 +35,9 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     /// Takes the memory.
     init(_ plan: Plan, workers: Int) {
         self.plan = plan
-        imageArenas = (0..<workers).map { _ in FloatBuffer(count: plan.imageArenaCount) }
-        scratches = (0..<workers).map { _ in FloatBuffer(count: plan.scratchCount) }
+        let scratchOffset = (plan.imageArenaCount + 15) / 16 * 16
+        self.scratchOffset = scratchOffset
+        memories = (0..<workers).map { _ in FloatBuffer(count: scratchOffset + plan.scratchCount) }
         batchArena = FloatBuffer(count: plan.batchArenaCount * Plan.batchCapacity)
         costs = plan.summaries.map {
             $0.multiplyAdds + 8 * ($0.inputShape.elementCount + $0.outputShape.elementCount)
@@ -147,7 +149,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     func stepRun(worker: Int, arena: Int, image: Int, part: Int, parts: Int) -> StepRun {
         StepRun(
             kernels: plan.kernels, weights: plan.weights.base ?? Input(batchArena.base), input: input, output: output,
-            imageArena: imageArenas[arena].base, batchArena: batchArena.base, batchCapacity: Plan.batchCapacity,
-            scratch: scratches[worker].base, image: image, rows: 1, part: part, parts: parts)
+            imageArena: memories[arena].base, batchArena: batchArena.base, batchCapacity: Plan.batchCapacity,
+            scratch: memories[worker].base + scratchOffset, image: image, rows: 1, part: part, parts: parts)
     }
 }

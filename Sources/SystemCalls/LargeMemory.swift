@@ -13,10 +13,11 @@ extension UnsafeMutableRawPointer {
     package static func allocateZeroed(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
         let hugePage = 2 << 20
         let isLarge = byteCount >= hugePage
+        let size = isLarge ? (byteCount + hugePage - 1) / hugePage * hugePage : max(byteCount, 1)
         let memory = UnsafeMutableRawPointer.allocate(
-            byteCount: max(byteCount, 1), alignment: isLarge ? max(alignment, hugePage) : alignment)
+            byteCount: size, alignment: isLarge ? max(alignment, hugePage) : alignment)
         // A kernel that has none, or no more of them, gives ordinary pages.
-        if isLarge { madvise(memory, byteCount / hugePage * hugePage, MADV_HUGEPAGE) }
+        if isLarge { madvise(memory, size, MADV_HUGEPAGE) }
         memory.initializeMemory(as: UInt8.self, repeating: 0, count: max(byteCount, 1))
         return memory
     }
