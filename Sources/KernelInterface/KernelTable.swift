@@ -44,11 +44,12 @@ public struct KernelTable: Sendable {
     /// of even and of odd depths): rows and columns may be split at will (columns at multiples of `panelWidth`, by advancing
     /// `packed` by `k * panelWidth` a panel; all but the last of the parts have padded panels).
     /// `outputStride`, `inputStride`, `residualStride` are the distances of rows. `residual` may be `output` itself.
+    /// `following` are weights that are read soon after these: they may be brought nearer meanwhile.
     public let gemm:
         @Sendable (
             _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ packed: Input,
             _ bias: Input?, _ residual: Input?, _ residualStride: Int, _ activation: Activation,
-            _ m: Int, _ n: Int, _ k: Int, _ lastPanel: LastPanel
+            _ m: Int, _ n: Int, _ k: Int, _ lastPanel: LastPanel, _ following: UnsafeBufferPointer<Float>?
         ) -> Void
 
     /// output = activation(windows of the input · packed + bias + residual): a convolution's lines, read from an image that
@@ -170,7 +171,8 @@ public struct KernelTable: Sendable {
         scalePacked: @escaping @Sendable (Output, Input, Input, Int, Int, LastPanel) -> Void,
         gemm:
             @escaping @Sendable (
-                Output, Int, Input, Int, Input, Input?, Input?, Int, Activation, Int, Int, Int, LastPanel
+                Output, Int, Input, Int, Input, Input?, Input?, Int, Activation, Int, Int, Int, LastPanel,
+                UnsafeBufferPointer<Float>?
             ) -> Void,
         convolveLines:
             @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines) -> Void,

@@ -15,6 +15,7 @@ func convolveLines(
         outputStride: lines.outputStride, inputStride: lines.inputStride, residualStride: lines.outputStride,
         activation: activation, k: lines.depth, windowRows: lines.windowRows, windowRowStride: lines.windowRowStride,
         windowTaps: lines.windowTaps, windowTapStride: lines.windowTapStride, tapLength: lines.tapLength)
+    var following = FollowingWeights(nil)
     var column = 0
     while column < lines.outChannels {
         let panels = panelsInGroup(
@@ -24,7 +25,7 @@ func convolveLines(
             gemmPanels(
                 problem, panels, output + place, input + line * lines.inputLineStride, packed + column * problem.k,
                 bias.map { $0 + column }, residual.map { $0 + place }, lines.linePixels,
-                columns: min(panels * laneCount, lines.outChannels - column))
+                columns: min(panels * laneCount, lines.outChannels - column), &following)
         }
         column += panels * laneCount
     }

@@ -76,7 +76,7 @@ struct GemmProblem {
 func gemm(
     _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ packed: Input,
     _ bias: Input?, _ residual: Input?, _ residualStride: Int, _ activation: Activation,
-    _ m: Int, _ n: Int, _ k: Int, _ lastPanel: LastPanel
+    _ m: Int, _ n: Int, _ k: Int, _ lastPanel: LastPanel, _ following: UnsafeBufferPointer<Float>?
 ) {
     let problem = GemmProblem(
         outputStride: outputStride, inputStride: inputStride, residualStride: residualStride,
@@ -84,12 +84,13 @@ func gemm(
     )
     let blockRows = rowsPerBlock(k: k)
     let whole = columnsInWholePanels(n, lastPanel)
+    var following = FollowingWeights(following)
     var first = 0
     while first < m {
         let rows = min(blockRows, m - first)
         let (output, input) = (output + first * outputStride, input + first * inputStride)
         let residual = residual.map { $0 + first * residualStride }
-        gemmBlock(problem, output, input, packed, bias, residual, rows, whole)
+        gemmBlock(problem, output, input, packed, bias, residual, rows, whole, &following)
         if whole < n {
             gemmPairs(
                 problem, output + whole, input, packed + whole * k, bias.map { $0 + whole },
@@ -108,34 +109,60 @@ private func rowsPerBlock(k: Int) -> Int {
 /// All columns of one block of rows.
 private func gemmBlock(
     _ problem: GemmProblem, _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
-    _ rows: Int, _ n: Int
+    _ rows: Int, _ n: Int, _ following: inout FollowingWeights
 ) {
     var column = 0
     while column < n {
         let panels = panelsInGroup(left: (n - column + laneCount - 1) / laneCount, rows: rows)
         gemmPanels(
             problem, panels, output + column, input, packed + column * problem.k, bias.map { $0 + column },
-            residual.map { $0 + column }, rows, columns: min(panels * laneCount, n - column))
+            residual.map { $0 + column }, rows, columns: min(panels * laneCount, n - column), &following)
         column += panels * laneCount
+    }
+}
+
+/// Weights that are read after a product, as far as it has not asked for them.
+struct FollowingWeights {
+    private var next: Input
+    private var left: Int
+
+    init(_ weights: UnsafeBufferPointer<Float>?) {
+        next = weights?.baseAddress ?? Input(bitPattern: 4).unsafelyUnwrapped
+        left = weights?.count ?? 0
+    }
+
+    /// The next `count` of them or less, if any are left.
+    @inline(__always)
+    mutating func take(_ count: Int) -> Input? {
+        guard left > 0 else { return nil }
+        let part = next
+        next += count
+        left -= count
+        return part
     }
 }
 
 /// All rows of a block for one group of panels.
 ///
 /// Meanwhile, each tile brings one of the panels that follow these to L2: mostly they are the next group's, and often in
-/// memory still.
+/// memory still. Tiles that are left over ask for the weights that follow the product.
 func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
-    _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int
+    _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int, _ following: inout FollowingWeights
 ) {
     var row = 0
     var ahead = packed + panels * problem.panelStride
-    let lastAhead = packed + (2 * panels - 1) * problem.panelStride
+    var panelsToAsk = panels
     while row < rows {
         let place = GemmPlace(
             output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
             ahead: ahead, bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
         row += gemmTile(problem, place, panels: panels, rowsLeft: rows - row)
-        if ahead < lastAhead { ahead += problem.panelStride }
+        panelsToAsk -= 1
+        if panelsToAsk > 0 {
+            ahead += problem.panelStride
+        } else if let part = following.take(problem.panelStride) {
+            ahead = part
+        }
     }
 }

@@ -105,7 +105,7 @@ private struct WinogradBlock {
             gemm(
                 products + point * tiles * n, n, Input(scratch) + point * tiles * channels, channels,
                 packed + point * packedStride, nil, nil, 0, .none, tiles, n, channels,
-                .padded)
+                .padded, nil)
         }
     }
 

@@ -123,7 +123,7 @@ enum PeakSpeed {
         var best = Double.infinity
         for _ in 0..<300 {
             let start = ProcessEnvironment.monotonicSeconds
-            kernels.gemm(&output, n, input, k, packed, nil, nil, 0, .none, m, n, k, .padded)
+            kernels.gemm(&output, n, input, k, packed, nil, nil, 0, .none, m, n, k, .padded, nil)
             best = min(best, ProcessEnvironment.monotonicSeconds - start)
         }
         return 2 * Double(m * n * k) / best / 1e9

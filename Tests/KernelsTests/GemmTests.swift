@@ -27,7 +27,7 @@ struct GemmTests {
         return output(m * n) { target in
             bias.withPointer { bias in
                 residual.withPointer { residual in
-                    kernels.gemm(target, n, a, k, packed, bias, residual, n, activation, m, n, k, lastPanel)
+                    kernels.gemm(target, n, a, k, packed, bias, residual, n, activation, m, n, k, lastPanel, nil)
                 }
             }
         }
@@ -103,7 +103,8 @@ struct GemmTests {
                                         kernels.gemm(
                                             target + row * n + column, n, a.baseAddress! + row * k, k,
                                             packed.baseAddress! + column * k, bias.baseAddress! + column, nil, 0, .silu,
-                                            min(rows, m - row), count, k, column + count == n ? lastPanel : .padded)
+                                            min(rows, m - row), count, k, column + count == n ? lastPanel : .padded, nil
+                                        )
                                     }
                                 }
                             }
@@ -123,7 +124,7 @@ struct GemmTests {
         let residual = randomFloats(m * n, seed: 10)
         let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, .padded) }
         let inPlace = output(m * n, from: residual) { target in
-            kernels.gemm(target, n, a, k, packed, nil, Input(target), n, .relu, m, n, k, .padded)
+            kernels.gemm(target, n, a, k, packed, nil, Input(target), n, .relu, m, n, k, .padded, nil)
         }
         let apart = multiply(kernels, a, weight, bias: nil, residual: residual, activation: .relu, m: m, n: n, k: k)
         expectClose(inPlace, apart, .exact)

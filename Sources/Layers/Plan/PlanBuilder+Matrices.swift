@@ -67,6 +67,8 @@ extension PlanBuilder {
         let residual = group.residual.map(resolved)
         let scale = scale(of: node(group.root).inputs[0])
         let packedCount = kernels.packedCount(n, k)
+        let order = order
+        if pixels > 1 { order.products.append(weight) }
         append(
             Draft(
                 summary: summary(
@@ -78,7 +80,8 @@ extension PlanBuilder {
                     GemmStep(
                         output: slot(output), input: slot(input), residual: residual.map(slot),
                         scale: scale.map(slot), weight: weight, bias: bias, activation: group.activation,
-                        pixels: pixels, n: n, k: k, packedCount: packedCount, lastPanel: lastPanel)
+                        pixels: pixels, n: n, k: k, packedCount: packedCount, lastPanel: lastPanel,
+                        following: pixels > 1 ? order.following(weight + packedCount) : 0..<0)
                 }))
     }
 

@@ -30,6 +30,7 @@ extension PlanBuilder {
                     slots: slots, image: &image, batch: &batch)
             }
         }
+        order.count = weights.count
         let steps = drafts.map { draft in
             draft.make { value in
                 guard let slot = slots[value] else {

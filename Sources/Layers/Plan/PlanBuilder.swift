@@ -26,6 +26,7 @@ struct PlanBuilder {
     let kernels: KernelTable
     private(set) var drafts: [Draft] = []
     var weights = WeightsLayout()
+    let order = WeightsOrder()
     /// Floats of each value for one image; the graph's nodes first, then the values that steps need among themselves.
     private var counts: [Int]
     /// Values that are other values under another shape.

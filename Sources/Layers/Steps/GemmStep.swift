@@ -22,6 +22,8 @@ struct GemmStep: PixelStep {
     /// Floats of the packed matrix, and how it ends.
     let packedCount: Int
     let lastPanel: LastPanel
+    /// The prepared weights that a run reads after these, if memory is to be asked for them.
+    var following = 0..<0
 
     var scratchCount: Int { scale == nil ? 0 : packedCount }
 
@@ -68,6 +70,10 @@ struct GemmStep: PixelStep {
         guard !rows.isEmpty, !columns.isEmpty else { return }
         let first = columns.lowerBound
         let lastPanel = columns.upperBound == n ? lastPanel : .padded
+        // Who computes some columns asks for as much of what follows.
+        let share =
+            following.lowerBound + following.count * first / n..<following.lowerBound + following.count
+            * columns.upperBound / n
         var weights = run.weights + weight + first * k
         if let scale {
             run.kernels.scalePacked(run.scratch, weights, run.read(scale), columns.count, k, lastPanel)
@@ -79,6 +85,7 @@ struct GemmStep: PixelStep {
             weights,
             bias.map { run.weights + $0 + first },
             residual.map { run.read($0) + rows.lowerBound * n + first }, n,
-            activation, rows.count, columns.count, k, lastPanel)
+            activation, rows.count, columns.count, k, lastPanel,
+            UnsafeBufferPointer(start: run.weights + share.lowerBound, count: share.count))
     }
 }

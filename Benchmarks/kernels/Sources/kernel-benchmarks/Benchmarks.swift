@@ -42,7 +42,7 @@ enum KernelBenchmarks {
         kernels.pack(packed, weight, n, k, lastPanel)
         for activation in [Activation.none, .silu] {
             benchmark("gemm \(m)x\(n)x\(k) \(activation)") {
-                kernels.gemm(output, n, input, k, packed, bias, nil, 0, activation, m, n, k, lastPanel)
+                kernels.gemm(output, n, input, k, packed, bias, nil, 0, activation, m, n, k, lastPanel, nil)
             }
         }
     }
