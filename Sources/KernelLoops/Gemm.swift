@@ -123,20 +123,19 @@ private func gemmBlock(
 
 /// Weights that are read after a product, as far as it has not asked for them.
 struct FollowingWeights {
-    private var next: Input
+    private var next: Input?
     private var left: Int
 
     init(_ weights: UnsafeBufferPointer<Float>?) {
-        next = weights?.baseAddress ?? Input(bitPattern: 4).unsafelyUnwrapped
+        next = weights?.baseAddress
         left = weights?.count ?? 0
     }
 
     /// The next `count` of them or less, if any are left.
     @inline(__always)
     mutating func take(_ count: Int) -> Input? {
-        guard left > 0 else { return nil }
-        let part = next
-        next += count
+        guard left > 0, let part = next else { return nil }
+        next = part + count
         left -= count
         return part
     }
