@@ -83,7 +83,7 @@ struct PlanBuilder {
     /// The factors that a reader of `value` must multiply its channels by.
     func scale(of value: Int) -> Int? { scales[value] }
 
-    /// Leaves a multiplication of channels to the 1x1 convolution that alone reads it, if that has far fewer weights than
+    /// Leaves a multiplication of channels to the 1x1 convolution that alone reads it, if that has no more weights than
     /// there are values to multiply.
     ///
     /// - Returns: Whether it did.
@@ -91,7 +91,7 @@ struct PlanBuilder {
         let shape = node(group.root).shape
         guard group.result != result, group.activation == .none, consumers[group.result].count == 1,
             case .conv2d(let conv) = node(consumers[group.result][0]).operation, conv.groups == 1,
-            conv.window.geometry(over: shape).isPointwise, conv.outChannels * 4 <= shape[1] * shape[2]
+            conv.window.geometry(over: shape).isPointwise, conv.outChannels <= shape[1] * shape[2]
         else { return false }
         aliases[group.result] = input
         scales[group.result] = factors
