@@ -27,6 +27,8 @@ struct GemmPlace {
     func panelsInGroup(left: Int, rows: Int) -> Int {
         if rows == 1 && left >= 8 { return 8 }
         if rows <= 6 && left >= 4 { return 4 }
+        // Lines of eight pixels: as few passes over the weights as the registers allow.
+        if rows == 8 && left >= 3 && left != 4 { return 3 }
         return left == 3 ? 3 : min(left, 2)
     }
 
@@ -42,11 +44,13 @@ struct GemmPlace {
             return Tile<1, 1>.compute(problem, place)
         case 2:
             if rows >= 14 { return Tile<14, 2>.compute(problem, place) }
-            if rows >= 7 && rows != 8 { return Tile<7, 2>.compute(problem, place) }
+            if rows == 8 { return Tile<8, 2>.compute(problem, place) }
+            if rows >= 7 { return Tile<7, 2>.compute(problem, place) }
             if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
             if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
             return Tile<1, 2>.compute(problem, place)
         case 3:
+            if rows == 8 { return Tile<8, 3>.compute(problem, place) }
             if rows >= 7 { return Tile<7, 3>.compute(problem, place) }
             if rows >= 4 { return Tile<4, 3>.compute(problem, place) }
             if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
