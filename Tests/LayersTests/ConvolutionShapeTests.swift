@@ -41,6 +41,7 @@ struct ConvolutionShapeTests {
         ("channelwise", .init(channels: 24, outputs: 36, height: 8, width: 10, kernel: 3, padding: 1, groups: 12)),
         ("channelwise", .init(channels: 9, outputs: 6, height: 8, width: 10, kernel: 5, padding: 2, groups: 3)),
         ("channelwise", .init(channels: 3, outputs: 3, height: 29, width: 37, kernel: 3, groups: 3)),
+        ("channelwise", .init(channels: 3, outputs: 3, height: 12, width: 35, kernel: 3, groups: 3)),
         ("channelwise", .init(channels: 13, outputs: 13, height: 12, width: 19, kernel: 5, padding: 2, groups: 13)),
         (
             "channelwise",
