@@ -27,7 +27,7 @@ struct GemmPlace {
     func panelsInGroup(left: Int, rows: Int) -> Int {
         if rows == 1 && left >= 8 { return 8 }
         if rows <= 6 && left >= 4 { return 4 }
-        // Lines of eight pixels: as few passes over the weights as the registers allow.
+        // Lines of six and eight pixels have tiles of their own: as few passes over the weights as the registers allow.
         if rows == 8 && left >= 3 && left != 4 { return 3 }
         return left == 3 ? 3 : min(left, 2)
     }
@@ -52,10 +52,12 @@ struct GemmPlace {
         case 3:
             if rows == 8 { return Tile<8, 3>.compute(problem, place) }
             if rows >= 7 { return Tile<7, 3>.compute(problem, place) }
+            if rows == 6 { return Tile<6, 3>.compute(problem, place) }
             if rows >= 4 { return Tile<4, 3>.compute(problem, place) }
             if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
             return Tile<1, 3>.compute(problem, place)
         case 4:
+            if rows == 6 { return Tile<6, 4>.compute(problem, place) }
             if rows >= 4 { return Tile<4, 4>.compute(problem, place) }
             if rows >= 2 { return Tile<2, 4>.compute(problem, place) }
             return Tile<1, 4>.compute(problem, place)
