@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Disks, pipes, addresses and containers that fail the server."""
+"""Disks, pipes, addresses, containers and clocks that fail the server."""
 
+import email.utils
 import os
 import pathlib
 import shutil
@@ -9,6 +10,7 @@ import subprocess
 import tempfile
 import time
 
+from client import Client, ask
 from load import Load
 from scenarios import scenario
 from server import PROGRAM, Server, is_running, wait_until
@@ -55,6 +57,40 @@ def logs(mode, options, report):
         report.check("standard error closed: exit code", process.wait(20), "==", 0)
     finally:
         shutil.rmtree(folder)
+
+
+@scenario("F22", "clock")
+def clock(mode, options, report):
+    """The system's clock jumps by a day and by ten years, forth and back, under load (wants libfaketime)."""
+    library = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    day = 86_400
+    with tempfile.TemporaryDirectory(prefix="swiftnet-soak-") as folder:
+        offset = pathlib.Path(folder, "offset")
+        offset.write_text("+0")
+        # The clock that only goes forward stays as it is, as it does when a system's time is set. The shell is for the library,
+        # which adds to the environment of the first program that it meets, where Swift looks for the arguments.
+        prefix = ("env", f"LD_PRELOAD={library}", f"FAKETIME_TIMESTAMP_FILE={offset}", "FAKETIME_NO_CACHE=1",
+                  "FAKETIME_DONT_FAKE_MONOTONIC=1", "sh", "-c", 'exec "$@"', "sh")
+        with Server(mode, "--timeout", "5", "--keep-alive", "30", prefix=prefix) as server:
+            idle = Client(server.address)
+            idle.ask("GET", "/healthz")
+            load = Load(server.address, 8, seconds=12)
+            for days in (1, -1, 3650, 0):
+                time.sleep(1)
+                offset.write_text(f"{days * day:+}")
+                # The date of an answer is that of the last whole second.
+                time.sleep(1.5)
+                date = email.utils.parsedate_to_datetime(ask(server.address, "GET", "/healthz").headers["date"])
+                off = date.timestamp() - time.time() - days * day
+                report.check(f"{days} days: seconds between the date of an answer and the clock's", abs(off), "<", 3)
+            result = load.result()
+            report.note("answered", result.answered)
+            report.check("lost", result.lost + len(result.problems), "==", 0)
+            report.check("slowest answer, s", max(result.latencies), "<", 1)
+            report.check("workers that died", server.metric("worker_restarts_total"), "==", 0)
+            report.check("a connection that idled through it", idle.ask("GET", "/healthz").status, "==", 200)
+            idle.close()
+            report.check("exit code", server.stop(), "==", 0)
 
 
 @scenario("F24", "addresses")
