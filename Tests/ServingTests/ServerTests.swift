@@ -23,6 +23,7 @@ import Testing
             let health = try client.ask("HEAD", "/v2/health/live")
             #expect(health.status == 200)
             #expect(health.headers["content-length"] == "13")
+            #expect(health.headers["server-timing"]?.hasPrefix("total;dur=") == true)
             #expect(
                 try client.ask("GET", "/v2/health/live", headers: ["X-Request-Id: abc"]).headers["x-request-id"]
                     == "abc")

@@ -193,12 +193,7 @@ extension EventLoop {
         connection.exchange = nil
         var response = response
         response.add("X-Request-Id", exchange?.id ?? requestIDs.next())
-        if let exchange, exchange.workNanoseconds > 0 {
-            response.add(
-                "Server-Timing",
-                "queue;dur=\(milliseconds(exchange.queueNanoseconds)), "
-                    + "inference;dur=\(milliseconds(exchange.workNanoseconds))")
-        }
+        response.add("Server-Timing", serverTiming(exchange))
         let keepsAlive =
             !response.closesConnection && exchange?.head.keepsAlive ?? false && !isDraining
             && connection.requestCount < UInt64(limits.maxRequestsPerConnection)
@@ -211,6 +206,18 @@ extension EventLoop {
         record(exchange, response)
     }
 
+    /// What an answer says of its time, in milliseconds: that of inference, if there was any, and all since the request began.
+    private func serverTiming(_ exchange: Connection.Exchange?) -> String {
+        let total = "total;dur=\(milliseconds(exchange.map(elapsed) ?? 0))"
+        guard let exchange, exchange.workNanoseconds > 0 else { return total }
+        return "queue;dur=\(milliseconds(exchange.queueNanoseconds)), "
+            + "inference;dur=\(milliseconds(exchange.workNanoseconds)), \(total)"
+    }
+
+    private func elapsed(_ exchange: Connection.Exchange) -> UInt64 {
+        now > exchange.startedAt ? now - exchange.startedAt : 0
+    }
+
     /// Answers and reads no further request: the place of the next one is unknown, or the client is too slow.
     func respondAndClose(_ connection: Connection, _ response: Response) {
         var response = response
@@ -221,7 +228,7 @@ extension EventLoop {
 
     /// Counts and logs a request.
     private func record(_ exchange: Connection.Exchange?, _ response: Response) {
-        let elapsed = exchange.map { now > $0.startedAt ? now - $0.startedAt : 0 } ?? 0
+        let elapsed = exchange.map(elapsed) ?? 0
         statistics.record(exchange?.route ?? .other, response.status, seconds: Double(elapsed) / 1e9)
         log?.write(
             AccessLog.Entry(
