@@ -16,7 +16,8 @@ struct GemmPlace {
 }
 
 // Tall tiles are limited by the registers (sums, one vector of each panel, one broadcast value), low ones by the latency
-// of a multiply-add: eight to ten sums must be under way. Heights divide the pixel counts of the usual image sizes.
+// of a multiply-add: eight to ten sums must be under way. So there are tiles of every height, and the rows that the tallest
+// leave over are shared by two.
 
 #if KERNELS_AVX512
     /// Rows of the tallest tile.
@@ -27,40 +28,70 @@ struct GemmPlace {
     func panelsInGroup(left: Int, rows: Int) -> Int {
         if rows == 1 && left >= 8 { return 8 }
         if rows <= 6 && left >= 4 { return 4 }
-        // Lines of six and eight pixels have tiles of their own: as few passes over the weights as the registers allow.
-        if rows == 8 && left >= 3 && left != 4 { return 3 }
+        // As few passes over the weights as the registers allow.
+        if (8...9).contains(rows) && left >= 3 && left != 4 { return 3 }
         return left == 3 ? 3 : min(left, 2)
     }
 
-    /// Computes the tallest tile that fits and returns its rows.
+    /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
     @inline(__always)
     func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
         switch panels {
         case 1:
-            if rows >= 14 { return Tile<14, 1>.compute(problem, place) }
-            if rows >= 7 { return Tile<7, 1>.compute(problem, place) }
-            if rows >= 4 { return Tile<4, 1>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 1>.compute(problem, place) }
-            return Tile<1, 1>.compute(problem, place)
+            switch height(rows, tallest: 14) {
+            case 1: return Tile<1, 1>.compute(problem, place)
+            case 2: return Tile<2, 1>.compute(problem, place)
+            case 3: return Tile<3, 1>.compute(problem, place)
+            case 4: return Tile<4, 1>.compute(problem, place)
+            case 5: return Tile<5, 1>.compute(problem, place)
+            case 6: return Tile<6, 1>.compute(problem, place)
+            case 7: return Tile<7, 1>.compute(problem, place)
+            case 8: return Tile<8, 1>.compute(problem, place)
+            case 9: return Tile<9, 1>.compute(problem, place)
+            case 10: return Tile<10, 1>.compute(problem, place)
+            case 11: return Tile<11, 1>.compute(problem, place)
+            case 12: return Tile<12, 1>.compute(problem, place)
+            case 13: return Tile<13, 1>.compute(problem, place)
+            default: return Tile<14, 1>.compute(problem, place)
+            }
         case 2:
-            if rows >= 14 { return Tile<14, 2>.compute(problem, place) }
-            if rows == 8 { return Tile<8, 2>.compute(problem, place) }
-            if rows >= 7 { return Tile<7, 2>.compute(problem, place) }
-            if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
-            return Tile<1, 2>.compute(problem, place)
+            switch height(rows, tallest: 14) {
+            case 1: return Tile<1, 2>.compute(problem, place)
+            case 2: return Tile<2, 2>.compute(problem, place)
+            case 3: return Tile<3, 2>.compute(problem, place)
+            case 4: return Tile<4, 2>.compute(problem, place)
+            case 5: return Tile<5, 2>.compute(problem, place)
+            case 6: return Tile<6, 2>.compute(problem, place)
+            case 7: return Tile<7, 2>.compute(problem, place)
+            case 8: return Tile<8, 2>.compute(problem, place)
+            case 9: return Tile<9, 2>.compute(problem, place)
+            case 10: return Tile<10, 2>.compute(problem, place)
+            case 11: return Tile<11, 2>.compute(problem, place)
+            case 12: return Tile<12, 2>.compute(problem, place)
+            case 13: return Tile<13, 2>.compute(problem, place)
+            default: return Tile<14, 2>.compute(problem, place)
+            }
         case 3:
-            if rows == 8 { return Tile<8, 3>.compute(problem, place) }
-            if rows >= 7 { return Tile<7, 3>.compute(problem, place) }
-            if rows == 6 { return Tile<6, 3>.compute(problem, place) }
-            if rows >= 4 { return Tile<4, 3>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
-            return Tile<1, 3>.compute(problem, place)
+            switch height(rows, tallest: 9) {
+            case 1: return Tile<1, 3>.compute(problem, place)
+            case 2: return Tile<2, 3>.compute(problem, place)
+            case 3: return Tile<3, 3>.compute(problem, place)
+            case 4: return Tile<4, 3>.compute(problem, place)
+            case 5: return Tile<5, 3>.compute(problem, place)
+            case 6: return Tile<6, 3>.compute(problem, place)
+            case 7: return Tile<7, 3>.compute(problem, place)
+            case 8: return Tile<8, 3>.compute(problem, place)
+            default: return Tile<9, 3>.compute(problem, place)
+            }
         case 4:
-            if rows == 6 { return Tile<6, 4>.compute(problem, place) }
-            if rows >= 4 { return Tile<4, 4>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 4>.compute(problem, place) }
-            return Tile<1, 4>.compute(problem, place)
+            switch height(rows, tallest: 6) {
+            case 1: return Tile<1, 4>.compute(problem, place)
+            case 2: return Tile<2, 4>.compute(problem, place)
+            case 3: return Tile<3, 4>.compute(problem, place)
+            case 4: return Tile<4, 4>.compute(problem, place)
+            case 5: return Tile<5, 4>.compute(problem, place)
+            default: return Tile<6, 4>.compute(problem, place)
+            }
         default: return Tile<1, 8>.compute(problem, place)
         }
     }
@@ -76,27 +107,46 @@ struct GemmPlace {
         return left == 3 ? 3 : min(left, 2)
     }
 
-    /// Computes the tallest tile that fits and returns its rows.
+    /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
     @inline(__always)
     func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
         switch panels {
         case 1:
-            if rows >= 7 { return Tile<7, 1>.compute(problem, place) }
-            if rows >= 4 { return Tile<4, 1>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 1>.compute(problem, place) }
-            return Tile<1, 1>.compute(problem, place)
+            switch height(rows, tallest: 12) {
+            case 1: return Tile<1, 1>.compute(problem, place)
+            case 2: return Tile<2, 1>.compute(problem, place)
+            case 3: return Tile<3, 1>.compute(problem, place)
+            case 4: return Tile<4, 1>.compute(problem, place)
+            case 5: return Tile<5, 1>.compute(problem, place)
+            case 6: return Tile<6, 1>.compute(problem, place)
+            case 7: return Tile<7, 1>.compute(problem, place)
+            case 8: return Tile<8, 1>.compute(problem, place)
+            case 9: return Tile<9, 1>.compute(problem, place)
+            case 10: return Tile<10, 1>.compute(problem, place)
+            case 11: return Tile<11, 1>.compute(problem, place)
+            default: return Tile<12, 1>.compute(problem, place)
+            }
         case 2:
-            if rows >= 6 && rows != 7 && rows != 8 { return Tile<6, 2>.compute(problem, place) }
-            if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
-            return Tile<1, 2>.compute(problem, place)
+            switch height(rows, tallest: 6) {
+            case 1: return Tile<1, 2>.compute(problem, place)
+            case 2: return Tile<2, 2>.compute(problem, place)
+            case 3: return Tile<3, 2>.compute(problem, place)
+            case 4: return Tile<4, 2>.compute(problem, place)
+            case 5: return Tile<5, 2>.compute(problem, place)
+            default: return Tile<6, 2>.compute(problem, place)
+            }
         case 3:
-            if rows >= 4 { return Tile<4, 3>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
-            return Tile<1, 3>.compute(problem, place)
+            switch height(rows, tallest: 4) {
+            case 1: return Tile<1, 3>.compute(problem, place)
+            case 2: return Tile<2, 3>.compute(problem, place)
+            case 3: return Tile<3, 3>.compute(problem, place)
+            default: return Tile<4, 3>.compute(problem, place)
+            }
         case 4:
-            if rows >= 2 { return Tile<2, 4>.compute(problem, place) }
-            return Tile<1, 4>.compute(problem, place)
+            switch height(rows, tallest: 2) {
+            case 1: return Tile<1, 4>.compute(problem, place)
+            default: return Tile<2, 4>.compute(problem, place)
+            }
         default: return Tile<1, 8>.compute(problem, place)
         }
     }
@@ -111,24 +161,39 @@ struct GemmPlace {
         return left == 3 ? 3 : min(left, 2)
     }
 
-    /// Computes the tallest tile that fits and returns its rows.
+    /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
     @inline(__always)
     func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
         switch panels {
         case 1:
-            if rows >= 4 { return Tile<4, 1>.compute(problem, place) }
-            return Tile<1, 1>.compute(problem, place)
+            switch height(rows, tallest: 4) {
+            case 1: return Tile<1, 1>.compute(problem, place)
+            case 2: return Tile<2, 1>.compute(problem, place)
+            case 3: return Tile<3, 1>.compute(problem, place)
+            default: return Tile<4, 1>.compute(problem, place)
+            }
         case 2:
-            if rows >= 4 { return Tile<4, 2>.compute(problem, place) }
-            if rows >= 2 { return Tile<2, 2>.compute(problem, place) }
-            return Tile<1, 2>.compute(problem, place)
+            switch height(rows, tallest: 4) {
+            case 1: return Tile<1, 2>.compute(problem, place)
+            case 2: return Tile<2, 2>.compute(problem, place)
+            case 3: return Tile<3, 2>.compute(problem, place)
+            default: return Tile<4, 2>.compute(problem, place)
+            }
         case 3:
-            if rows >= 2 { return Tile<2, 3>.compute(problem, place) }
-            return Tile<1, 3>.compute(problem, place)
+            switch height(rows, tallest: 2) {
+            case 1: return Tile<1, 3>.compute(problem, place)
+            default: return Tile<2, 3>.compute(problem, place)
+            }
         default: return Tile<1, 4>.compute(problem, place)
         }
     }
 #endif
+
+/// Rows of the next tile. A tile of few rows would wait for its sums.
+@inline(__always)
+private func height(_ rows: Int, tallest: Int) -> Int {
+    rows >= 2 * tallest ? tallest : rows > tallest ? (rows + 1) / 2 : rows
+}
 
 /// A block of the output whose sums stay in registers over the whole depth.
 private enum Tile<let rows: Int, let panels: Int> {

@@ -14,6 +14,22 @@ struct GemmTests {
         (33, 17, 2), (26, 2, 50),
     ]
 
+    @Test("matches the reference at every height", arguments: KernelTable.available)
+    func matchesReferenceAtEveryHeight(kernels: KernelTable) {
+        for m in 1...30 {
+            // From one panel to nine.
+            for n in stride(from: 1, through: 8 * kernels.panelWidth + 1, by: kernels.panelWidth) {
+                let a = randomFloats(m * 5, seed: 21)
+                let weight = randomFloats(n * 5, seed: 22)
+                let bias = randomFloats(n, seed: 23)
+                expectClose(
+                    multiply(kernels, a, weight, bias: bias, m: m, n: n, k: 5),
+                    Reference.product(a, weight, bias: bias, m: m, n: n, k: 5).map { Float($0) }, .accumulated,
+                    "\(m)x\(n)x5")
+            }
+        }
+    }
+
     /// The ways to hold the last panel of a matrix.
     private func lastPanels(_ kernels: KernelTable, _ n: Int, _ k: Int) -> [LastPanel] {
         kernels.lastPanel(n, k) == .padded ? [.padded] : [.padded, .paired]
