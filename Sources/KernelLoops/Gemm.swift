@@ -71,6 +71,9 @@ struct GemmProblem {
     let tapLength: Int
     /// Floats of one panel.
     var panelStride: Int { k * laneCount }
+    /// Whether the rows of the input all fall on one place of an L1 cache, which holds 8 to 12 lines: a tile of more rows would
+    /// fetch each line again for each of its values.
+    var isCrowded: Bool { inputStride % 1024 == 0 }
 }
 
 func gemm(

@@ -36,7 +36,7 @@ func gemmPairs(
 @inline(__always)
 private func pairTile(_ problem: GemmProblem, _ place: GemmPlace, rowsLeft rows: Int) -> Int {
     #if KERNELS_AVX512
-        if rows >= 14 { return PairTile<14>.compute(problem, place) }
+        if rows >= 14 && !problem.isCrowded { return PairTile<14>.compute(problem, place) }
     #endif
     if rows >= 7 { return PairTile<7>.compute(problem, place) }
     if rows >= 4 { return PairTile<4>.compute(problem, place) }

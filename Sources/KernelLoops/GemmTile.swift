@@ -38,7 +38,7 @@ struct GemmPlace {
     func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
         switch panels {
         case 1:
-            switch height(rows, tallest: 14) {
+            switch height(rows, tallest: problem.isCrowded ? 7 : 14) {
             case 1: return Tile<1, 1>.compute(problem, place)
             case 2: return Tile<2, 1>.compute(problem, place)
             case 3: return Tile<3, 1>.compute(problem, place)
@@ -55,7 +55,7 @@ struct GemmPlace {
             default: return Tile<14, 1>.compute(problem, place)
             }
         case 2:
-            switch height(rows, tallest: 14) {
+            switch height(rows, tallest: problem.isCrowded ? 7 : 14) {
             case 1: return Tile<1, 2>.compute(problem, place)
             case 2: return Tile<2, 2>.compute(problem, place)
             case 3: return Tile<3, 2>.compute(problem, place)
@@ -72,7 +72,7 @@ struct GemmPlace {
             default: return Tile<14, 2>.compute(problem, place)
             }
         case 3:
-            switch height(rows, tallest: 9) {
+            switch height(rows, tallest: problem.isCrowded ? 7 : 9) {
             case 1: return Tile<1, 3>.compute(problem, place)
             case 2: return Tile<2, 3>.compute(problem, place)
             case 3: return Tile<3, 3>.compute(problem, place)
@@ -112,7 +112,7 @@ struct GemmPlace {
     func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
         switch panels {
         case 1:
-            switch height(rows, tallest: 12) {
+            switch height(rows, tallest: problem.isCrowded ? 7 : 12) {
             case 1: return Tile<1, 1>.compute(problem, place)
             case 2: return Tile<2, 1>.compute(problem, place)
             case 3: return Tile<3, 1>.compute(problem, place)
