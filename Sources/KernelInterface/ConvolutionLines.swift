@@ -29,6 +29,9 @@ public struct ConvolutionLines: Sendable, Equatable {
     public var windowTapStride: Int
     /// Consecutive values in a run.
     public var tapLength: Int
+    /// Which rows of the image hold values: rows of windows above and below it are neither read nor multiplied. Kernels for
+    /// one image a channel or a group don't regard it.
+    public var rows: RowsOfLines
 
     /// Depth of the packed matrix: the values in a window.
     @inlinable
@@ -38,7 +41,7 @@ public struct ConvolutionLines: Sendable, Equatable {
     public init(
         lineCount: Int, linePixels: Int, outChannels: Int, outputStride: Int, outputLineStride: Int,
         inputStride: Int, inputLineStride: Int, windowRows: Int, windowRowStride: Int,
-        windowTaps: Int, windowTapStride: Int, tapLength: Int
+        windowTaps: Int, windowTapStride: Int, tapLength: Int, rows: RowsOfLines? = nil
     ) {
         self.lineCount = lineCount
         self.linePixels = linePixels
@@ -52,5 +55,35 @@ public struct ConvolutionLines: Sendable, Equatable {
         self.windowTaps = windowTaps
         self.windowTapStride = windowTapStride
         self.tapLength = tapLength
+        self.rows = rows ?? RowsOfLines(count: windowRows, first: 0, lineStep: 0, windowStep: 1)
+    }
+}
+
+/// How the windows of lines lie in an image, counted in the image's rows.
+public struct RowsOfLines: Sendable, Equatable {
+    /// Rows of the image.
+    public var count: Int
+    /// Where the first line's windows begin; negative above the image.
+    public var first: Int
+    /// From one line's windows to the next one's.
+    public var lineStep: Int
+    /// From one row of a window to the next.
+    public var windowStep: Int
+
+    /// Describes the rows.
+    public init(count: Int, first: Int, lineStep: Int, windowStep: Int) {
+        self.count = count
+        self.first = first
+        self.lineStep = lineStep
+        self.windowStep = windowStep
+    }
+
+    /// Which of a window's `rows` rows lie in the image, for a line: none of them, perhaps.
+    @inlinable
+    public func inside(line: Int, of rows: Int) -> Range<Int> {
+        let top = first + line * lineStep
+        let begin = top < 0 ? (windowStep - 1 - top) / windowStep : 0
+        let end = top < count ? min(rows, (count - 1 - top) / windowStep + 1) : 0
+        return begin < end ? begin..<end : 0..<0
     }
 }

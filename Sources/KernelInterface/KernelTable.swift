@@ -53,10 +53,10 @@ public struct KernelTable: Sendable {
         ) -> Void
 
     /// output = activation(windows of the input · packed + bias + residual): a convolution's lines, read from an image that
-    /// has its borders around it (`copyPadded`), or needs none.
+    /// has its borders around it (`copyPadded`), or needs none. Borders above and below are not read if `lines.rows` tells them.
     ///
     /// `packed` holds the filters as a matrix [outChannels, depth], packed by `pack`, padded; `residual` may be `output` itself. The
-    /// order of the additions is `gemm`'s.
+    /// order of the additions depends on the window's sizes alone.
     public let convolveLines:
         @Sendable (
             _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,

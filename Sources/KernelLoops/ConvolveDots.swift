@@ -41,17 +41,19 @@ func convolveDots(
     _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?, _ activation: Activation,
     _ lines: ConvolutionLines
 ) {
-    let filters = dotsPackedCount(channelsAtOnce, lines.windowRows * lines.windowTaps, lines.tapLength)
+    let rowFilters = dotsPackedCount(channelsAtOnce, lines.windowTaps, lines.tapLength)
     for channel in stride(from: 0, to: lines.outChannels, by: channelsAtOnce) {
         let count = min(channelsAtOnce, lines.outChannels - channel)
         var start = InlineArray<4, Float>(repeating: 0)
         if let bias { for index in 0..<count { start[index] = bias[channel + index] } }
         for line in 0..<lines.lineCount {
+            let rows = lines.rows.inside(line: line, of: lines.windowRows)
+            let firstRow = rows.lowerBound * lines.windowRowStride
+            let packed = packed + (channel / channelsAtOnce * lines.windowRows + rows.lowerBound) * rowFilters
             for pixel in stride(from: 0, to: lines.linePixels, by: pixelsAtOnce) {
                 let sums = dots(
-                    input + line * lines.inputLineStride + pixel * lines.inputStride,
-                    packed + channel / channelsAtOnce * filters, lines,
-                    lastPixel: min(pixelsAtOnce, lines.linePixels - pixel) - 1)
+                    input + line * lines.inputLineStride + firstRow + pixel * lines.inputStride, packed, lines,
+                    rows: rows.count, lastPixel: min(pixelsAtOnce, lines.linePixels - pixel) - 1)
                 let place = line * lines.outputLineStride + pixel * lines.outputStride + channel
                 for index in 0..<min(pixelsAtOnce, lines.linePixels - pixel) {
                     for other in 0..<count {
@@ -85,16 +87,18 @@ func convolveDots(
 
 /// The products of a few windows with four filters, [pixel][channel].
 ///
-/// - Parameter lastPixel: Pixels behind it are not read; their sums are its own.
+/// - Parameters:
+///   - rows: How many of the windows' rows are read.
+///   - lastPixel: Pixels behind it are not read; their sums are its own.
 @inline(__always)
-private func dots(_ input: Input, _ packed: Input, _ lines: ConvolutionLines, lastPixel: Int) -> Lanes {
+private func dots(_ input: Input, _ packed: Input, _ lines: ConvolutionLines, rows: Int, lastPixel: Int) -> Lanes {
     var sums = Sums(repeating: all(0))
     var places = InlineArray<4, Int>(repeating: 0)
     for pixel in 0..<pixelsAtOnce { places[pixel] = min(pixel, lastPixel) * lines.inputStride }
     let (whole, rest) = (lines.tapLength / laneCount * laneCount, lines.tapLength % laneCount)
     var filters = packed
     var window = input
-    for _ in 0..<lines.windowRows {
+    for _ in 0..<rows {
         var tap = window
         for _ in 0..<lines.windowTaps {
             var value = tap

@@ -118,7 +118,8 @@ private func gemmBlock(
     while column < n {
         let panels = panelsInGroup(left: (n - column + laneCount - 1) / laneCount, rows: rows)
         gemmPanels(
-            problem, panels, output + column, input, packed + column * problem.k, bias.map { $0 + column },
+            problem, panels, output + column, input, packed + column * problem.k,
+            ahead: packed + column * problem.k + panels * problem.panelStride, bias.map { $0 + column },
             residual.map { $0 + column }, rows, columns: min(panels * laneCount, n - column), &following)
         column += panels * laneCount
     }
@@ -146,14 +147,14 @@ struct FollowingWeights {
 
 /// All rows of a block for one group of panels.
 ///
-/// Meanwhile, each tile brings one of the panels that follow these to L2: mostly they are the next group's, and often in
-/// memory still. Tiles that are left over ask for the weights that follow the product.
+/// Meanwhile, each tile brings one of the panels `ahead` to L2: mostly they are the next group's, and often in memory still.
+/// Tiles that are left over ask for the weights that follow the product.
 func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
-    _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int, _ following: inout FollowingWeights
+    ahead: Input, _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int, _ following: inout FollowingWeights
 ) {
     var row = 0
-    var ahead = packed + panels * problem.panelStride
+    var ahead = ahead
     var panelsToAsk = panels
     while row < rows {
         let place = GemmPlace(

@@ -93,6 +93,91 @@ struct Conv2dTests {
         }
     }
 
+    /// Windows that lie above, below or around the image with some of their rows, or all, or whose panels are deep enough to
+    /// be done in parts at some level or all.
+    static let overhangingCases: [ReferenceWindow] = [
+        .init(channels: 3, height: 4, width: 5, kernel: (7, 7), dilation: (2, 2), padding: (6, 6, 6, 6)),
+        .init(channels: 17, height: 2, width: 9, kernel: (2, 3), dilation: (3, 1), padding: (8, 1, 6, 1)),
+        .init(
+            channels: 2, height: 5, width: 13, kernel: (5, 1), stride: (3, 2), dilation: (3, 1), padding: (13, 0, 4, 0)),
+        .init(channels: 5, height: 1, width: 4, kernel: (4, 2), stride: (2, 1), padding: (5, 0, 4, 1)),
+        .init(channels: 180, height: 5, width: 4, kernel: (5, 5), dilation: (2, 1), padding: (5, 2, 5, 2)),
+        .init(channels: 700, height: 3, width: 3, kernel: (5, 5), padding: (6, 2, 3, 2)),
+        .init(channels: 240, height: 9, width: 5, kernel: (9, 1), stride: (4, 2), padding: (12, 0, 9, 0)),
+    ]
+
+    @Test("rows beyond the image are not read, and parts of deep windows add up", arguments: KernelTable.available)
+    func leavesOutRowsBeyondTheImage(kernels: KernelTable) {
+        for window in Self.overhangingCases + ReferenceWindow.oddCases {
+            for n in window.channels > 100 ? [35] : [3, 21] { checkRows(kernels, window, n: n) }
+        }
+    }
+
+    private func checkRows(_ kernels: KernelTable, _ window: ReferenceWindow, n: Int) {
+        let geometry = window.geometry
+        let (height, width, channels) = (window.outputHeight, window.outputWidth, window.channels)
+        let depth = window.kernel.0 * window.kernel.1 * channels
+        let image = randomFloats(window.height * window.width * channels, seed: 11)
+        let weight = randomFloats(n * depth, seed: 12).map { $0 / Float(depth).squareRoot() }
+        let bias = randomFloats(n, seed: 13)
+        let residual = randomFloats(height * width * n, seed: 14)
+        let sums = window.convolve(image, weight: weight, bias: bias, residual: residual)
+        let (rows, columns) = span(geometry)
+        var padded = output(rows * columns * channels) {
+            kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
+        }
+        for row in 0..<rows where !(0..<window.height).contains(row - geometry.padTop) {
+            for place in row * columns * channels..<(row + 1) * columns * channels { padded[place] = .nan }
+        }
+        let lines = ConvolutionLines(
+            lineCount: height, linePixels: width, outChannels: n, outputStride: n, outputLineStride: width * n,
+            inputStride: geometry.strideWidth * channels, inputLineStride: geometry.strideHeight * columns * channels,
+            windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * columns * channels,
+            windowTaps: geometry.kernelWidth, windowTapStride: geometry.dilationWidth * channels, tapLength: channels,
+            rows: RowsOfLines(
+                count: window.height, first: -geometry.padTop, lineStep: geometry.strideHeight,
+                windowStep: geometry.dilationHeight))
+        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth, .padded) }
+        let runs = lines.windowRows * lines.windowTaps
+        let filters = output(kernels.dots.packedCount(n, runs, channels)) {
+            kernels.dots.pack($0, weight, n, runs, channels)
+        }
+        for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
+            let expected = sums.map { Float(reference($0)) }
+            let whole = output(sums.count) {
+                kernels.convolveLines($0, padded, packed, bias, residual, activation, lines)
+            }
+            expectClose(whole, expected, .accumulated, "\(window), n \(n), \(activation)")
+            let dots = output(sums.count) {
+                kernels.dots.convolve($0, padded, filters, bias, residual, activation, lines)
+            }
+            expectClose(dots, expected, .accumulated, "dots, \(window), n \(n), \(activation)")
+            let single = output(sums.count, from: residual) { target in
+                convolveByParts(kernels, target, padded, packed, bias, activation, lines)
+            }
+            expectClose(single, whole, .exact, "a line and a panel at a time, \(window), n \(n), \(activation)")
+        }
+    }
+
+    /// Computes each line and each panel by itself, onto the output.
+    private func convolveByParts(
+        _ kernels: KernelTable, _ output: Output, _ input: [Float], _ packed: [Float], _ bias: [Float],
+        _ activation: Activation, _ lines: ConvolutionLines
+    ) {
+        for line in 0..<lines.lineCount {
+            for column in stride(from: 0, to: lines.outChannels, by: kernels.panelWidth) {
+                var part = lines
+                part.lineCount = 1
+                part.outChannels = min(kernels.panelWidth, lines.outChannels - column)
+                part.rows.first += line * lines.rows.lineStep
+                let target = output + line * lines.outputLineStride + column
+                kernels.convolveLines(
+                    target, Array(input[(line * lines.inputLineStride)...]), Array(packed[(column * lines.depth)...]),
+                    Array(bias[column...]), Input(target), activation, part)
+            }
+        }
+    }
+
     @Test("one filter per channel, any window, matches the reference", arguments: KernelTable.available)
     func channelsMatchReference(kernels: KernelTable) {
         for window in ReferenceWindow.oddCases {

@@ -65,6 +65,26 @@ struct ConvolutionShapeTests {
         ("dot products", .init(channels: 70, outputs: 4, height: 17, width: 9, kernel: 3, dilation: 2, padding: 1)),
         ("dot products", .init(channels: 50, outputs: 16, height: 10, width: 7, kernel: 5, padding: 2, groups: 2)),
         ("dot products", .init(channels: 80, outputs: 6, height: 10, width: 7, kernel: 3, groups: 2)),
+        (
+            "implicit gemm",
+            .init(channels: 8, outputs: 33, height: 7, width: 7, kernel: 7, dilation: 2, padding: 6)
+        ),
+        (
+            "implicit gemm",
+            .init(
+                channels: 20, outputs: 24, height: 5, width: 9, kernel: .init(height: 3, width: 2), stride: 2,
+                dilation: .init(height: 2, width: 3), padding: .sides(top: 9, bottom: 6, left: 2, right: 1))
+        ),
+        (
+            "implicit gemm",
+            .init(channels: 200, outputs: 35, height: 9, width: 6, kernel: 5, dilation: 3, padding: 6)
+        ),
+        ("implicit gemm", .init(channels: 128, outputs: 30, height: 20, width: 107, kernel: 3, stride: 8, padding: 1)),
+        (
+            "implicit gemm",
+            .init(channels: 26, outputs: 44, height: 8, width: 5, kernel: 5, dilation: 2, padding: 4, groups: 2)
+        ),
+        ("dot products", .init(channels: 70, outputs: 3, height: 5, width: 9, kernel: 3, dilation: 4, padding: 5)),
         ("packed gemm", .init(channels: 37, outputs: 90, height: 31, width: 29)),
     ]
 
@@ -87,6 +107,15 @@ struct ConvolutionShapeTests {
                 alone = answer
             }
         }
+    }
+
+    @Test("a plan says that it leaves out rows beyond the image")
+    func summariesCountRows() throws {
+        let shape = ConvolutionShape(channels: 8, outputs: 33, height: 7, width: 7, kernel: 7, dilation: 2, padding: 6)
+        let summary = try Plan(SingleConvolution(shape, seed: 1), input: [8, 7, 7]).summaries[0]
+        #expect(summary.reason == "a matrix product of windows, no rows beyond the image")
+        // Of seven lines' seven rows 1, 3, 5, 7, 5, 3 and 1 lie inside.
+        #expect(summary.executedMultiplyAdds == summary.multiplyAdds * 25 / 49)
     }
 
     @Test("NaN and infinity stay in their group", arguments: KernelTable.available)

@@ -95,11 +95,16 @@ extension PlanBuilder {
         let (input, output) = (resolved(node(group.root).inputs[0]), group.result)
         let residual = group.residual.map(resolved)
         let groups = conv.groups > 1 ? "\(conv.groups) groups, " : ""
+        let rows = geometry.windowRowsInside
+        let skipped = rows < geometry.outputHeight * geometry.kernelHeight ? ", no rows beyond the image" : ""
         append(
             Draft(
                 summary: summary(
                     conv, group, algorithm: usesDots ? "dot products" : "implicit gemm",
-                    reason: groups + (usesDots ? "few outputs, lanes along the depth" : "a matrix product of windows")),
+                    reason: groups + (usesDots ? "few outputs, lanes along the depth" : "a matrix product of windows")
+                        + skipped,
+                    executedMultiplyAdds: rows * geometry.outputWidth * geometry.kernelWidth * conv.outChannels
+                        * (conv.inChannels / conv.groups)),
                 reads: [input] + (residual.map { [$0] } ?? []), writes: [output], isRowwise: false, inPlace: nil,
                 writesPixels: true,
                 make: { slot in

@@ -28,13 +28,18 @@ struct ConvolutionStep: PixelStep {
     private var rowFloats: Int { geometry.spannedColumns * groupInputs }
 
     /// Lines done at a time: as many as keep the copy in L2. Large weights leave it, so that they are read again for each
-    /// strip: then strips are longer. With groups, the output stays in L2 too, of which each group writes a part.
+    /// strip: then strips are longer, or the whole image if its copy takes no more than 2 MB. With groups, the output stays
+    /// in L2 too, of which each group writes a part.
     private var stripLines: Int {
-        let lines = geometry.stripLines(rowFloats: rowFloats, room: packedCount > 131072 ? 131072 : 16384)
+        let isLarge = packedCount > 131072
+        if isLarge && groups == 1 && geometry.inputHeight * rowFloats <= 524_288 { return geometry.outputHeight }
+        let lines = geometry.stripLines(rowFloats: rowFloats, room: isLarge ? 131072 : 16384)
         return groups == 1 ? lines : min(lines, max(1, 65536 / (geometry.outputWidth * outChannels)))
     }
 
-    var scratchCount: Int { readsInPlace ? 0 : geometry.spannedRows(lines: stripLines) * rowFloats }
+    var scratchCount: Int {
+        readsInPlace ? 0 : min(geometry.spannedRows(lines: stripLines), geometry.inputHeight) * rowFloats
+    }
 
     func run(_ run: StepRun) {
         // Columns must be shared out where there are too few lines for all workers.
@@ -73,16 +78,19 @@ struct ConvolutionStep: PixelStep {
         }
     }
 
-    /// Windows are read in a copy of a group's channels.
+    /// Windows are read in a copy of a group's channels: of rows that the image has, with columns around them.
     private func convolveCopiedStrip(_ run: StepRun, lines: Range<Int>, columns: Range<Int>, output: Output) {
-        let firstRow = lines.lowerBound * geometry.strideHeight - geometry.padTop
+        let top = lines.lowerBound * geometry.strideHeight - geometry.padTop
+        let first = min(geometry.inputHeight, max(0, top))
+        let end = max(first, min(geometry.inputHeight, top + geometry.spannedRows(lines: lines.count)))
         let shape = shape(of: lines, columns: columns, rowStride: rowFloats, pixelStride: groupInputs)
-        let (rows, width) = (geometry.spannedRows(lines: lines.count), geometry.spannedColumns)
         for group in 0..<groups {
             run.kernels.copyPadded(
-                run.scratch, run.read(input), geometry, group * groupInputs, groupInputs, firstRow, rows,
-                -geometry.padLeft, width)
-            convolve(run, shape, group, lines, columns, Input(run.scratch), output)
+                run.scratch, run.read(input), geometry, group * groupInputs, groupInputs, first, end - first,
+                -geometry.padLeft, geometry.spannedColumns)
+            // Where the row `top` would stand.
+            let source = Input(run.scratch) - (first - top) * rowFloats
+            convolve(run, shape, group, lines, columns, source, output)
         }
     }
 
@@ -98,7 +106,8 @@ struct ConvolutionStep: PixelStep {
             outChannels: columns.count, outputStride: outChannels, outputLineStride: geometry.outputWidth * outChannels,
             inputStride: geometry.strideWidth * pixelStride, inputLineStride: geometry.strideHeight * rowStride,
             windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * rowStride,
-            windowTaps: runs.count, windowTapStride: geometry.dilationWidth * pixelStride, tapLength: runs.length)
+            windowTaps: runs.count, windowTapStride: geometry.dilationWidth * pixelStride, tapLength: runs.length,
+            rows: geometry.rowsOfLines(from: lines.lowerBound))
     }
 
     private func convolve(

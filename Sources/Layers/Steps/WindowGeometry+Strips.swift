@@ -26,6 +26,18 @@ extension WindowGeometry {
         return isDense ? (1, kernelWidth * inputs) : (kernelWidth, inputs)
     }
 
+    /// How the windows of lines from one on lie in the image.
+    func rowsOfLines(from line: Int) -> RowsOfLines {
+        RowsOfLines(
+            count: inputHeight, first: line * strideHeight - padTop, lineStep: strideHeight, windowStep: dilationHeight)
+    }
+
+    /// Rows of all lines' windows that lie in the image.
+    var windowRowsInside: Int {
+        let rows = rowsOfLines(from: 0)
+        return (0..<outputHeight).reduce(0) { $0 + rows.inside(line: $1, of: kernelHeight).count }
+    }
+
     /// Whether no window reaches beyond the image.
     var isUnpadded: Bool {
         padTop == 0 && padLeft == 0 && spannedRows(lines: outputHeight) <= inputHeight && spannedColumns <= inputWidth
