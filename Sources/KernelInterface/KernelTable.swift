@@ -84,6 +84,9 @@ public struct KernelTable: Sendable {
     /// `convolveLines` for few output channels, whose sums are taken in as many parts as a vector has lanes.
     public let dots: DotKernels
 
+    /// Convolutions of images that stay in PyTorch's order.
+    public let planes: PlaneKernels
+
     /// Copies a part of an image with zeros where it reaches beyond the borders: output [rowCount, width, channelCount].
     ///
     /// Takes rows from `firstRow` and columns from `firstColumn` on, which may be negative, and channels
@@ -181,6 +184,7 @@ public struct KernelTable: Sendable {
         convolveGroups:
             @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines, Int) -> Void,
         dots: DotKernels,
+        planes: PlaneKernels,
         copyPadded: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int, Int, Int) -> Void,
         depthwiseConv2d:
             @escaping @Sendable (
@@ -210,6 +214,7 @@ public struct KernelTable: Sendable {
         self.convolveChannels = convolveChannels
         self.convolveGroups = convolveGroups
         self.dots = dots
+        self.planes = planes
         self.copyPadded = copyPadded
         self.depthwiseConv2d = depthwiseConv2d
         self.maxPool2d = maxPool2d

@@ -44,7 +44,9 @@ private struct ChannelwiseLine {
         while pixel < lines.linePixels {
             switch lines.linePixels - pixel {
             case LargeBlock.pixels...: pixel += LargeBlock.compute(self, pixel, lines, activation, isWhole)
+            case 7...: pixel += ChannelwiseBlock<7>.compute(self, pixel, lines, activation, isWhole)
             case 4...: pixel += ChannelwiseBlock<4>.compute(self, pixel, lines, activation, isWhole)
+            case 2...: pixel += ChannelwiseBlock<2>.compute(self, pixel, lines, activation, isWhole)
             default: pixel += ChannelwiseBlock<1>.compute(self, pixel, lines, activation, isWhole)
             }
         }

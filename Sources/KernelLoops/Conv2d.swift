@@ -117,7 +117,7 @@ func copyPadded(
 
 /// Few values mostly: a call of the C library would cost more than the copy.
 @inline(__always)
-private func copy(_ output: Output, _ input: Input, _ count: Int) {
+func copy(_ output: Output, _ input: Input, _ count: Int) {
     var index = 0
     while index + laneCount <= count {
         store(load(input + index), output + index)
@@ -126,8 +126,9 @@ private func copy(_ output: Output, _ input: Input, _ count: Int) {
     if index < count { store(load(input + index, count: count - index), output + index, count: count - index) }
 }
 
+/// Writes zeros.
 @inline(__always)
-private func clear(_ output: Output, _ count: Int) {
+func clear(_ output: Output, _ count: Int) {
     var index = 0
     while index + laneCount <= count {
         store(all(0), output + index)

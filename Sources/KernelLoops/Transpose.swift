@@ -21,6 +21,37 @@ func transpose(
     }
 }
 
+/// output [rowCount, width, channels] = every `rowStep`-th row from `firstRow` on of the planes
+/// input [channels, inputHeight, inputWidth], from column `firstColumn` on, zeros outside of them.
+///
+/// Loop order: rows; all of them at once if they are whole.
+func turnPlanes(
+    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int, _ rowStep: Int,
+    _ firstColumn: Int, _ width: Int
+) {
+    let (channels, plane) = (geometry.channels, geometry.inputHeight * geometry.inputWidth)
+    if rowStep == 1 && firstColumn == 0 && width == geometry.inputWidth && firstRow >= 0
+        && firstRow + rowCount <= geometry.inputHeight
+    {
+        return transpose(output, channels, input + firstRow * width, plane, channels, rowCount * width)
+    }
+    let left = min(width, max(0, -firstColumn))
+    let inner = max(left, min(width, geometry.inputWidth - firstColumn))
+    for row in 0..<rowCount {
+        let target = output + row * width * channels
+        let inputRow = firstRow + row * rowStep
+        guard inputRow >= 0 && inputRow < geometry.inputHeight else {
+            clear(target, width * channels)
+            continue
+        }
+        clear(target, left * channels)
+        transpose(
+            target + left * channels, channels, input + inputRow * geometry.inputWidth + firstColumn + left, plane,
+            channels, inner - left)
+        clear(target + inner * channels, (width - inner) * channels)
+    }
+}
+
 /// Exchanges bits of place, `times` times, as above.
 @inline(__always)
 private func zip<let count: Int>(_ vectors: inout InlineArray<count, Lanes>, times: Int) {

@@ -15,7 +15,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     private let memories: [FloatBuffer]
     private let scratchOffset: Int
     private let batchArena: FloatBuffer
-    /// Inputs turned to channels-last; grows when first needed.
+    /// Inputs turned to the plan's layout; grows when first needed.
     private var staging = FloatBuffer(count: 0)
     /// For each step, multiply-adds and other work on one image, in multiply-adds.
     private let costs: [Int]
@@ -23,8 +23,8 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     // The run.
     private var workers = 1
     private var input: Input
-    /// The images as the caller gave them, if they are to be turned to channels-last.
-    private var channelsFirst: Input?
+    /// The images as the caller gave them, if they are to be turned to the plan's layout.
+    private var given: Input?
     private var output: Output
     private var images = 0
     /// Images that are done by one worker each.
@@ -57,22 +57,23 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
         self.output = output
         self.workers = workers
         wholeImages = sharesSteps ? 0 : images - images % workers
-        channelsFirst = nil
-        guard layout == .channelsFirst && !plan.inputShape.isOrderedAlike else { return }
+        given = nil
+        guard layout != plan.inputLayout && !plan.inputShape.isOrderedAlike else { return }
         let count = images * plan.inputShape.elementCount
         if staging.count < count { staging = FloatBuffer(count: count) }
-        channelsFirst = input
+        given = input
         self.input = Input(staging.base)
         // The others are turned just before they are read.
-        for image in plan.firstBatchStep == 0 ? 0..<images : wholeImages..<images { turnToChannelsLast(image) }
+        for image in plan.firstBatchStep == 0 ? 0..<images : wholeImages..<images { turn(image) }
     }
 
-    private func turnToChannelsLast(_ image: Int) {
-        guard let channelsFirst else { return }
-        let (channels, count) = (plan.inputShape[0], plan.inputShape.elementCount)
-        let pixels = count / channels
-        plan.kernels.transpose(
-            staging.base + image * count, channels, channelsFirst + image * count, pixels, channels, pixels)
+    /// Brings an image to the plan's layout if it was given in the other.
+    private func turn(_ image: Int) {
+        guard let given else { return }
+        let count = plan.inputShape.elementCount
+        let (channels, pixels) = (plan.inputShape[0], count / plan.inputShape[0])
+        let (rows, columns) = plan.inputLayout == .channelsLast ? (channels, pixels) : (pixels, channels)
+        plan.kernels.transpose(staging.base + image * count, rows, given + image * count, columns, rows, columns)
     }
 
     /// Goes through the run on the caller's thread.
@@ -140,7 +141,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     private static let leastPart = 25_000
 
     private func run(image: Int, worker: Int) {
-        if plan.firstBatchStep > 0 { turnToChannelsLast(image) }
+        if plan.firstBatchStep > 0 { turn(image) }
         let run = stepRun(worker: worker, arena: worker, image: image, part: 0, parts: 1)
         for step in plan.steps[..<plan.firstBatchStep] { step.run(run) }
     }

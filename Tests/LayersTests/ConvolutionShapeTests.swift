@@ -88,23 +88,120 @@ struct ConvolutionShapeTests {
         ("packed gemm", .init(channels: 37, outputs: 90, height: 31, width: 29)),
     ]
 
-    @Test("match the reference, whatever the threads", arguments: KernelTable.available)
+    /// Convolutions that are a network alone: images that are given, and wanted, with channels first may stay so.
+    static let lonelyShapes: [(algorithm: String, shape: ConvolutionShape)] = [
+        ("planar", .init(channels: 37, outputs: 23, height: 13, width: 9)),
+        ("planar", .init(channels: 64, outputs: 96, height: 11, width: 10, groups: 32)),
+        ("planar", .init(channels: 12, outputs: 10, height: 23, width: 61, stride: 2, groups: 2)),
+        ("planar", .init(channels: 3, outputs: 13, height: 35, width: 40, kernel: 3, padding: 1)),
+        ("planar", .init(channels: 4, outputs: 4, height: 31, width: 150, kernel: 3)),
+        ("planar", .init(channels: 5, outputs: 1, height: 21, width: 130, kernel: 3, padding: 1)),
+        (
+            "planar",
+            .init(
+                channels: 5, outputs: 2, height: 21, width: 67, kernel: 3, stride: .init(height: 3, width: 1),
+                padding: 1)
+        ),
+        ("planar", .init(channels: 9, outputs: 9, height: 20, width: 33, kernel: 5, padding: 2, groups: 9)),
+        (
+            "planar",
+            .init(
+                channels: 3, outputs: 7, height: 75, width: 151, kernel: .init(height: 3, width: 2), stride: 2,
+                dilation: .init(height: 3, width: 2), padding: .sides(top: 3, bottom: 0, left: 1, right: 2))
+        ),
+        (
+            "planar",
+            .init(
+                channels: 4, outputs: 6, height: 200, width: 97, kernel: .init(height: 4, width: 5),
+                stride: .init(height: 1, width: 4), dilation: .init(height: 1, width: 6),
+                padding: .sides(top: 1, bottom: 2, left: 9, right: 9), groups: 2)
+        ),
+        (
+            "depthwise, blocks",
+            .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, padding: 3, groups: 35)
+        ),
+        (
+            "depthwise, blocks",
+            .init(channels: 33, outputs: 33, height: 120, width: 90, kernel: 3, stride: 2, padding: 1, groups: 33)
+        ),
+        (
+            "channelwise, blocks",
+            .init(channels: 17, outputs: 17, height: 150, width: 40, kernel: 3, dilation: 2, padding: 2, groups: 17)
+        ),
+        (
+            "channelwise, blocks",
+            .init(
+                channels: 40, outputs: 40, height: 13, width: 9, kernel: .init(height: 5, width: 3), stride: 2,
+                dilation: 2, padding: .sides(top: 9, bottom: 9, left: 4, right: 0), groups: 40)
+        ),
+        (
+            "implicit gemm, blocks",
+            .init(
+                channels: 128, outputs: 64, height: 75, width: 61, kernel: 3, stride: 2, dilation: 3, padding: 3,
+                groups: 2)
+        ),
+        (
+            "implicit gemm, blocks",
+            .init(channels: 96, outputs: 128, height: 9, width: 10, kernel: 3, stride: 2, padding: 1, groups: 2)
+        ),
+    ]
+
+    @Test("match the reference within a network, whatever the threads", arguments: KernelTable.available)
     func matchReference(kernels: KernelTable) throws {
         for (index, (algorithm, shape)) in Self.shapes.enumerated() {
+            let network = try SingleConvolution(shape, seed: UInt64(index), isSpoiledBefore: true)
+            try check(network, algorithm: algorithm, kernels, seed: UInt64(index) + 50)
+        }
+    }
+
+    @Test("match the reference alone, whatever the threads", arguments: KernelTable.available)
+    func matchReferenceAlone(kernels: KernelTable) throws {
+        for (index, (algorithm, shape)) in Self.lonelyShapes.enumerated() {
             let network = try SingleConvolution(shape, seed: UInt64(index))
-            let plan = try Plan(network, input: [shape.channels, shape.height, shape.width], kernels: kernels)
-            if kernels.panelWidth == 16 {
-                #expect(plan.summaries[0].algorithm.hasPrefix(algorithm), "\(shape)")
+            try check(network, algorithm: algorithm, kernels, seed: UInt64(index) + 50)
+        }
+    }
+
+    private func check(_ network: SingleConvolution, algorithm: String, _ kernels: KernelTable, seed: UInt64) throws {
+        let shape = network.shape
+        let plan = try Plan(network, input: [shape.channels, shape.height, shape.width], kernels: kernels)
+        if kernels.panelWidth == 16 {
+            let chosen = plan.summaries.first { $0.operation.hasPrefix("conv2d") }?.algorithm ?? ""
+            #expect(chosen.hasPrefix(algorithm), "\(chosen) for \(shape)")
+        }
+        let input = randomFloats(2 * shape.channels * shape.height * shape.width, seed: seed)
+        let tensor = Tensor(input, shape: [2, shape.channels, shape.height, shape.width])
+        let expected = network.reference(input, images: 2).map { Float($0) }
+        var alone: [Float]?
+        for threads in [1, 2, 3] {
+            let session = try Session(plan, threads: threads, leastSharedWork: 0)
+            let answer = try session.run(tensor).floats()
+            expectClose(answer, expected, .accumulated, "\(shape) on \(kernels.name), \(threads) threads")
+            if let alone { expectClose(answer, alone, .exact, "\(shape) on \(kernels.name), \(threads) threads") }
+            alone = answer
+            let turned = input.turnedToChannelsLast(images: 2, channels: shape.channels)
+            var other = [Float](repeating: .nan, count: answer.count)
+            turned.withUnsafeBufferPointer { turned in
+                other.withUnsafeMutableBufferPointer {
+                    session.run(turned, count: 2, layout: .channelsLast, output: $0)
+                }
             }
-            let input = randomFloats(2 * shape.channels * shape.height * shape.width, seed: UInt64(index) + 50)
-            let tensor = Tensor(input, shape: [2, shape.channels, shape.height, shape.width])
-            let expected = network.reference(input, images: 2).map { Float($0) }
-            var alone: [Float]?
-            for threads in [1, 2, 3] {
-                let answer = try Session(plan, threads: threads, leastSharedWork: 0).run(tensor).floats()
-                expectClose(answer, expected, .accumulated, "\(shape) on \(kernels.name), \(threads) threads")
-                if let alone { expectClose(answer, alone, .exact, "\(shape) on \(kernels.name), \(threads) threads") }
-                alone = answer
+            expectClose(other, answer, .exact, "\(shape) on \(kernels.name), given with channels last")
+        }
+    }
+
+    @Test("activations go along where images stay as they are", arguments: KernelTable.available)
+    func planarActivations(kernels: KernelTable) throws {
+        for (_, shape) in Self.lonelyShapes where shape.height < 50 {
+            let size: Shape = [shape.channels, shape.height, shape.width]
+            let input = randomFloats(size.elementCount, seed: 9)
+            for activation in SingleConvolution.Activation.allCases {
+                let network = try SingleConvolution(shape, seed: 8, activation: activation)
+                let answer = try Session(Plan(network, input: size, kernels: kernels)).run(
+                    Tensor(input, shape: [1, shape.channels, shape.height, shape.width])
+                ).floats()
+                let expected = network.reference(input, images: 1).map { Float(activation.reference($0)) }
+                expectClose(answer, expected, .accumulated, "\(activation)(\(shape)) on \(kernels.name)")
             }
         }
     }
@@ -120,7 +217,7 @@ struct ConvolutionShapeTests {
 
     @Test("NaN and infinity stay in their group", arguments: KernelTable.available)
     func groupsDoNotMix(kernels: KernelTable) throws {
-        for (_, shape) in Self.shapes where shape.groups > 1 {
+        for (_, shape) in Self.shapes + Self.lonelyShapes where shape.groups > 1 {
             let plan = try Plan(
                 SingleConvolution(shape, seed: 1), input: [shape.channels, shape.height, shape.width], kernels: kernels)
             let pixels = shape.height * shape.width
@@ -167,11 +264,31 @@ private struct SingleConvolution: Network {
     var isResidual = false
     /// Reads every value twice, so that nothing can be fused.
     var isSpoiled = false
+    /// Reads the input twice, so that it has to be turned.
+    var isSpoiledBefore = false
+    var activation: Activation?
 
-    init(_ shape: ConvolutionShape, seed: UInt64, isResidual: Bool = false, isSpoiled: Bool = false) throws {
+    enum Activation: CaseIterable {
+        case relu
+        case silu
+
+        func reference(_ value: Double) -> Double {
+            switch self {
+            case .relu: Reference.relu(value)
+            case .silu: Reference.silu(value)
+            }
+        }
+    }
+
+    init(
+        _ shape: ConvolutionShape, seed: UInt64, isResidual: Bool = false, isSpoiled: Bool = false,
+        isSpoiledBefore: Bool = false, activation: Activation? = nil
+    ) throws {
         self.shape = shape
         self.isResidual = isResidual
         self.isSpoiled = isSpoiled
+        self.isSpoiledBefore = isSpoiledBefore
+        self.activation = activation
         let dimensions: Shape = [
             shape.outputs, shape.channels / shape.groups, shape.kernel.height, shape.kernel.width,
         ]
@@ -186,7 +303,13 @@ private struct SingleConvolution: Network {
     }
 
     func forward(_ input: Value) -> Value {
+        if isSpoiledBefore { _ = Sigmoid()(input) }
         let value = step(conv(input))
+        switch activation {
+        case .relu: return ReLU()(value)
+        case .silu: return SiLU()(value)
+        case nil: break
+        }
         return isResidual ? SiLU()(step(value + input)) : value
     }
 
@@ -228,6 +351,17 @@ private struct SingleConvolution: Network {
             }
         }
         return answer
+    }
+}
+
+extension [Float] {
+    fileprivate func turnedToChannelsLast(images: Int, channels: Int) -> [Float] {
+        let pixels = count / images / channels
+        return indices.map { index in
+            let (image, place) = index.quotientAndRemainder(dividingBy: channels * pixels)
+            let (pixel, channel) = place.quotientAndRemainder(dividingBy: channels)
+            return self[(image * channels + channel) * pixels + pixel]
+        }
     }
 }
 

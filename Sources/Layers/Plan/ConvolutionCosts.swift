@@ -40,6 +40,9 @@ struct ConvolutionCosts {
     /// Whether the groups' outputs are to share vectors.
     var favoursLanesAlongChannels: Bool { channelwise.map { $0 < min(matrices, dots) } ?? false }
 
+    /// Whether each group is to be a matrix product.
+    var favoursMatrices: Bool { !favoursLanesAlongChannels && !favoursDots }
+
     /// Whether dot products are well below a matrix product: short ones are slower than counted.
     var favoursDots: Bool { dots * 5 < matrices * 4 }
 }

@@ -18,6 +18,8 @@ public final class Plan: Sendable {
     /// The kernels that the weights were packed for.
     public let kernels: KernelTable
 
+    /// How the steps take an input image.
+    let inputLayout: Session.Layout
     let steps: [any Step]
     /// The steps from here on work on vectors, on all images of a batch at once.
     let firstBatchStep: Int
@@ -54,6 +56,7 @@ public final class Plan: Sendable {
         let layout = builder.placed()
         inputShape = graph.nodes[0].shape
         outputShape = graph.nodes[result].shape
+        inputLayout = builder.layout
         steps = layout.steps
         summaries = builder.drafts.map(\.summary)
         firstBatchStep = layout.firstBatchStep

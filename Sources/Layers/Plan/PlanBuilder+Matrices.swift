@@ -8,6 +8,7 @@ extension PlanBuilder {
     mutating func appendConvolution(_ conv: Conv2d, _ group: FusedNode) {
         let source = node(group.root).inputs[0]
         let geometry = conv.window.geometry(over: node(source).shape)
+        if appendPlanarConvolution(conv, group, geometry) { return }
         if conv.isDepthwise && conv.groups > 1 {
             return appendDepthwise(conv, group, geometry)
         }
@@ -249,7 +250,7 @@ extension PlanBuilder {
     // MARK: Weights
 
     /// Packs the filters of each group as a matrix [outputs, height * width * inputs].
-    private mutating func reserveMatrices(
+    mutating func reserveMatrices(
         _ conv: Conv2d, _ group: FusedNode, lastPanel: LastPanel
     ) -> (weight: Int, bias: Int?) {
         let kernels = kernels
@@ -302,13 +303,13 @@ extension PlanBuilder {
             conv.outChannels / conv.groups, geometry.kernelHeight * runs.count, runs.length)
     }
 
-    private func packedCountPerGroup(_ conv: Conv2d) -> Int {
+    func packedCountPerGroup(_ conv: Conv2d) -> Int {
         let taps = conv.window.kernelSize.height * conv.window.kernelSize.width
         return kernels.packedCount(conv.outChannels / conv.groups, conv.inChannels / conv.groups * taps)
     }
 
     /// - Parameter copies: How often the biases are written, one time behind the other.
-    private mutating func reserveBias(
+    mutating func reserveBias(
         _ bias: Tensor?, count: Int, name: String, batchNorm: BatchNorm2d?, copies: Int = 1
     ) -> Int? {
         guard bias != nil || batchNorm != nil else { return nil }
@@ -330,7 +331,7 @@ extension PlanBuilder {
         return shape.isOrderedAlike ? nil : shape
     }
 
-    private func summary(
+    func summary(
         _ conv: Conv2d, _ group: FusedNode, algorithm: String, reason: String, executedMultiplyAdds: Int? = nil
     ) -> StepSummary {
         let output = node(group.root).shape
@@ -346,7 +347,7 @@ extension PlanBuilder {
 
 extension Conv2d {
     /// The filters, each multiplied by its channel's scale if a batch norm follows.
-    fileprivate func foldedWeight(_ batchNorm: BatchNorm2d?) throws -> [Float] {
+    func foldedWeight(_ batchNorm: BatchNorm2d?) throws -> [Float] {
         var values = try weight.finiteFloats(name: name + ".weight")
         guard let scale = try batchNorm?.scaleAndShift().scale else { return values }
         let filter = values.count / outChannels
@@ -368,7 +369,7 @@ extension KernelTable {
 
 extension WindowGeometry {
     /// Whether the depthwise kernel has blocks unrolled for this window.
-    fileprivate func hasDepthwiseBlocks(panelWidth: Int) -> Bool {
+    func hasDepthwiseBlocks(panelWidth: Int) -> Bool {
         dilationWidth == 1 && [3, 5, 7].contains(kernelWidth) && strideWidth <= 2 && channels >= panelWidth
     }
 

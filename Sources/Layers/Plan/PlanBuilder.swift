@@ -27,6 +27,8 @@ struct PlanBuilder {
     private(set) var drafts: [Draft] = []
     var weights = WeightsLayout()
     let order = WeightsOrder()
+    /// How the steps want the numbers of an input image. They leave those of a result in the same order.
+    var layout = Session.Layout.channelsLast
     /// Floats of each value for one image; the graph's nodes first, then the values that steps need among themselves.
     private var counts: [Int]
     /// Values that are other values under another shape.
@@ -148,7 +150,7 @@ struct PlanBuilder {
     private mutating func finishResult() {
         let value = resolved(result)
         let shape = node(result).shape
-        if shape.rank == 3 && !shape.isOrderedAlike {
+        if shape.rank == 3 && !shape.isOrderedAlike && layout == .channelsLast {
             let ordered = newValue(count: shape.elementCount)
             if let last = drafts.last, last.writesPixels, last.writes == [value], consumers[value].isEmpty {
                 append(channelsFirstStrips(removeLastDraft(), shape: shape, to: ordered))

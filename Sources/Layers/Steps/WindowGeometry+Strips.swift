@@ -11,10 +11,13 @@ extension WindowGeometry {
 
     /// Lines to do at a time if the rows that their windows span are copied first: as many as keep the copy in `room` Floats.
     /// Rows that one strip shares with the next are copied twice: if they are many, strips are longer, as far as L2 goes.
-    func stripLines(rowFloats: Int, room: Int) -> Int {
-        let shared = max(0, spannedRows(lines: 1) - strideHeight)
-        let fitting = { (room: Int) in (room / max(1, rowFloats) - shared) / strideHeight }
-        let lines = max(fitting(room), min(fitting(131072), 2 * shared / strideHeight))
+    ///
+    /// - Parameter rowStep: Every so many-th row is copied.
+    func stripLines(rowFloats: Int, room: Int, rowStep: Int = 1) -> Int {
+        let stride = strideHeight / rowStep
+        let shared = max(0, (spannedRows(lines: 1) - 1) / rowStep + 1 - stride)
+        let fitting = { (room: Int) in (room / max(1, rowFloats) - shared) / stride }
+        let lines = max(fitting(room), min(fitting(131072), 2 * shared / stride))
         return min(outputHeight, max(1, lines))
     }
 

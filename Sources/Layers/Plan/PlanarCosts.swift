@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// What a convolution costs for one image that is given, and wanted, with channels first: left so, or turned before and
+/// after. In multiply-adds of a vector.
+///
+/// The weights were fitted to the times of 260 random shapes on AVX-512 (half of them within 6 %), drawn by
+/// `Benchmarks/peers/run shapes`.
+struct PlanarCosts {
+    /// With lanes along the pixels.
+    let planar: Int
+    /// With lanes along the channels, in the fastest way, and both images turned.
+    let turned: Int
+
+    init(_ conv: Conv2d, _ geometry: WindowGeometry, lanes: Int) {
+        let (inputs, outputs) = (conv.inChannels / conv.groups, conv.outChannels / conv.groups)
+        let (depth, pixels) = (
+            inputs * geometry.kernelHeight * geometry.kernelWidth, geometry.outputHeight * geometry.outputWidth
+        )
+        let vectors = { (count: Int) in (count + lanes - 1) / lanes }
+        // Blocks of eight channels, four, two and one: each reads the pixels again.
+        let blocks = outputs / 8 + (outputs % 8).nonzeroBitCount
+        let pixelVectors =
+            geometry.isPointwise ? vectors(pixels) : geometry.outputHeight * vectors(geometry.outputWidth)
+        var planar = conv.groups * pixelVectors * (depth * (outputs + 2 * blocks) + 70)
+        if !geometry.readsPlanesInPlace {
+            let copy = geometry.planeCopy(of: 0..<geometry.outputHeight, inputs: conv.inChannels)
+            let copyVectors = vectors(copy.columns) * (copy.phases * copy.columnStep == 1 ? 16 : 32)
+            planar += copy.planes * copy.rows * copy.phases * (35 + copyVectors)
+        }
+        self.planar = planar
+
+        let costs = ConvolutionCosts(conv, geometry, lanes: lanes)
+        let turning = vectors(conv.inChannels * geometry.inputHeight * geometry.inputWidth + conv.outChannels * pixels)
+        let multiplying: Int
+        if conv.groups > 1 && costs.favoursLanesAlongChannels {
+            multiplying = (costs.channelwise ?? 0) * pixels * 8 / 5
+        } else if costs.favoursDots {
+            multiplying = costs.dots * pixels * 7 / 5
+        } else if conv.groups == 1 && geometry.favoursWinograd(outChannels: conv.outChannels) {
+            let tiles = geometry.winogradTileRows * geometry.winogradTileColumns
+            multiplying = conv.inChannels * vectors(conv.outChannels) * tiles * 36 * 8 / 5
+        } else {
+            multiplying = costs.matrices * pixels * 4 / 3
+        }
+        turned = multiplying + 16 * turning
+    }
+}

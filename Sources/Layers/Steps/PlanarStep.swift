@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// A convolution of an image with channels first, whose result has them first too. Windows are read where they stand: in the
+/// image, or in a copy of a group's rows with borders around them, and with columns side by side that windows take in turn.
+struct PlanarStep: Step {
+    let output: Slot
+    let input: Slot
+    /// Offsets in the prepared weights: of the groups' packed filters one after the other, and of the biases.
+    let weight: Int
+    let bias: Int?
+    let activation: Activation
+    let geometry: WindowGeometry
+    let groups: Int
+    let outChannels: Int
+    /// Where each value of a window stands.
+    private let places: [Int32]
+
+    init(
+        output: Slot, input: Slot, weight: Int, bias: Int?, activation: Activation, geometry: WindowGeometry,
+        groups: Int, outChannels: Int
+    ) {
+        self.output = output
+        self.input = input
+        self.weight = weight
+        self.bias = bias
+        self.activation = activation
+        self.geometry = geometry
+        self.groups = groups
+        self.outChannels = outChannels
+        places = geometry.planarPlaces(inputs: geometry.channels / groups)
+    }
+
+    private var groupInputs: Int { geometry.channels / groups }
+    private var groupOutputs: Int { outChannels / groups }
+
+    var scratchCount: Int { geometry.readsPlanesInPlace ? 0 : groupInputs * geometry.copiedPlane(inputs: groupInputs) }
+
+    func run(_ run: StepRun) {
+        // Lines share rows of the copy, groups share nothing.
+        let sharesGroups = groups >= 2 * run.parts
+        let groups = sharesGroups ? run.share(of: groups) : 0..<groups
+        if geometry.isPointwise {
+            let pixels = geometry.outputHeight * geometry.outputWidth
+            let share = sharesGroups ? 0..<pixels : run.share(of: pixels, granule: 64)
+            for group in groups { convolvePixels(run, group, share) }
+        } else {
+            let height = geometry.outputHeight
+            let lines = sharesGroups ? 0..<height : run.share(of: height)
+            for group in groups { convolveLines(run, group, lines) }
+        }
+    }
+
+    /// Windows of one pixel go on from line to line.
+    private func convolvePixels(_ run: StepRun, _ group: Int, _ pixels: Range<Int>) {
+        let first = group * groupInputs * geometry.inputHeight * geometry.inputWidth + pixels.lowerBound
+        convolve(
+            run, group, run.read(input) + first, firstPixel: pixels.lowerBound, lines: 1, width: pixels.count,
+            inputLineStride: 0)
+    }
+
+    private func convolveLines(_ run: StepRun, _ group: Int, _ lines: Range<Int>) {
+        let image = run.read(input) + group * groupInputs * geometry.inputHeight * geometry.inputWidth
+        guard !geometry.readsPlanesInPlace else {
+            let lineStride = geometry.strideHeight * geometry.inputWidth
+            return convolve(
+                run, group, image + lines.lowerBound * lineStride, lines: lines, inputLineStride: lineStride)
+        }
+        let stripLines = geometry.planarStripLines(inputs: groupInputs)
+        for first in stride(from: lines.lowerBound, to: lines.upperBound, by: stripLines) {
+            let strip = first..<min(first + stripLines, lines.upperBound)
+            run.kernels.planes.copy(run.scratch, image, geometry.planeCopy(of: strip, inputs: groupInputs))
+            convolve(
+                run, group, Input(run.scratch), lines: strip,
+                inputLineStride: geometry.strideHeight / geometry.rowStep * geometry.copiedRow)
+        }
+    }
+
+    private func convolve(_ run: StepRun, _ group: Int, _ source: Input, lines: Range<Int>, inputLineStride: Int) {
+        convolve(
+            run, group, source, firstPixel: lines.lowerBound * geometry.outputWidth, lines: lines.count,
+            width: geometry.outputWidth, inputLineStride: inputLineStride)
+    }
+
+    private func convolve(
+        _ run: StepRun, _ group: Int, _ source: Input, firstPixel: Int, lines: Int, width: Int, inputLineStride: Int
+    ) {
+        let plane = geometry.outputHeight * geometry.outputWidth
+        let first = group * groupOutputs
+        let shape = ConvolutionPlanes(
+            lineCount: lines, linePixels: width, outChannels: groupOutputs, outputPlaneStride: plane,
+            outputLineStride: geometry.outputWidth, inputLineStride: inputLineStride, depth: places.count)
+        places.withUnsafeBufferPointer { places in
+            guard let places = places.baseAddress else { return }
+            run.kernels.planes.convolve(
+                run.write(output) + first * plane + firstPixel, source,
+                run.weights + weight + first * shape.depth, bias.map { run.weights + $0 + first }, activation, shape,
+                places)
+        }
+    }
+}
+
+extension WindowGeometry {
+    /// Whether windows of an image with channels first need no copy of it.
+    var readsPlanesInPlace: Bool { isUnpadded && strideWidth == 1 }
+
+    /// Windows of any lines take every so many-th row alone.
+    var rowStep: Int {
+        kernelHeight == 1 ? strideHeight : greatestCommonDivisor(strideHeight, dilationHeight)
+    }
+
+    /// Windows take every so many-th column alone.
+    private var columnStep: Int {
+        kernelWidth == 1 ? strideWidth : greatestCommonDivisor(strideWidth, dilationWidth)
+    }
+
+    /// Parts of a copied row: columns of one part are side by side for windows that are side by side.
+    private var phases: Int { strideWidth / columnStep }
+    private var phaseColumns: Int { (spannedColumns - 1) / columnStep / phases + 1 }
+
+    /// Floats of a copied row.
+    fileprivate var copiedRow: Int { phases * phaseColumns }
+
+    /// Floats of a strip of one copied plane.
+    fileprivate func copiedPlane(inputs: Int) -> Int {
+        ((spannedRows(lines: planarStripLines(inputs: inputs)) - 1) / rowStep + 1) * copiedRow
+    }
+
+    /// Lines done at a time: as many as keep the copy in L1, or in L2 where it is large.
+    fileprivate func planarStripLines(inputs: Int) -> Int {
+        stripLines(rowFloats: inputs * copiedRow, room: inputs == 1 ? 8192 : 32768, rowStep: rowStep)
+    }
+
+    func planeCopy(of lines: Range<Int>, inputs: Int) -> PlaneCopy {
+        PlaneCopy(
+            inputHeight: inputHeight, inputWidth: inputWidth, planes: inputs,
+            planeStride: copiedPlane(inputs: inputs), firstRow: lines.lowerBound * strideHeight - padTop,
+            rows: (spannedRows(lines: lines.count) - 1) / rowStep + 1, rowStep: rowStep, firstColumn: -padLeft,
+            columnStep: columnStep, phases: phases, columns: phaseColumns)
+    }
+
+    /// Where the values of a window stand from its first one on, in the order of the filters in a state dict.
+    fileprivate func planarPlaces(inputs: Int) -> [Int32] {
+        let inPlace = readsPlanesInPlace
+        let plane = inPlace ? inputHeight * inputWidth : copiedPlane(inputs: inputs)
+        var places: [Int32] = []
+        for input in 0..<inputs {
+            for row in 0..<kernelHeight {
+                for column in 0..<kernelWidth {
+                    let (y, x) = (row * dilationHeight, column * dilationWidth)
+                    let place =
+                        inPlace
+                        ? y * inputWidth + x
+                        : y / rowStep * copiedRow + x / columnStep % phases * phaseColumns + x / columnStep / phases
+                    places.append(Int32(input * plane + place))
+                }
+            }
+        }
+        return places
+    }
+}
+
+private func greatestCommonDivisor(_ a: Int, _ b: Int) -> Int { b == 0 ? a : greatestCommonDivisor(b, a % b) }
