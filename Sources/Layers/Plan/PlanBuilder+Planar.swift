@@ -32,7 +32,7 @@ extension PlanBuilder {
         if conv.isDepthwise && conv.groups > 1 {
             if conv.groups >= 16 { return .blocks }
             // Four and eight channels are turned fast, and several pixels of them share a vector.
-            return [4, 8].contains(conv.groups) ? nil : .planes
+            return conv.groups < lanes && ![4, 8].contains(conv.groups) ? .planes : nil
         }
         let costs = PlanarCosts(conv, geometry, lanes: lanes)
         if costs.planar < costs.turned { return .planes }

@@ -29,7 +29,8 @@ struct PlanarCosts {
             let copyVectors = vectors(copy.columns) * (copy.phases * copy.columnStep == 1 ? 16 : 32)
             planar += copy.planes * copy.rows * copy.phases * (35 + copyVectors)
         }
-        self.planar = planar
+        // Vectors of four: twice the instructions, and fewer registers than a block would want.
+        self.planar = lanes > 4 ? planar : planar * 7 / 5
 
         let costs = ConvolutionCosts(conv, geometry, lanes: lanes)
         let turning = vectors(conv.inChannels * geometry.inputHeight * geometry.inputWidth + conv.outChannels * pixels)
