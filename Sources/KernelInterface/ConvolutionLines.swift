@@ -29,8 +29,7 @@ public struct ConvolutionLines: Sendable, Equatable {
     public var windowTapStride: Int
     /// Consecutive values in a run.
     public var tapLength: Int
-    /// Which rows of the image hold values: rows of windows above and below it are neither read nor multiplied. Kernels for
-    /// one image a channel or a group don't regard it.
+    /// Which rows of the image hold values: rows of windows above and below it are neither read nor multiplied.
     public var rows: RowsOfLines
 
     /// Depth of the packed matrix: the values in a window.

@@ -14,10 +14,13 @@ func convolveChannels(
         let count = min(laneCount, lines.outChannels - channel)
         for line in 0..<lines.lineCount {
             let place = line * lines.outputLineStride + channel
+            let rows = lines.rows.inside(line: line, of: lines.windowRows)
+            let firstRow = line * lines.inputLineStride + rows.lowerBound * lines.windowRowStride
             let strip = ChannelwiseLine(
-                output: output + place, input: input + line * lines.inputLineStride + channel,
-                packed: packed + channel * lines.depth, bias: bias.map { $0 + channel },
-                residual: residual.map { $0 + place }, count: count)
+                output: output + place, input: input + firstRow + channel,
+                packed: packed + channel * lines.depth + rows.lowerBound * lines.windowTaps * laneCount,
+                bias: bias.map { $0 + channel }, residual: residual.map { $0 + place }, count: count,
+                windowRows: rows.count)
             if count == laneCount {
                 strip.convolve(lines, activation, isWhole: true)
             } else {
@@ -36,6 +39,8 @@ private struct ChannelwiseLine {
     let residual: Input?
     /// Channels in the vector.
     let count: Int
+    /// Rows of the window that lie in the image.
+    let windowRows: Int
 
     /// - Parameter isWhole: Whether the vector of channels is full.
     @inline(__always)
@@ -73,7 +78,7 @@ private enum ChannelwiseBlock<let pixels: Int> {
         }
         var packed = line.packed
         var window = line.input + pixel * lines.inputStride
-        for _ in 0..<lines.windowRows {
+        for _ in 0..<line.windowRows {
             var tap = window
             for _ in 0..<lines.windowTaps {
                 let factor = load(packed)

@@ -91,9 +91,11 @@ private enum GroupedBlock<let pixels: Int> {
             let start = loadAny(bias, vector.count)
             for pixel in 0..<pixels { sums[pixel] = start }
         }
-        var packed = vector.packed
+        let rows = lines.rows.inside(line: line, of: lines.windowRows)
+        var packed = vector.packed + rows.lowerBound * lines.windowTaps * lines.tapLength * laneCount
         var window = vector.input + line * lines.inputLineStride + pixel * lines.inputStride
-        for _ in 0..<lines.windowRows {
+        window += rows.lowerBound * lines.windowRowStride
+        for _ in rows {
             var tap = window
             for _ in 0..<lines.windowTaps {
                 var places = vector.places

@@ -5,7 +5,7 @@ import Kernels
 /// What a convolution costs for one image that is given, and wanted, with channels first: left so, or turned before and
 /// after. In multiply-adds of a vector.
 ///
-/// The weights were fitted to the times of 260 random shapes on AVX-512 (half of them within 6 %), drawn by
+/// The weights were fitted to the times of 260 random shapes on AVX-512 (half of them within 8 %), drawn by
 /// `Benchmarks/peers/run shapes`.
 struct PlanarCosts {
     /// With lanes along the pixels.
@@ -23,11 +23,11 @@ struct PlanarCosts {
         let blocks = outputs / 8 + (outputs % 8).nonzeroBitCount
         let pixelVectors =
             geometry.isPointwise ? vectors(pixels) : geometry.outputHeight * vectors(geometry.outputWidth)
-        var planar = conv.groups * pixelVectors * (depth * (outputs + 2 * blocks) + 70)
+        var planar = conv.groups * pixelVectors * (depth * (outputs + 2 * blocks) + 55)
         if !geometry.readsPlanesInPlace {
             let copy = geometry.planeCopy(of: 0..<geometry.outputHeight, inputs: conv.inChannels)
-            let copyVectors = vectors(copy.columns) * (copy.phases * copy.columnStep == 1 ? 16 : 32)
-            planar += copy.planes * copy.rows * copy.phases * (35 + copyVectors)
+            let copyVectors = vectors(copy.columns) * (copy.phases * copy.columnStep == 1 ? 11 : 22)
+            planar += copy.planes * copy.rows * copy.phases * (44 + copyVectors)
         }
         // Vectors of four: twice the instructions, and fewer registers than a block would want.
         self.planar = lanes > 4 ? planar : planar * 7 / 5
@@ -43,8 +43,8 @@ struct PlanarCosts {
             let tiles = geometry.winogradTileRows * geometry.winogradTileColumns
             multiplying = conv.inChannels * vectors(conv.outChannels) * tiles * 36 * 8 / 5
         } else {
-            multiplying = costs.matrices * pixels * 4 / 3
+            multiplying = costs.matrices * pixels * 6 / 5
         }
-        turned = multiplying + 16 * turning
+        turned = multiplying + 18 * turning
     }
 }

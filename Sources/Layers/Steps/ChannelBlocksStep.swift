@@ -122,7 +122,7 @@ struct ChannelBlocksStep: Step {
         run.kernels.planes.turn(
             run.scratch, image, block, lines.lowerBound * block.strideHeight - block.padTop,
             copiedRows(lines: lines.count), rowStep, -block.padLeft, copiedColumns)
-        let shape = shape(lines: lines.count, inputs: block.channels, outputs: groups.count * groupOutputs)
+        let shape = shape(of: lines, inputs: block.channels, outputs: groups.count * groupOutputs)
         let bias = bias.map { run.weights + $0 + groups.lowerBound * groupOutputs }
         let buffer = run.scratch + copyCount
         if case .matrices(let packedCount) = kernel {
@@ -136,16 +136,17 @@ struct ChannelBlocksStep: Step {
         }
     }
 
-    private func shape(lines: Int, inputs: Int, outputs: Int) -> ConvolutionLines {
+    private func shape(of lines: Range<Int>, inputs: Int, outputs: Int) -> ConvolutionLines {
         let rowFloats = copiedColumns * inputs
         // A group's pixels side by side are one run.
         let isDense = blockGroups == 1 && geometry.dilationWidth == 1
         return ConvolutionLines(
-            lineCount: lines, linePixels: geometry.outputWidth, outChannels: outputs, outputStride: outputs,
+            lineCount: lines.count, linePixels: geometry.outputWidth, outChannels: outputs, outputStride: outputs,
             outputLineStride: geometry.outputWidth * outputs, inputStride: geometry.strideWidth * inputs,
             inputLineStride: geometry.strideHeight / rowStep * rowFloats, windowRows: geometry.kernelHeight,
             windowRowStride: geometry.dilationHeight / rowStep * rowFloats,
             windowTaps: isDense ? 1 : geometry.kernelWidth, windowTapStride: geometry.dilationWidth * inputs,
-            tapLength: (isDense ? geometry.kernelWidth : 1) * groupInputs)
+            tapLength: (isDense ? geometry.kernelWidth : 1) * groupInputs,
+            rows: geometry.rowsOfLines(from: lines.lowerBound))
     }
 }

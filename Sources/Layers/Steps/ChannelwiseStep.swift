@@ -69,7 +69,7 @@ struct ChannelwiseStep: PixelStep {
             inputLineStride: geometry.strideHeight * rowStride,
             windowRows: geometry.kernelHeight, windowRowStride: geometry.dilationHeight * rowStride,
             windowTaps: geometry.kernelWidth, windowTapStride: geometry.dilationWidth * geometry.channels,
-            tapLength: groupInputs)
+            tapLength: groupInputs, rows: geometry.rowsOfLines(from: lines.lowerBound))
         convolve(run, shape, source, output, place: lines.lowerBound * shape.outputLineStride)
         if rest > 0 {
             let first = width - rest
