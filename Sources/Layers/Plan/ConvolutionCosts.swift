@@ -35,14 +35,30 @@ struct ConvolutionCosts {
         // Without the instruction, a pick is a load for each lane.
         let pickAndMultiply = lanes > 4 ? 2 : 1 + lanes
         channelwise = fits ? pickAndMultiply * ((conv.outChannels + lanes - 1) / lanes) * taps * inputs : nil
+
+        if conv.groups > 1, let channelwise, channelwise < min(matrices, dots) {
+            way = .channelwise
+        } else if dots * 5 < matrices * 4 {
+            // Well below a matrix product: short dot products are slower than counted.
+            way = .dots
+        } else if conv.groups == 1 && geometry.favoursWinograd(outChannels: conv.outChannels) {
+            way = .winograd
+        } else {
+            way = .matrices
+        }
     }
 
-    /// Whether the groups' outputs are to share vectors.
-    var favoursLanesAlongChannels: Bool { channelwise.map { $0 < min(matrices, dots) } ?? false }
+    /// A way to do a convolution, but for depthwise ones.
+    enum Way {
+        /// The groups' outputs share vectors.
+        case channelwise
+        /// Lanes along the depth.
+        case dots
+        /// A fast algorithm for 3x3 windows.
+        case winograd
+        /// A matrix product for each group.
+        case matrices
+    }
 
-    /// Whether each group is to be a matrix product.
-    var favoursMatrices: Bool { !favoursLanesAlongChannels && !favoursDots }
-
-    /// Whether dot products are well below a matrix product: short ones are slower than counted.
-    var favoursDots: Bool { dots * 5 < matrices * 4 }
+    let way: Way
 }

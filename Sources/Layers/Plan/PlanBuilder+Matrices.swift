@@ -15,17 +15,13 @@ extension PlanBuilder {
         if conv.groups == 1 && geometry.isPointwise && scale(of: source) != nil {
             return appendPointwise(conv, group, geometry)
         }
-        let costs = ConvolutionCosts(conv, geometry, lanes: kernels.panelWidth)
-        if conv.groups > 1 && costs.favoursLanesAlongChannels {
+        switch ConvolutionCosts(conv, geometry, lanes: kernels.panelWidth).way {
+        case .channelwise:
             appendChannelwise(conv, group, geometry, reason: "\(conv.groups) groups of few outputs share vectors")
-        } else if costs.favoursDots {
-            appendGeneral(conv, group, geometry, usesDots: true)
-        } else if conv.groups == 1 && geometry.isPointwise {
-            appendPointwise(conv, group, geometry)
-        } else if conv.groups == 1 && geometry.favoursWinograd(outChannels: conv.outChannels) {
-            appendWinograd(conv, group, geometry)
-        } else {
-            appendGeneral(conv, group, geometry, usesDots: false)
+        case .dots: appendGeneral(conv, group, geometry, usesDots: true)
+        case .winograd: appendWinograd(conv, group, geometry)
+        case .matrices where conv.groups == 1 && geometry.isPointwise: appendPointwise(conv, group, geometry)
+        case .matrices: appendGeneral(conv, group, geometry, usesDots: false)
         }
     }
 

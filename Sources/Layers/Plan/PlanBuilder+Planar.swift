@@ -36,8 +36,10 @@ extension PlanBuilder {
         }
         let costs = PlanarCosts(conv, geometry, lanes: lanes)
         if costs.planar < costs.turned { return .planes }
-        let hasMatrices = ConvolutionCosts(conv, geometry, lanes: lanes).favoursMatrices
-        return conv.groups > 1 && hasMatrices && !geometry.isPointwise ? .blocks : nil
+        // A small image, turned, stays in a cache whole.
+        let isLarge = conv.inChannels * geometry.inputHeight * geometry.inputWidth >= 32768
+        return isLarge && ConvolutionCosts(conv, geometry, lanes: lanes).way == .matrices && !geometry.isPointwise
+            ? .blocks : nil
     }
 
     /// Lanes along the pixels.

@@ -10,7 +10,7 @@ import Kernels
 struct PlanarCosts {
     /// With lanes along the pixels.
     let planar: Int
-    /// With lanes along the channels, in the fastest way, and both images turned.
+    /// With lanes along the channels, in the way that suits best, and both images turned.
     let turned: Int
 
     init(_ conv: Conv2d, _ geometry: WindowGeometry, lanes: Int) {
@@ -34,17 +34,15 @@ struct PlanarCosts {
 
         let costs = ConvolutionCosts(conv, geometry, lanes: lanes)
         let turning = vectors(conv.inChannels * geometry.inputHeight * geometry.inputWidth + conv.outChannels * pixels)
-        let multiplying: Int
-        if conv.groups > 1 && costs.favoursLanesAlongChannels {
-            multiplying = (costs.channelwise ?? 0) * pixels * 8 / 5
-        } else if costs.favoursDots {
-            multiplying = costs.dots * pixels * 7 / 5
-        } else if conv.groups == 1 && geometry.favoursWinograd(outChannels: conv.outChannels) {
-            let tiles = geometry.winogradTileRows * geometry.winogradTileColumns
-            multiplying = conv.inChannels * vectors(conv.outChannels) * tiles * 36 * 8 / 5
-        } else {
-            multiplying = costs.matrices * pixels * 6 / 5
-        }
+        let multiplying =
+            switch costs.way {
+            case .channelwise: (costs.channelwise ?? 0) * pixels * 8 / 5
+            case .dots: costs.dots * pixels * 7 / 5
+            case .winograd:
+                conv.inChannels * vectors(conv.outChannels) * geometry.winogradTileRows * geometry.winogradTileColumns
+                    * 36 * 8 / 5
+            case .matrices: costs.matrices * pixels * 6 / 5
+            }
         turned = multiplying + 18 * turning
     }
 }

@@ -2,8 +2,9 @@
 
 import Kernels
 
-/// A convolution of an image with channels first, whose result has them first too, done for a few channels at a time: their
-/// planes are turned into a copy that lies in a cache, lanes along the channels, and their result is turned back from there.
+/// A convolution of an image with channels first, whose result has them first too, done for a few channels, or a group of
+/// them, and some lines at a time: their planes are turned into a copy that lies in a cache, lanes along the channels, and
+/// their result is turned back from there.
 struct ChannelBlocksStep: Step {
     /// What is done with the copy.
     enum Kernel: CustomStringConvertible {
@@ -43,7 +44,8 @@ struct ChannelBlocksStep: Step {
         if case .matrices = kernel { 1 } else { 16 }
     }
 
-    /// Lines done at a time: as many as keep a block's copy in L1 if its rows are short, in L2 else.
+    /// Lines done at a time: as many as keep a block's copy in L1 if its rows are short, in L2 else; all, if each row would
+    /// be copied half as often again.
     private var stripLines: Int {
         let room =
             switch kernel {
@@ -51,7 +53,12 @@ struct ChannelBlocksStep: Step {
             case .depthwise: 65536
             case .matrices(let packedCount): packedCount > 131072 ? 131072 : 65536
             }
-        return geometry.stripLines(rowFloats: copiedColumns * blockGroups * groupInputs, room: room, rowStep: rowStep)
+        let lines = geometry.stripLines(
+            rowFloats: copiedColumns * blockGroups * groupInputs, room: room, rowStep: rowStep)
+        if case .matrices = kernel, copiedRows(lines: lines) * rowStep * 2 > lines * geometry.strideHeight * 3 {
+            return geometry.outputHeight
+        }
+        return lines
     }
 
     private var hasBorders: Bool {
