@@ -218,6 +218,24 @@ prefix func - (a: Lanes) -> Lanes { lanes(bits(a) ^ IntLanes(repeating: Int32.mi
     }
 #endif
 
+#if KERNELS_AVX512
+    /// For each lane the one that its index names, of three vectors' lanes one after the other.
+    @_transparent
+    func lookUp(_ table: (Lanes, Lanes, Lanes), _ index: IntLanes) -> Lanes {
+        lookUp((table.0, table.1), index).replacing(
+            with: lookUp((table.2, table.2), index), where: index .> IntLanes(repeating: 31))
+    }
+#elseif KERNELS_AVX2
+    /// For each lane the one that its index names, of three vectors' lanes one after the other.
+    @_transparent
+    func lookUp(_ table: (Lanes, Lanes, Lanes), _ index: IntLanes) -> Lanes {
+        let places = unsafeBitCast(index, to: SIMD4<Int64>.self)
+        return _mm256_permutevar8x32_ps(table.0, places)
+            .replacing(with: _mm256_permutevar8x32_ps(table.1, places), where: index .> IntLanes(repeating: 7))
+            .replacing(with: _mm256_permutevar8x32_ps(table.2, places), where: index .> IntLanes(repeating: 15))
+    }
+#endif
+
 // A zip interleaves two vectors, a0 b0 a1 b1 ...: the low one their first halves, the high one their second.
 
 #if KERNELS_AVX512

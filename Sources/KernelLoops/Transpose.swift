@@ -195,7 +195,26 @@ private struct Matrices {
 
     /// Three channels, of which no vector holds whole pixels.
     func interleaveThree(_ columns: Int) {
-        for column in 0..<columns {
+        var column = 0
+        #if KERNELS_AVX512 || KERNELS_AVX2
+            // Where the output's values stand in three planes' vectors.
+            var places = InlineArray<3, IntLanes>(repeating: IntLanes(repeating: 0))
+            for part in 0..<3 {
+                for lane in 0..<laneCount {
+                    let (pixel, channel) = (part * laneCount + lane).quotientAndRemainder(dividingBy: 3)
+                    places[part][lane] = Int32(truncatingIfNeeded: channel * laneCount + pixel)
+                }
+            }
+            while column + laneCount <= columns {
+                let source = input + column
+                let planes = (load(source), load(source + inputStride), load(source + 2 * inputStride))
+                for part in 0..<3 {
+                    store(lookUp(planes, places[part]), output + column * 3 + part * laneCount)
+                }
+                column += laneCount
+            }
+        #endif
+        for column in column..<columns {
             for row in 0..<3 { output[column * 3 + row] = input[row * inputStride + column] }
         }
     }
