@@ -8,7 +8,7 @@ public typealias Output = UnsafeMutablePointer<Float>
 /// The kernels of one instruction set, as functions over pointers and counts.
 ///
 /// Contracts that hold for every kernel:
-/// - Images are channels-last; "rows" of a matrix are pixels or batch entries, its columns channels.
+/// - Images are channels-last, but for `planes`; "rows" of a matrix are pixels or batch entries, its columns channels.
 /// - Nothing is allocated, thrown or locked; scratch comes from the caller; counts may be zero.
 /// - Pointers need the alignment of a Float alone; buffers do not overlap unless a kernel says that it works in place.
 /// - Ranges (`firstRow`, `rowCount`) let several threads share one output; the bits written for a row never depend on

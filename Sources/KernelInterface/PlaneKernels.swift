@@ -97,7 +97,7 @@ public struct PlaneKernels: Sendable {
     public let convolve:
         @Sendable (
             _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ activation: Activation,
-            _ planes: ConvolutionPlanes, _ places: UnsafePointer<Int32>
+            _ planes: ConvolutionPlanes, _ places: UnsafePointer<Int>
         ) -> Void
 
     /// Copies rows of planes, so that windows need not mind borders or strides.
@@ -117,7 +117,7 @@ public struct PlaneKernels: Sendable {
         pack: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         convolve:
             @escaping @Sendable (
-                Output, Input, Input, Input?, Activation, ConvolutionPlanes, UnsafePointer<Int32>
+                Output, Input, Input, Input?, Activation, ConvolutionPlanes, UnsafePointer<Int>
             ) -> Void,
         copy: @escaping @Sendable (Output, Input, PlaneCopy) -> Void,
         turn: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int, Int) -> Void

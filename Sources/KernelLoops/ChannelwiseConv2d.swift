@@ -47,12 +47,23 @@ private struct ChannelwiseLine {
     func convolve(_ lines: ConvolutionLines, _ activation: Activation, isWhole: Bool) {
         var pixel = 0
         while pixel < lines.linePixels {
-            switch lines.linePixels - pixel {
-            case LargeBlock.pixels...: pixel += LargeBlock.compute(self, pixel, lines, activation, isWhole)
-            case 7...: pixel += ChannelwiseBlock<7>.compute(self, pixel, lines, activation, isWhole)
-            case 4...: pixel += ChannelwiseBlock<4>.compute(self, pixel, lines, activation, isWhole)
-            case 2...: pixel += ChannelwiseBlock<2>.compute(self, pixel, lines, activation, isWhole)
-            default: pixel += ChannelwiseBlock<1>.compute(self, pixel, lines, activation, isWhole)
+            switch height(lines.linePixels - pixel, tallest: LargeBlock.pixels) {
+            case 1: pixel += ChannelwiseBlock<1>.compute(self, pixel, lines, activation, isWhole)
+            case 2: pixel += ChannelwiseBlock<2>.compute(self, pixel, lines, activation, isWhole)
+            case 3: pixel += ChannelwiseBlock<3>.compute(self, pixel, lines, activation, isWhole)
+            case 4: pixel += ChannelwiseBlock<4>.compute(self, pixel, lines, activation, isWhole)
+            case 5: pixel += ChannelwiseBlock<5>.compute(self, pixel, lines, activation, isWhole)
+            case 6: pixel += ChannelwiseBlock<6>.compute(self, pixel, lines, activation, isWhole)
+            case 7: pixel += ChannelwiseBlock<7>.compute(self, pixel, lines, activation, isWhole)
+            #if KERNELS_AVX512
+                case 8: pixel += ChannelwiseBlock<8>.compute(self, pixel, lines, activation, isWhole)
+                case 9: pixel += ChannelwiseBlock<9>.compute(self, pixel, lines, activation, isWhole)
+                case 10: pixel += ChannelwiseBlock<10>.compute(self, pixel, lines, activation, isWhole)
+                case 11: pixel += ChannelwiseBlock<11>.compute(self, pixel, lines, activation, isWhole)
+                case 12: pixel += ChannelwiseBlock<12>.compute(self, pixel, lines, activation, isWhole)
+                case 13: pixel += ChannelwiseBlock<13>.compute(self, pixel, lines, activation, isWhole)
+            #endif
+            default: pixel += LargeBlock.compute(self, pixel, lines, activation, isWhole)
             }
         }
     }
@@ -70,6 +81,30 @@ private enum ChannelwiseBlock<let pixels: Int> {
     static func compute(
         _ line: ChannelwiseLine, _ pixel: Int, _ lines: ConvolutionLines, _ activation: Activation, _ isWhole: Bool
     ) -> Int {
+        if isWhole { computeWhole(line, pixel, lines, activation) } else { computePart(line, pixel, lines, activation) }
+        return pixels
+    }
+
+    // Functions of their own: of so many sizes, the compiler would not inline all, and would ask in the loop what `isWhole` is.
+
+    @inline(never)
+    private static func computeWhole(
+        _ line: ChannelwiseLine, _ pixel: Int, _ lines: ConvolutionLines, _ activation: Activation
+    ) {
+        compute(line, pixel, lines, activation, isWhole: true)
+    }
+
+    @inline(never)
+    private static func computePart(
+        _ line: ChannelwiseLine, _ pixel: Int, _ lines: ConvolutionLines, _ activation: Activation
+    ) {
+        compute(line, pixel, lines, activation, isWhole: false)
+    }
+
+    @inline(__always)
+    private static func compute(
+        _ line: ChannelwiseLine, _ pixel: Int, _ lines: ConvolutionLines, _ activation: Activation, isWhole: Bool
+    ) {
         let count = isWhole ? laneCount : line.count
         var sums = InlineArray<pixels, Lanes>(repeating: all(0))
         if let bias = line.bias {
@@ -83,7 +118,9 @@ private enum ChannelwiseBlock<let pixels: Int> {
             for _ in 0..<lines.windowTaps {
                 let factor = load(packed)
                 for pixel in 0..<pixels {
-                    sums[pixel] = multiplyAdd(sums[pixel], loadAny(tap + pixel &* lines.inputStride, count), factor)
+                    let source = tap + pixel &* lines.inputStride
+                    let value = isWhole ? load(source) : load(source, count: count)
+                    sums[pixel] = multiplyAdd(sums[pixel], value, factor)
                 }
                 packed += laneCount
                 tap += lines.windowTapStride
@@ -103,6 +140,5 @@ private enum ChannelwiseBlock<let pixels: Int> {
                 output, lines.outputStride, Input(output), lines.outputStride, activation, rows: pixels,
                 columns: count)
         }
-        return pixels
     }
 }

@@ -189,9 +189,9 @@ struct GemmPlace {
     }
 #endif
 
-/// Rows of the next tile. A tile of few rows would wait for its sums.
+/// Rows of the next tile, or pixels of the next block. Few sums would wait for each other.
 @inline(__always)
-private func height(_ rows: Int, tallest: Int) -> Int {
+func height(_ rows: Int, tallest: Int) -> Int {
     rows >= 2 * tallest ? tallest : rows > tallest ? (rows + 1) / 2 : rows
 }
 

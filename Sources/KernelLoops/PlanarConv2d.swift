@@ -36,7 +36,7 @@ private func blockChannels(left: Int) -> Int {
 
 func convolvePlanes(
     _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ activation: Activation,
-    _ planes: ConvolutionPlanes, _ places: UnsafePointer<Int32>
+    _ planes: ConvolutionPlanes, _ places: UnsafePointer<Int>
 ) {
     let convolution = PlanarConvolution(
         output: output, input: input, packed: packed, bias: bias, activation: activation, planes: planes,
@@ -90,7 +90,7 @@ private struct PlanarConvolution {
     let bias: Input?
     let activation: Activation
     let planes: ConvolutionPlanes
-    let places: UnsafePointer<Int32>
+    let places: UnsafePointer<Int>
 
     /// Vectors that a line's pixels take.
     var lineVectors: Int { (planes.linePixels + laneCount - 1) / laneCount }
@@ -145,7 +145,7 @@ private enum ChannelBlock<let channels: Int, let vectors: Int> {
         }
         var factors = convolution.packed + channel * planes.depth
         for value in 0..<planes.depth {
-            let source = convolution.input + Int(convolution.places[value])
+            let source = convolution.input + convolution.places[value]
             var values = InlineArray<vectors, Lanes>(repeating: all(0))
             for vector in 0..<vectors {
                 let start = source + pixels.inputs[vector]

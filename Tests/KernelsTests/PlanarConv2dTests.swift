@@ -83,7 +83,7 @@ struct PlanarConv2dTests {
                 // Windows of 2 x 3, two rows and two columns apart.
                 let window = [(0, 0), (0, 2), (0, 4), (2, 0), (2, 2), (2, 4)]
                 let places = (0..<inputs).flatMap { input in
-                    window.map { Int32(input * plane + $0.0 * rowFloats + $0.1) }
+                    window.map { input * plane + $0.0 * rowFloats + $0.1 }
                 }
                 let shape = ConvolutionPlanes(
                     lineCount: lines, linePixels: width, outChannels: outputs, outputPlaneStride: lines * width,
@@ -94,7 +94,7 @@ struct PlanarConv2dTests {
                         for x in 0..<width {
                             sums.append(
                                 places.indices.reduce(Double(bias[output])) {
-                                    let value = image[Int(places[$1]) + line * rowFloats + x]
+                                    let value = image[places[$1] + line * rowFloats + x]
                                     return $0 + Double(value) * Double(weight[output * places.count + $1])
                                 })
                         }
