@@ -24,7 +24,7 @@ func transpose(
 /// output [rowCount, width, channels] = every `rowStep`-th row from `firstRow` on of the planes
 /// input [channels, inputHeight, inputWidth], from column `firstColumn` on, zeros outside of them.
 ///
-/// Loop order: rows; all of them at once if they are whole.
+/// Loop order: rows; all of them at once if they are whole, or if each alone would leave half of a square empty.
 func turnPlanes(
     _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int, _ rowStep: Int,
     _ firstColumn: Int, _ width: Int
@@ -37,6 +37,10 @@ func turnPlanes(
     }
     let left = min(width, max(0, -firstColumn))
     let inner = max(left, min(width, geometry.inputWidth - firstColumn))
+    let squares = (geometry.inputWidth + laneCount - 1) / laneCount * laneCount
+    if rowStep == 1 && inner - left == geometry.inputWidth && squares * 4 >= geometry.inputWidth * 5 {
+        return turnAndSpread(output, input, geometry, firstRow, rowCount, left: left, width)
+    }
     for row in 0..<rowCount {
         let target = output + row * width * channels
         let inputRow = firstRow + row * rowStep
@@ -50,6 +54,29 @@ func turnPlanes(
             channels, inner - left)
         clear(target + inner * channels, (width - inner) * channels)
     }
+}
+
+/// Turns rows together into the end of the output, and from there moves each to its place, the first ones first: no place
+/// reaches beyond the rows that wait.
+private func turnAndSpread(
+    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int, left: Int,
+    _ width: Int
+) {
+    let (channels, inputWidth) = (geometry.channels, geometry.inputWidth)
+    let first = min(rowCount, max(0, -firstRow))
+    let end = max(first, min(rowCount, geometry.inputHeight - firstRow))
+    let waiting = output + (rowCount * width - (end - first) * inputWidth) * channels
+    transpose(
+        waiting, channels, input + (firstRow + first) * inputWidth, geometry.inputHeight * inputWidth, channels,
+        (end - first) * inputWidth)
+    for row in first..<end {
+        let target = output + row * width * channels
+        copy(target + left * channels, waiting + (row - first) * inputWidth * channels, inputWidth * channels)
+        clear(target, left * channels)
+        clear(target + (left + inputWidth) * channels, (width - left - inputWidth) * channels)
+    }
+    clear(output, first * width * channels)
+    clear(output + end * width * channels, (rowCount - end) * width * channels)
 }
 
 /// Exchanges bits of place, `times` times, as above.
@@ -95,13 +122,17 @@ private struct Matrices {
     /// On the side whose lines lie further apart, and may all fall on the same few places of a cache, one square's lines are
     /// followed for a few squares before the next ones; on the other side lie the lines that are touched meanwhile: fewer, if
     /// they are written and lie far apart too.
+    ///
+    /// The last square goes back over what is done rather than beyond the matrix.
     func transposeSquares(_ rows: Range<Int>, _ columns: Range<Int>) {
+        let lastRow = max(rows.lowerBound, rows.upperBound - laneCount)
+        let lastColumn = max(columns.lowerBound, columns.upperBound - laneCount)
         if inputStride >= outputStride {
             let followed = (outputStride < 256 ? 8 : 2) * laneCount
             for first in stride(from: columns.lowerBound, to: columns.upperBound, by: followed) {
                 for row in stride(from: rows.lowerBound, to: rows.upperBound, by: laneCount) {
                     for column in stride(from: first, to: min(first + followed, columns.upperBound), by: laneCount) {
-                        transposeSquare(row, column, rows.upperBound - row, columns.upperBound - column)
+                        transposeSquare(min(row, lastRow), min(column, lastColumn), rows.count, columns.count)
                     }
                 }
             }
@@ -116,7 +147,7 @@ private struct Matrices {
                         continue
                     }
                     for row in stride(from: first, to: min(first + followed, rows.upperBound), by: laneCount) {
-                        transposeSquare(row, column, rows.upperBound - row, columns.upperBound - column)
+                        transposeSquare(min(row, lastRow), min(column, lastColumn), rows.count, columns.count)
                     }
                 }
             }
@@ -143,18 +174,18 @@ private struct Matrices {
         }
     }
 
-    /// One square, or what is left of it.
+    /// One square, or as many rows and columns as there are.
     @inline(__always)
-    private func transposeSquare(_ row: Int, _ column: Int, _ rowsLeft: Int, _ columnsLeft: Int) {
+    private func transposeSquare(_ row: Int, _ column: Int, _ rowCount: Int, _ columnCount: Int) {
         let source = input + row * inputStride + column
         let target = output + column * outputStride + row
         var square = Square(repeating: all(0))
-        if rowsLeft >= laneCount && columnsLeft >= laneCount {
+        if rowCount >= laneCount && columnCount >= laneCount {
             for row in 0..<laneCount { square[row] = load(source + row * inputStride) }
             zip(&square, times: laneBits)
             for column in 0..<laneCount { store(square[column], target + column * outputStride) }
         } else {
-            let (rows, columns) = (min(rowsLeft, laneCount), min(columnsLeft, laneCount))
+            let (rows, columns) = (min(rowCount, laneCount), min(columnCount, laneCount))
             for row in 0..<laneCount where row < rows {
                 square[row] = load(source + row * inputStride, count: columns)
             }

@@ -44,20 +44,23 @@ struct PlanarConv2dTests {
 
     @Test("turns rows, zeros beyond the borders", arguments: KernelTable.available)
     func turnsPlanes(kernels: KernelTable) {
-        for channels in [1, 3, 8, 16, 21] {
-            let window = ReferenceWindow(channels: channels, height: 6, width: 37, kernel: (1, 1))
-            let image = randomFloats(channels * 6 * 37, seed: 2)
+        let (height, shapes) = (6, [1, 3, 8, 16, 21].flatMap { channels in [9, 37, 64].map { (channels, $0) } })
+        for (channels, inputWidth) in shapes {
+            let window = ReferenceWindow(channels: channels, height: height, width: inputWidth, kernel: (1, 1))
+            let image = randomFloats(channels * height * inputWidth, seed: 2)
             for (firstRow, rows, rowStep, firstColumn, width) in [
-                (0, 6, 1, 0, 37), (1, 3, 1, 0, 37), (1, 3, 2, 0, 37), (-2, 9, 1, -3, 43), (4, 4, 1, 2, 9),
-                (-1, 2, 3, 36, 4), (0, 1, 1, -40, 12), (9, 2, 1, 0, 37), (2, 0, 1, 0, 37),
+                (0, 6, 1, 0, inputWidth), (1, 3, 1, 0, inputWidth), (1, 3, 2, 0, inputWidth),
+                (-2, 9, 1, -3, inputWidth + 3), (-2, 9, 1, -3, inputWidth + 5), (3, 5, 1, 0, inputWidth + 1),
+                (4, 4, 1, 2, 9), (-1, 2, 3, inputWidth - 1, 4), (0, 1, 1, -40, 12), (9, 2, 1, 0, inputWidth),
+                (9, 2, 1, -1, inputWidth + 2), (2, 0, 1, 0, inputWidth), (-7, 4, 1, -1, inputWidth + 2),
             ] {
                 var expected: [Float] = []
                 for row in 0..<rows {
                     for x in firstColumn..<firstColumn + width {
                         let y = firstRow + row * rowStep
-                        let isInside = y >= 0 && y < 6 && x >= 0 && x < 37
+                        let isInside = y >= 0 && y < height && x >= 0 && x < inputWidth
                         for channel in 0..<channels {
-                            expected.append(isInside ? image[(channel * 6 + y) * 37 + x] : 0)
+                            expected.append(isInside ? image[(channel * height + y) * inputWidth + x] : 0)
                         }
                     }
                 }
@@ -66,7 +69,8 @@ struct PlanarConv2dTests {
                 }
                 expectClose(
                     actual, expected, .exact,
-                    "\(channels) channels, rows from \(firstRow) by \(rowStep), columns from \(firstColumn)")
+                    "\(channels) channels of \(inputWidth), rows from \(firstRow) by \(rowStep), columns from "
+                        + "\(firstColumn) to \(firstColumn + width)")
             }
         }
     }

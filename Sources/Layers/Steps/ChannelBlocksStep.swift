@@ -36,42 +36,50 @@ struct ChannelBlocksStep: Step {
     let outChannels: Int
     let kernel: Kernel
 
-    private var groupInputs: Int { geometry.channels / groups }
-    private var groupOutputs: Int { outChannels / groups }
-
+    private let groupInputs: Int
+    private let groupOutputs: Int
     /// Groups of a block: single channels are as many as fill the widest vectors.
-    private var blockGroups: Int {
-        if case .matrices = kernel { 1 } else { 16 }
-    }
-
-    /// Lines done at a time: as many as keep a block's copy in L1 if its rows are short, in L2 else; all, if each row would
-    /// be copied half as often again.
-    private var stripLines: Int {
-        let room =
-            switch kernel {
-            case .channelwise: 8192
-            case .depthwise: 65536
-            case .matrices(let packedCount): packedCount > 131072 ? 131072 : 65536
-            }
-        let lines = geometry.stripLines(
-            rowFloats: copiedColumns * blockGroups * groupInputs, room: room, rowStep: rowStep)
-        if case .matrices = kernel, copiedRows(lines: lines) * rowStep * 2 > lines * geometry.strideHeight * 3 {
-            return geometry.outputHeight
-        }
-        return lines
-    }
-
-    private var hasBorders: Bool {
-        if case .depthwise = kernel { false } else { true }
-    }
-
-    private var rowStep: Int { hasBorders ? geometry.rowStep : 1 }
-    private var copiedColumns: Int { hasBorders ? geometry.spannedColumns : geometry.inputWidth }
-    private func copiedRows(lines: Int) -> Int { (geometry.spannedRows(lines: lines) - 1) / rowStep + 1 }
-
+    private let blockGroups: Int
+    /// Whether the copy has borders around it: the depthwise kernel minds them itself.
+    private let hasBorders: Bool
+    private let rowStep: Int
+    private let copiedColumns: Int
+    /// Lines done at a time.
+    private let stripLines: Int
     /// Floats of the copy, and on to a cache line's border.
-    private var copyCount: Int {
-        (copiedRows(lines: stripLines) * copiedColumns * blockGroups * groupInputs + 15) / 16 * 16
+    private let copyCount: Int
+
+    init(
+        output: Slot, input: Slot, weight: Int, bias: Int?, activation: Activation, geometry: WindowGeometry,
+        groups: Int, outChannels: Int, kernel: Kernel
+    ) {
+        self.output = output
+        self.input = input
+        self.weight = weight
+        self.bias = bias
+        self.activation = activation
+        self.geometry = geometry
+        self.groups = groups
+        self.outChannels = outChannels
+        self.kernel = kernel
+        groupInputs = geometry.channels / groups
+        groupOutputs = outChannels / groups
+        // Floats that a strip of the copy may take: in L1 if its rows are short, in L2 else.
+        let room: Int
+        switch kernel {
+        case .depthwise: (hasBorders, blockGroups, room) = (false, 16, 65536)
+        case .channelwise: (hasBorders, blockGroups, room) = (true, 16, 8192)
+        case .matrices(let packedCount):
+            (hasBorders, blockGroups, room) = (true, 1, packedCount > 131072 ? 131072 : 65536)
+        }
+        rowStep = hasBorders ? geometry.rowStep : 1
+        copiedColumns = hasBorders ? geometry.spannedColumns : geometry.inputWidth
+        let rowFloats = copiedColumns * blockGroups * groupInputs
+        let lines = geometry.stripLines(rowFloats: rowFloats, room: room, rowStep: rowStep)
+        // All lines, if each row would be copied half as often again.
+        let isRepeated = geometry.spannedRows(lines: lines) * 2 > lines * geometry.strideHeight * 3
+        stripLines = blockGroups == 1 && isRepeated ? geometry.outputHeight : lines
+        copyCount = (geometry.steppedRows(lines: stripLines, step: rowStep) * rowFloats + 15) / 16 * 16
     }
 
     var scratchCount: Int { copyCount + stripLines * geometry.outputWidth * blockGroups * groupOutputs }
@@ -128,7 +136,7 @@ struct ChannelBlocksStep: Step {
     ) {
         run.kernels.planes.turn(
             run.scratch, image, block, lines.lowerBound * block.strideHeight - block.padTop,
-            copiedRows(lines: lines.count), rowStep, -block.padLeft, copiedColumns)
+            geometry.steppedRows(lines: lines.count, step: rowStep), rowStep, -block.padLeft, copiedColumns)
         let shape = shape(of: lines, inputs: block.channels, outputs: groups.count * groupOutputs)
         let bias = bias.map { run.weights + $0 + groups.lowerBound * groupOutputs }
         let buffer = run.scratch + copyCount

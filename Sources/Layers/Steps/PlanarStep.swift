@@ -14,6 +14,12 @@ struct PlanarStep: Step {
     let geometry: WindowGeometry
     let groups: Int
     let outChannels: Int
+    private let groupInputs: Int
+    private let groupOutputs: Int
+    /// Lines done at a time, and what is copied for the first of them; nil if windows are read in the image.
+    private let stripLines: Int
+    private let firstCopy: PlaneCopy?
+    private let rowStep: Int
     /// Where each value of a window stands.
     private let places: [Int]
 
@@ -29,13 +35,16 @@ struct PlanarStep: Step {
         self.geometry = geometry
         self.groups = groups
         self.outChannels = outChannels
-        places = geometry.planarPlaces(inputs: geometry.channels / groups)
+        groupInputs = geometry.channels / groups
+        groupOutputs = outChannels / groups
+        rowStep = geometry.rowStep
+        stripLines = geometry.planarStripLines(inputs: groupInputs)
+        let strip = 0..<min(stripLines, geometry.outputHeight)
+        firstCopy = geometry.readsPlanesInPlace ? nil : geometry.planeCopy(of: strip, inputs: groupInputs)
+        places = geometry.planarPlaces(inputs: groupInputs)
     }
 
-    private var groupInputs: Int { geometry.channels / groups }
-    private var groupOutputs: Int { outChannels / groups }
-
-    var scratchCount: Int { geometry.readsPlanesInPlace ? 0 : groupInputs * geometry.copiedPlane(inputs: groupInputs) }
+    var scratchCount: Int { firstCopy.map { $0.planes * $0.planeStride } ?? 0 }
 
     func run(_ run: StepRun) {
         // Lines share rows of the copy, groups share nothing.
@@ -62,18 +71,18 @@ struct PlanarStep: Step {
 
     private func convolveLines(_ run: StepRun, _ group: Int, _ lines: Range<Int>) {
         let image = run.read(input) + group * groupInputs * geometry.inputHeight * geometry.inputWidth
-        guard !geometry.readsPlanesInPlace else {
+        guard var copy = firstCopy else {
             let lineStride = geometry.strideHeight * geometry.inputWidth
             return convolve(
                 run, group, image + lines.lowerBound * lineStride, lines: lines, inputLineStride: lineStride)
         }
-        let stripLines = geometry.planarStripLines(inputs: groupInputs)
+        let lineStride = geometry.strideHeight / rowStep * copy.phases * copy.columns
         for first in stride(from: lines.lowerBound, to: lines.upperBound, by: stripLines) {
             let strip = first..<min(first + stripLines, lines.upperBound)
-            run.kernels.planes.copy(run.scratch, image, geometry.planeCopy(of: strip, inputs: groupInputs))
-            convolve(
-                run, group, Input(run.scratch), lines: strip,
-                inputLineStride: geometry.strideHeight / geometry.rowStep * geometry.copiedRow)
+            copy.firstRow = first * geometry.strideHeight - geometry.padTop
+            copy.rows = geometry.steppedRows(lines: strip.count, step: rowStep)
+            run.kernels.planes.copy(run.scratch, image, copy)
+            convolve(run, group, Input(run.scratch), lines: strip, inputLineStride: lineStride)
         }
     }
 

@@ -27,7 +27,7 @@ extension WindowGeometry {
 
     /// Floats of a strip of one copied plane.
     func copiedPlane(inputs: Int) -> Int {
-        ((spannedRows(lines: planarStripLines(inputs: inputs)) - 1) / rowStep + 1) * copiedRow
+        steppedRows(lines: planarStripLines(inputs: inputs), step: rowStep) * copiedRow
     }
 
     /// Lines done at a time: as many as keep the copy in L1, or in L2 where it is large.
@@ -39,7 +39,7 @@ extension WindowGeometry {
         PlaneCopy(
             inputHeight: inputHeight, inputWidth: inputWidth, planes: inputs,
             planeStride: copiedPlane(inputs: inputs), firstRow: lines.lowerBound * strideHeight - padTop,
-            rows: (spannedRows(lines: lines.count) - 1) / rowStep + 1, rowStep: rowStep, firstColumn: -padLeft,
+            rows: steppedRows(lines: lines.count, step: rowStep), rowStep: rowStep, firstColumn: -padLeft,
             columnStep: columnStep, phases: phases, columns: phaseColumns)
     }
 
