@@ -36,16 +36,36 @@ func allocations(in session: Session, images: Int, layout: Session.Layout) -> In
 
 print("control", 1, 1, "none", allocations { for _ in 0..<10 { allocate().deallocate() } })
 
-let efficientNet = EfficientNetConfiguration(variant: 0, family: .torchvision, classes: 4)
-for architecture in [Architecture.mnistMLP, .mnistCNN, .efficientNet(efficientNet)] {
-    let plan = try Plan(architecture.makeNetwork(flatWeights(architecture)), input: architecture.inputShape)
+/// A network of one convolution, which may leave images as they are given.
+func lonelyConvolution(_ channels: Int, _ outputs: Int, groups: Int) throws -> Sequential {
+    let weight: Shape = [outputs, channels / groups, 3, 3]
+    let weights = try StateDict([
+        ("conv.weight", Tensor([Float](repeating: 0.01, count: weight.elementCount), shape: weight)),
+        ("conv.bias", Tensor([Float](repeating: 0.01, count: outputs), shape: [outputs])),
+    ])
+    return Sequential(
+        try Conv2d(
+            channels, outputs, kernelSize: 3, stride: 2, padding: 1, groups: groups, weights: weights["conv"]))
+}
+
+func printAllocations(_ name: String, _ plan: Plan) throws {
     for threads in [1, 2, 3] {
         let session = try Session(plan, threads: threads, leastSharedWork: 0)
         for images in [1, 5] {
-            for (layout, name) in [(Session.Layout.channelsFirst, "NCHW"), (.channelsLast, "NHWC")] {
-                print(
-                    architecture.name, images, threads, name, allocations(in: session, images: images, layout: layout))
+            for (layout, layoutName) in [(Session.Layout.channelsFirst, "NCHW"), (.channelsLast, "NHWC")] {
+                print(name, images, threads, layoutName, allocations(in: session, images: images, layout: layout))
             }
         }
     }
+}
+
+let efficientNet = EfficientNetConfiguration(variant: 0, family: .torchvision, classes: 4)
+for architecture in [Architecture.mnistMLP, .mnistCNN, .efficientNet(efficientNet)] {
+    try printAllocations(
+        architecture.name,
+        Plan(architecture.makeNetwork(flatWeights(architecture)), input: architecture.inputShape))
+}
+for (channels, outputs, groups) in [(3, 8, 1), (32, 32, 32), (128, 64, 2)] {
+    let network = try lonelyConvolution(channels, outputs, groups: groups)
+    try printAllocations("conv2d-\(channels)-\(outputs)", Plan(network, input: [channels, 40, 40]))
 }

@@ -14,7 +14,7 @@ struct AllocationTests {
         #expect(result.exitCode == 0, "\(result.errors)")
         let lines = result.output.split(separator: "\n").map { $0.split(separator: " ") }
         #expect(lines.first?.last == "10", "the probe does not see what is allocated: \(lines)")
-        #expect(lines.count == 1 + 3 * 3 * 2 * 2)
+        #expect(lines.count == 1 + 6 * 3 * 2 * 2)
         for line in lines.dropFirst() { #expect(line.last == "0", "\(line.joined(separator: " "))") }
     }
 }
