@@ -5,8 +5,7 @@ import Kernels
 /// What a convolution costs for one image that is given, and wanted, with channels first: left so, or turned before and
 /// after. In multiply-adds of a vector.
 ///
-/// The weights were fitted to the times of 260 random shapes on AVX-512 (half of them within 8 %), drawn by
-/// `Benchmarks/peers/run shapes`.
+/// The weights were fitted to measurements on AVX-512, of random shapes as `Benchmarks/peers/run shapes` draws them.
 struct PlanarCosts {
     /// With lanes along the pixels.
     let planar: Int

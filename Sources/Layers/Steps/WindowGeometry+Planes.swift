@@ -23,10 +23,10 @@ extension WindowGeometry {
     private var phaseColumns: Int { (spannedColumns - 1) / columnStep / phases + 1 }
 
     /// Floats of a copied row.
-    var copiedRow: Int { phases * phaseColumns }
+    private var copiedRow: Int { phases * phaseColumns }
 
     /// Floats of a strip of one copied plane.
-    func copiedPlane(inputs: Int) -> Int {
+    private func copiedPlane(inputs: Int) -> Int {
         steppedRows(lines: planarStripLines(inputs: inputs), step: rowStep) * copiedRow
     }
 
