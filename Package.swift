@@ -15,9 +15,9 @@ let vectorKernels =
     default: !isDependency
     }
 #if arch(x86_64)
-    let hasVectorLevels = vectorKernels
+let hasVectorLevels = vectorKernels
 #else
-    let hasVectorLevels = false
+let hasVectorLevels = false
 #endif
 
 let strict: [SwiftSetting] =
@@ -25,24 +25,37 @@ let strict: [SwiftSetting] =
 let settings: [SwiftSetting] = strict + [.enableUpcomingFeature("ExistentialAny")]
 
 /// One folder of kernel sources, compiled once per instruction set. `march` is a compiler name of a CPU.
+///
+/// A debug build has the portable level only, optimised all the same: its vector targets compile to nothing, so that the
+/// linker has no second level to mix in.
 func kernelLevel(_ level: String, march: String?) -> Target {
-    // The tiles are loops over registers: they must be unrolled whole. And all files go into one object: between
-    // several, what they share is weak, and the linker could take it from another level.
-    var flags =
-        vectorKernels
-        ? [
-            "-Ounchecked", "-wmo", "-Xfrontend", "-enable-single-module-llvm-emission", "-Xllvm",
-            "-unroll-threshold=4000",
-        ] : []
-    if let march { flags += ["-Xcc", "-march=\(march)"] }
-    // The vector levels need one instruction that no module offers: a prefetch.
-    let levelSettings: [SwiftSetting] =
-        [.define("KERNELS_\(level.uppercased())")]
-        + (march == nil ? [] : [.enableExperimentalFeature("BuiltinModule")])
+    // The tiles are loops over registers: they must be unrolled whole.
+    let optimised = ["-Ounchecked", "-wmo", "-Xllvm", "-unroll-threshold=4000"]
+    // All files go into one object: between several, what they share is weak, and the linker could take it from another
+    // level.
+    let release =
+        optimised + ["-Xfrontend", "-enable-single-module-llvm-emission"]
+        + (march.map { ["-Xcc", "-march=\($0)"] } ?? [])
+    // The index of a debug build wants an object for each file.
+    let debug = optimised + ["-num-threads", "2", "-disable-batch-mode"]
+
+    var levelSettings: [SwiftSetting] = [
+        .define("KERNELS_\(level.uppercased())"),
+        .define("KERNELS_ENABLED", march == nil ? nil : .when(configuration: .release)),
+    ]
+    if march != nil {
+        // The vector levels need one instruction that no module offers: a prefetch.
+        levelSettings.append(.enableExperimentalFeature("BuiltinModule"))
+    }
+    if vectorKernels {
+        levelSettings.append(.unsafeFlags(release, .when(configuration: .release)))
+        if march == nil { levelSettings.append(.unsafeFlags(debug, .when(configuration: .debug))) }
+    }
     return .target(
         name: "Kernels\(level)",
         dependencies: ["KernelInterface"],
-        swiftSettings: settings + levelSettings + (flags.isEmpty ? [] : [.unsafeFlags(flags)]))
+        path: "Sources/KernelLevels/\(level)",
+        swiftSettings: settings + levelSettings)
 }
 
 let kernelLevels: [Target] =
@@ -85,7 +98,8 @@ let package = Package(
             name: "Kernels",
             dependencies: ["KernelInterface", "SystemCalls"]
                 + kernelLevels.map { .init(stringLiteral: $0.name) },
-            swiftSettings: settings + (hasVectorLevels ? [.define("KERNELS_HAS_VECTOR_LEVELS")] : [])),
+            swiftSettings: settings
+                + (hasVectorLevels ? [.define("KERNELS_HAS_VECTOR_LEVELS", .when(configuration: .release))] : [])),
         .target(name: "Tensors", dependencies: ["SystemCalls"], swiftSettings: settings),
 
         // MARK: Networks
@@ -125,6 +139,7 @@ let package = Package(
                 "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            path: "Sources/SwiftNetCommand",
             swiftSettings: settings),
         .executableTarget(
             name: "weight-extract",
@@ -132,6 +147,7 @@ let package = Package(
                 "Checkpoints", "JSON", "Models", "SystemCalls", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
+            path: "Sources/WeightExtractCommand",
             swiftSettings: settings),
 
         // MARK: Tests

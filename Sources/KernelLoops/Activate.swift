@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 /// A function of one vector, as a type, so that each loop over it is compiled with the function inside.
@@ -123,3 +125,5 @@ private func mapChannels<Function: LaneFunction>(
         if let sums { store(total, sums, count: count) }
     }
 }
+
+#endif

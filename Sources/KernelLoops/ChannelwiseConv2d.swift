@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [lines, pixels, channels], each channel from the input channel of the same number: lanes along the channels
@@ -56,12 +58,12 @@ private struct ChannelwiseLine {
             case 6: pixel += ChannelwiseBlock<6>.compute(self, pixel, lines, activation, isWhole)
             case 7: pixel += ChannelwiseBlock<7>.compute(self, pixel, lines, activation, isWhole)
             #if KERNELS_AVX512
-                case 8: pixel += ChannelwiseBlock<8>.compute(self, pixel, lines, activation, isWhole)
-                case 9: pixel += ChannelwiseBlock<9>.compute(self, pixel, lines, activation, isWhole)
-                case 10: pixel += ChannelwiseBlock<10>.compute(self, pixel, lines, activation, isWhole)
-                case 11: pixel += ChannelwiseBlock<11>.compute(self, pixel, lines, activation, isWhole)
-                case 12: pixel += ChannelwiseBlock<12>.compute(self, pixel, lines, activation, isWhole)
-                case 13: pixel += ChannelwiseBlock<13>.compute(self, pixel, lines, activation, isWhole)
+            case 8: pixel += ChannelwiseBlock<8>.compute(self, pixel, lines, activation, isWhole)
+            case 9: pixel += ChannelwiseBlock<9>.compute(self, pixel, lines, activation, isWhole)
+            case 10: pixel += ChannelwiseBlock<10>.compute(self, pixel, lines, activation, isWhole)
+            case 11: pixel += ChannelwiseBlock<11>.compute(self, pixel, lines, activation, isWhole)
+            case 12: pixel += ChannelwiseBlock<12>.compute(self, pixel, lines, activation, isWhole)
+            case 13: pixel += ChannelwiseBlock<13>.compute(self, pixel, lines, activation, isWhole)
             #endif
             default: pixel += LargeBlock.compute(self, pixel, lines, activation, isWhole)
             }
@@ -70,9 +72,9 @@ private struct ChannelwiseLine {
 }
 
 #if KERNELS_AVX512
-    private typealias LargeBlock = ChannelwiseBlock<14>
+private typealias LargeBlock = ChannelwiseBlock<14>
 #else
-    private typealias LargeBlock = ChannelwiseBlock<8>
+private typealias LargeBlock = ChannelwiseBlock<8>
 #endif
 
 /// Some pixels, whose sums stay in registers.
@@ -142,3 +144,5 @@ private enum ChannelwiseBlock<let pixels: Int> {
         }
     }
 }
+
+#endif

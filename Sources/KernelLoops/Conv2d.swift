@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [lines, pixels, channels] = activation(windows of the input · packed [depth, channels] + bias + residual)
@@ -136,3 +138,5 @@ func clear(_ output: Output, _ count: Int) {
     }
     if index < count { store(all(0), output + index, count: count - index) }
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [lines, pixels, channels] = activation(windows of the input · filters + bias + residual)
@@ -75,14 +77,14 @@ func convolveDots(
 }
 
 #if KERNELS_AVX512
-    private typealias Sums = InlineArray<16, Lanes>
-    private typealias PixelLanes = InlineArray<4, Lanes>
+private typealias Sums = InlineArray<16, Lanes>
+private typealias PixelLanes = InlineArray<4, Lanes>
 #elseif KERNELS_AVX2
-    private typealias Sums = InlineArray<8, Lanes>
-    private typealias PixelLanes = InlineArray<2, Lanes>
+private typealias Sums = InlineArray<8, Lanes>
+private typealias PixelLanes = InlineArray<2, Lanes>
 #else
-    private typealias Sums = InlineArray<4, Lanes>
-    private typealias PixelLanes = InlineArray<1, Lanes>
+private typealias Sums = InlineArray<4, Lanes>
+private typealias PixelLanes = InlineArray<1, Lanes>
 #endif
 
 /// The products of a few windows with four filters, [pixel][channel].
@@ -141,3 +143,5 @@ private func add(_ sums: inout Sums, _ values: PixelLanes, _ filters: Input) {
         }
     }
 }
+
+#endif

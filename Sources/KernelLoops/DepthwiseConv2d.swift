@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [outputHeight, outputWidth, channels], input [inputHeight, inputWidth, channels],
@@ -218,11 +220,11 @@ private enum AnyWindow: DepthwiseWindow {
 }
 
 #if KERNELS_AVX512
-    private typealias BlockPixels = InlineArray<7, Lanes>
+private typealias BlockPixels = InlineArray<7, Lanes>
 #elseif KERNELS_AVX2
-    private typealias BlockPixels = InlineArray<7, Lanes>
+private typealias BlockPixels = InlineArray<7, Lanes>
 #else
-    private typealias BlockPixels = InlineArray<4, Lanes>
+private typealias BlockPixels = InlineArray<4, Lanes>
 #endif
 
 /// Seven output pixels at a time, for one width of window and one step.
@@ -292,3 +294,5 @@ private enum DepthwiseBlock<let width: Int, let step: Int>: DepthwiseWindow {
         return sums
     }
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // Matrices are [rows, channels], row after row. All work in place.
@@ -71,3 +73,5 @@ func sumRows(_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ ch
         channel += laneCount
     }
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 /// e to the power of x, within 2 units in the last place; 0 below -87.7, infinity above 88.4, NaN for NaN.
 ///
 /// x = n ln 2 + r; e^r by a polynomial whose coefficients minimise the largest relative error on |r| <= ln 2 / 2, times 2^n
@@ -22,82 +24,82 @@ func exponential(_ x: Lanes) -> Lanes {
 }
 
 #if KERNELS_AVX512
-    /// 2^(j/32) for j in 0 ..< 32, less j in the bits where `onePlusExponential` adds it.
-    @_transparent
-    private func powersOfTwo() -> (Lanes, Lanes) {
-        (
-            lanes(
-                IntLanes(
-                    0x3f80_0000, 0x3f7e_cd87, 0x3f7d_aac3, 0x3f7c_980f, 0x3f7b_95c2, 0x3f7a_a43a, 0x3f79_c3d3,
-                    0x3f78_f4f0,
-                    0x3f78_37f0, 0x3f77_8d3a, 0x3f76_f532, 0x3f76_7043, 0x3f75_fed7, 0x3f75_a15b, 0x3f75_583f,
-                    0x3f75_23f6
-                )),
-            lanes(
-                IntLanes(
-                    0x3f75_04f3, 0x3f74_fbaf, 0x3f75_08a4, 0x3f75_2c4d, 0x3f75_672a, 0x3f75_b9be, 0x3f76_248c,
-                    0x3f76_a81e,
-                    0x3f77_44fd, 0x3f77_fbb8, 0x3f78_ccdf, 0x3f79_b907, 0x3f7a_c0c7, 0x3f7b_e4ba, 0x3f7d_257d,
-                    0x3f7e_83b3
-                ))
-        )
-    }
+/// 2^(j/32) for j in 0 ..< 32, less j in the bits where `onePlusExponential` adds it.
+@_transparent
+private func powersOfTwo() -> (Lanes, Lanes) {
+    (
+        lanes(
+            IntLanes(
+                0x3f80_0000, 0x3f7e_cd87, 0x3f7d_aac3, 0x3f7c_980f, 0x3f7b_95c2, 0x3f7a_a43a, 0x3f79_c3d3,
+                0x3f78_f4f0,
+                0x3f78_37f0, 0x3f77_8d3a, 0x3f76_f532, 0x3f76_7043, 0x3f75_fed7, 0x3f75_a15b, 0x3f75_583f,
+                0x3f75_23f6
+            )),
+        lanes(
+            IntLanes(
+                0x3f75_04f3, 0x3f74_fbaf, 0x3f75_08a4, 0x3f75_2c4d, 0x3f75_672a, 0x3f75_b9be, 0x3f76_248c,
+                0x3f76_a81e,
+                0x3f77_44fd, 0x3f77_fbb8, 0x3f78_ccdf, 0x3f79_b907, 0x3f7a_c0c7, 0x3f7b_e4ba, 0x3f7d_257d,
+                0x3f7e_83b3
+            ))
+    )
+}
 
-    /// 1 + e to the power of -x: infinity below -88.72, 1 above 87.
-    ///
-    /// 2^-x/ln 2 = 2^n 2^(j/32) 2^f with |f| <= 1/64: the second from a table in two registers, the third by a polynomial of
-    /// degree 2, within 5e-8. The relative error grows with |x| to 1e-6, where the sigmoid is 0 or 1 to that many digits.
-    @_transparent
-    private func onePlusExponential(minus x: Lanes) -> Lanes {
-        // Adding 1.5 * 2^18 rounds to a 32nd and leaves the 32nds in the low bits.
-        let rounding: Float = 393_216
-        let perLn2: Float = -1.442_695_04
-        let clamped = larger(smaller(x, 87), -88.73)
-        let shifted = multiplyAdd(all(rounding), clamped, all(perLn2))
-        let f = multiplyAdd(all(rounding) - shifted, clamped, all(perLn2))
-        let power = lookUp(powersOfTwo(), bits(shifted))
-        let scaled = lanes(bits(power) &+ (bits(shifted) &<< IntLanes(repeating: 18)))
-        let p = multiplyAdd(all(1), f, multiplyAdd(all(0.693_157_315), f, all(0.240_228_862)))
-        return multiplyAdd(all(1), scaled, p)
-    }
+/// 1 + e to the power of -x: infinity below -88.72, 1 above 87.
+///
+/// 2^-x/ln 2 = 2^n 2^(j/32) 2^f with |f| <= 1/64: the second from a table in two registers, the third by a polynomial of
+/// degree 2, within 5e-8. The relative error grows with |x| to 1e-6, where the sigmoid is 0 or 1 to that many digits.
+@_transparent
+private func onePlusExponential(minus x: Lanes) -> Lanes {
+    // Adding 1.5 * 2^18 rounds to a 32nd and leaves the 32nds in the low bits.
+    let rounding: Float = 393_216
+    let perLn2: Float = -1.442_695_04
+    let clamped = larger(smaller(x, 87), -88.73)
+    let shifted = multiplyAdd(all(rounding), clamped, all(perLn2))
+    let f = multiplyAdd(all(rounding) - shifted, clamped, all(perLn2))
+    let power = lookUp(powersOfTwo(), bits(shifted))
+    let scaled = lanes(bits(power) &+ (bits(shifted) &<< IntLanes(repeating: 18)))
+    let p = multiplyAdd(all(1), f, multiplyAdd(all(0.693_157_315), f, all(0.240_228_862)))
+    return multiplyAdd(all(1), scaled, p)
+}
 
-    @_transparent
-    func sigmoid(_ x: Lanes) -> Lanes { all(1) / onePlusExponential(minus: x) }
+@_transparent
+func sigmoid(_ x: Lanes) -> Lanes { all(1) / onePlusExponential(minus: x) }
 
-    /// Also called Swish.
-    @_transparent
-    func silu(_ x: Lanes) -> Lanes { x / onePlusExponential(minus: x) }
+/// Also called Swish.
+@_transparent
+func silu(_ x: Lanes) -> Lanes { x / onePlusExponential(minus: x) }
 #else
-    /// 1 + e to the power of -x: infinity below -88.4, 1 above 87.7.
-    ///
-    /// 2^-x/ln 2 = 2^n 2^f with |f| <= 1/2. The relative error grows with |x| to 1e-6, where the sigmoid is 0 or 1 to that many
-    /// digits.
-    @_transparent
-    private func onePlusExponential(minus x: Lanes) -> Lanes {
-        // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits, here with the bias of an exponent.
-        let rounding: Float = 12_582_912 + 127
-        let perLn2: Float = -1.442_695_04
-        let clamped = larger(smaller(x, 88), -88.7)
-        let shifted = multiplyAdd(all(rounding), clamped, all(perLn2))
-        let f = multiplyAdd(all(rounding) - shifted, clamped, all(perLn2))
-        var p = multiplyAdd(all(0.009_671_725_595), f, all(0.001_326_445_447))
-        p = multiplyAdd(all(0.055_507_363_241), f, p)
-        p = multiplyAdd(all(0.240_222_388_291), f, p)
-        p = multiplyAdd(all(0.693_146_975_160), f, p)
-        p = multiplyAdd(all(1), f, p)
-        return multiplyAdd(all(1), p, lanes(bits(shifted) &<< IntLanes(repeating: 23)))
-    }
+/// 1 + e to the power of -x: infinity below -88.4, 1 above 87.7.
+///
+/// 2^-x/ln 2 = 2^n 2^f with |f| <= 1/2. The relative error grows with |x| to 1e-6, where the sigmoid is 0 or 1 to that many
+/// digits.
+@_transparent
+private func onePlusExponential(minus x: Lanes) -> Lanes {
+    // Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits, here with the bias of an exponent.
+    let rounding: Float = 12_582_912 + 127
+    let perLn2: Float = -1.442_695_04
+    let clamped = larger(smaller(x, 88), -88.7)
+    let shifted = multiplyAdd(all(rounding), clamped, all(perLn2))
+    let f = multiplyAdd(all(rounding) - shifted, clamped, all(perLn2))
+    var p = multiplyAdd(all(0.009_671_725_595), f, all(0.001_326_445_447))
+    p = multiplyAdd(all(0.055_507_363_241), f, p)
+    p = multiplyAdd(all(0.240_222_388_291), f, p)
+    p = multiplyAdd(all(0.693_146_975_160), f, p)
+    p = multiplyAdd(all(1), f, p)
+    return multiplyAdd(all(1), p, lanes(bits(shifted) &<< IntLanes(repeating: 23)))
+}
 
-    @_transparent
-    func sigmoid(_ x: Lanes) -> Lanes {
-        reciprocal(onePlusExponential(minus: x))
-    }
+@_transparent
+func sigmoid(_ x: Lanes) -> Lanes {
+    reciprocal(onePlusExponential(minus: x))
+}
 
-    /// Also called Swish.
-    @_transparent
-    func silu(_ x: Lanes) -> Lanes {
-        x * reciprocal(onePlusExponential(minus: x))
-    }
+/// Also called Swish.
+@_transparent
+func silu(_ x: Lanes) -> Lanes {
+    x * reciprocal(onePlusExponential(minus: x))
+}
 #endif
 
 /// A polynomial near zero, where 1 - e^-2|x| would lose digits; that quotient elsewhere.
@@ -172,3 +174,5 @@ func logarithm(_ x: Float) -> Float {
     }
     return Float(exponent * 0.693_147_180_559_945_3 + 2 * s * series)
 }
+
+#endif

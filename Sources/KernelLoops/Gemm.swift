@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [m, n] = activation(input [m, k] · packed [k, n] + bias [n] + residual [m, n])
@@ -169,3 +171,5 @@ func gemmPanels(
         }
     }
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [m, n] = activation(input [m, k] · packed [k / 2][n][2] + bias [n] + residual [m, n]), n at most half a vector
@@ -36,7 +38,7 @@ func gemmPairs(
 @inline(__always)
 private func pairTile(_ problem: GemmProblem, _ place: GemmPlace, rowsLeft rows: Int) -> Int {
     #if KERNELS_AVX512
-        if rows >= 14 && !problem.isCrowded { return PairTile<14>.compute(problem, place) }
+    if rows >= 14 && !problem.isCrowded { return PairTile<14>.compute(problem, place) }
     #endif
     if rows >= 7 { return PairTile<7>.compute(problem, place) }
     if rows >= 4 { return PairTile<4>.compute(problem, place) }
@@ -79,3 +81,5 @@ private enum PairTile<let rows: Int> {
         }
     }
 }
+
+#endif

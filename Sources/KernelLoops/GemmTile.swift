@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 /// The corner of one tile in each buffer.
@@ -20,173 +22,173 @@ struct GemmPlace {
 // leave over are shared by two.
 
 #if KERNELS_AVX512
-    /// Rows of the tallest tile.
-    let tileRows = 14
+/// Rows of the tallest tile.
+let tileRows = 14
 
-    /// How many panels to take next.
-    @inline(__always)
-    func panelsInGroup(left: Int, rows: Int) -> Int {
-        if rows == 1 && left >= 8 { return 8 }
-        if rows <= 6 && left >= 4 { return 4 }
-        // As few passes over the weights as the registers allow.
-        if (8...9).contains(rows) && left >= 3 && left != 4 { return 3 }
-        return left == 3 ? 3 : min(left, 2)
-    }
+/// How many panels to take next.
+@inline(__always)
+func panelsInGroup(left: Int, rows: Int) -> Int {
+    if rows == 1 && left >= 8 { return 8 }
+    if rows <= 6 && left >= 4 { return 4 }
+    // As few passes over the weights as the registers allow.
+    if (8...9).contains(rows) && left >= 3 && left != 4 { return 3 }
+    return left == 3 ? 3 : min(left, 2)
+}
 
-    /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
-    @inline(__always)
-    func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
-        switch panels {
-        case 1:
-            switch height(rows, tallest: problem.isCrowded ? 7 : 14) {
-            case 1: return Tile<1, 1>.compute(problem, place)
-            case 2: return Tile<2, 1>.compute(problem, place)
-            case 3: return Tile<3, 1>.compute(problem, place)
-            case 4: return Tile<4, 1>.compute(problem, place)
-            case 5: return Tile<5, 1>.compute(problem, place)
-            case 6: return Tile<6, 1>.compute(problem, place)
-            case 7: return Tile<7, 1>.compute(problem, place)
-            case 8: return Tile<8, 1>.compute(problem, place)
-            case 9: return Tile<9, 1>.compute(problem, place)
-            case 10: return Tile<10, 1>.compute(problem, place)
-            case 11: return Tile<11, 1>.compute(problem, place)
-            case 12: return Tile<12, 1>.compute(problem, place)
-            case 13: return Tile<13, 1>.compute(problem, place)
-            default: return Tile<14, 1>.compute(problem, place)
-            }
-        case 2:
-            switch height(rows, tallest: problem.isCrowded ? 7 : 14) {
-            case 1: return Tile<1, 2>.compute(problem, place)
-            case 2: return Tile<2, 2>.compute(problem, place)
-            case 3: return Tile<3, 2>.compute(problem, place)
-            case 4: return Tile<4, 2>.compute(problem, place)
-            case 5: return Tile<5, 2>.compute(problem, place)
-            case 6: return Tile<6, 2>.compute(problem, place)
-            case 7: return Tile<7, 2>.compute(problem, place)
-            case 8: return Tile<8, 2>.compute(problem, place)
-            case 9: return Tile<9, 2>.compute(problem, place)
-            case 10: return Tile<10, 2>.compute(problem, place)
-            case 11: return Tile<11, 2>.compute(problem, place)
-            case 12: return Tile<12, 2>.compute(problem, place)
-            case 13: return Tile<13, 2>.compute(problem, place)
-            default: return Tile<14, 2>.compute(problem, place)
-            }
-        case 3:
-            switch height(rows, tallest: problem.isCrowded ? 7 : 9) {
-            case 1: return Tile<1, 3>.compute(problem, place)
-            case 2: return Tile<2, 3>.compute(problem, place)
-            case 3: return Tile<3, 3>.compute(problem, place)
-            case 4: return Tile<4, 3>.compute(problem, place)
-            case 5: return Tile<5, 3>.compute(problem, place)
-            case 6: return Tile<6, 3>.compute(problem, place)
-            case 7: return Tile<7, 3>.compute(problem, place)
-            case 8: return Tile<8, 3>.compute(problem, place)
-            default: return Tile<9, 3>.compute(problem, place)
-            }
-        case 4:
-            switch height(rows, tallest: 6) {
-            case 1: return Tile<1, 4>.compute(problem, place)
-            case 2: return Tile<2, 4>.compute(problem, place)
-            case 3: return Tile<3, 4>.compute(problem, place)
-            case 4: return Tile<4, 4>.compute(problem, place)
-            case 5: return Tile<5, 4>.compute(problem, place)
-            default: return Tile<6, 4>.compute(problem, place)
-            }
-        default: return Tile<1, 8>.compute(problem, place)
+/// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
+@inline(__always)
+func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
+    switch panels {
+    case 1:
+        switch height(rows, tallest: problem.isCrowded ? 7 : 14) {
+        case 1: return Tile<1, 1>.compute(problem, place)
+        case 2: return Tile<2, 1>.compute(problem, place)
+        case 3: return Tile<3, 1>.compute(problem, place)
+        case 4: return Tile<4, 1>.compute(problem, place)
+        case 5: return Tile<5, 1>.compute(problem, place)
+        case 6: return Tile<6, 1>.compute(problem, place)
+        case 7: return Tile<7, 1>.compute(problem, place)
+        case 8: return Tile<8, 1>.compute(problem, place)
+        case 9: return Tile<9, 1>.compute(problem, place)
+        case 10: return Tile<10, 1>.compute(problem, place)
+        case 11: return Tile<11, 1>.compute(problem, place)
+        case 12: return Tile<12, 1>.compute(problem, place)
+        case 13: return Tile<13, 1>.compute(problem, place)
+        default: return Tile<14, 1>.compute(problem, place)
         }
+    case 2:
+        switch height(rows, tallest: problem.isCrowded ? 7 : 14) {
+        case 1: return Tile<1, 2>.compute(problem, place)
+        case 2: return Tile<2, 2>.compute(problem, place)
+        case 3: return Tile<3, 2>.compute(problem, place)
+        case 4: return Tile<4, 2>.compute(problem, place)
+        case 5: return Tile<5, 2>.compute(problem, place)
+        case 6: return Tile<6, 2>.compute(problem, place)
+        case 7: return Tile<7, 2>.compute(problem, place)
+        case 8: return Tile<8, 2>.compute(problem, place)
+        case 9: return Tile<9, 2>.compute(problem, place)
+        case 10: return Tile<10, 2>.compute(problem, place)
+        case 11: return Tile<11, 2>.compute(problem, place)
+        case 12: return Tile<12, 2>.compute(problem, place)
+        case 13: return Tile<13, 2>.compute(problem, place)
+        default: return Tile<14, 2>.compute(problem, place)
+        }
+    case 3:
+        switch height(rows, tallest: problem.isCrowded ? 7 : 9) {
+        case 1: return Tile<1, 3>.compute(problem, place)
+        case 2: return Tile<2, 3>.compute(problem, place)
+        case 3: return Tile<3, 3>.compute(problem, place)
+        case 4: return Tile<4, 3>.compute(problem, place)
+        case 5: return Tile<5, 3>.compute(problem, place)
+        case 6: return Tile<6, 3>.compute(problem, place)
+        case 7: return Tile<7, 3>.compute(problem, place)
+        case 8: return Tile<8, 3>.compute(problem, place)
+        default: return Tile<9, 3>.compute(problem, place)
+        }
+    case 4:
+        switch height(rows, tallest: 6) {
+        case 1: return Tile<1, 4>.compute(problem, place)
+        case 2: return Tile<2, 4>.compute(problem, place)
+        case 3: return Tile<3, 4>.compute(problem, place)
+        case 4: return Tile<4, 4>.compute(problem, place)
+        case 5: return Tile<5, 4>.compute(problem, place)
+        default: return Tile<6, 4>.compute(problem, place)
+        }
+    default: return Tile<1, 8>.compute(problem, place)
     }
+}
 #elseif KERNELS_AVX2
-    /// Rows of the tallest tile.
-    let tileRows = 6
+/// Rows of the tallest tile.
+let tileRows = 6
 
-    /// How many panels to take next.
-    @inline(__always)
-    func panelsInGroup(left: Int, rows: Int) -> Int {
-        if rows == 1 && left >= 8 { return 8 }
-        if rows <= 3 && left >= 4 { return 4 }
-        return left == 3 ? 3 : min(left, 2)
-    }
+/// How many panels to take next.
+@inline(__always)
+func panelsInGroup(left: Int, rows: Int) -> Int {
+    if rows == 1 && left >= 8 { return 8 }
+    if rows <= 3 && left >= 4 { return 4 }
+    return left == 3 ? 3 : min(left, 2)
+}
 
-    /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
-    @inline(__always)
-    func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
-        switch panels {
-        case 1:
-            switch height(rows, tallest: problem.isCrowded ? 7 : 12) {
-            case 1: return Tile<1, 1>.compute(problem, place)
-            case 2: return Tile<2, 1>.compute(problem, place)
-            case 3: return Tile<3, 1>.compute(problem, place)
-            case 4: return Tile<4, 1>.compute(problem, place)
-            case 5: return Tile<5, 1>.compute(problem, place)
-            case 6: return Tile<6, 1>.compute(problem, place)
-            case 7: return Tile<7, 1>.compute(problem, place)
-            case 8: return Tile<8, 1>.compute(problem, place)
-            case 9: return Tile<9, 1>.compute(problem, place)
-            case 10: return Tile<10, 1>.compute(problem, place)
-            case 11: return Tile<11, 1>.compute(problem, place)
-            default: return Tile<12, 1>.compute(problem, place)
-            }
-        case 2:
-            switch height(rows, tallest: 6) {
-            case 1: return Tile<1, 2>.compute(problem, place)
-            case 2: return Tile<2, 2>.compute(problem, place)
-            case 3: return Tile<3, 2>.compute(problem, place)
-            case 4: return Tile<4, 2>.compute(problem, place)
-            case 5: return Tile<5, 2>.compute(problem, place)
-            default: return Tile<6, 2>.compute(problem, place)
-            }
-        case 3:
-            switch height(rows, tallest: 4) {
-            case 1: return Tile<1, 3>.compute(problem, place)
-            case 2: return Tile<2, 3>.compute(problem, place)
-            case 3: return Tile<3, 3>.compute(problem, place)
-            default: return Tile<4, 3>.compute(problem, place)
-            }
-        case 4:
-            switch height(rows, tallest: 2) {
-            case 1: return Tile<1, 4>.compute(problem, place)
-            default: return Tile<2, 4>.compute(problem, place)
-            }
-        default: return Tile<1, 8>.compute(problem, place)
+/// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
+@inline(__always)
+func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
+    switch panels {
+    case 1:
+        switch height(rows, tallest: problem.isCrowded ? 7 : 12) {
+        case 1: return Tile<1, 1>.compute(problem, place)
+        case 2: return Tile<2, 1>.compute(problem, place)
+        case 3: return Tile<3, 1>.compute(problem, place)
+        case 4: return Tile<4, 1>.compute(problem, place)
+        case 5: return Tile<5, 1>.compute(problem, place)
+        case 6: return Tile<6, 1>.compute(problem, place)
+        case 7: return Tile<7, 1>.compute(problem, place)
+        case 8: return Tile<8, 1>.compute(problem, place)
+        case 9: return Tile<9, 1>.compute(problem, place)
+        case 10: return Tile<10, 1>.compute(problem, place)
+        case 11: return Tile<11, 1>.compute(problem, place)
+        default: return Tile<12, 1>.compute(problem, place)
         }
+    case 2:
+        switch height(rows, tallest: 6) {
+        case 1: return Tile<1, 2>.compute(problem, place)
+        case 2: return Tile<2, 2>.compute(problem, place)
+        case 3: return Tile<3, 2>.compute(problem, place)
+        case 4: return Tile<4, 2>.compute(problem, place)
+        case 5: return Tile<5, 2>.compute(problem, place)
+        default: return Tile<6, 2>.compute(problem, place)
+        }
+    case 3:
+        switch height(rows, tallest: 4) {
+        case 1: return Tile<1, 3>.compute(problem, place)
+        case 2: return Tile<2, 3>.compute(problem, place)
+        case 3: return Tile<3, 3>.compute(problem, place)
+        default: return Tile<4, 3>.compute(problem, place)
+        }
+    case 4:
+        switch height(rows, tallest: 2) {
+        case 1: return Tile<1, 4>.compute(problem, place)
+        default: return Tile<2, 4>.compute(problem, place)
+        }
+    default: return Tile<1, 8>.compute(problem, place)
     }
+}
 #else
-    /// Rows of the tallest tile.
-    let tileRows = 4
+/// Rows of the tallest tile.
+let tileRows = 4
 
-    /// How many panels to take next.
-    @inline(__always)
-    func panelsInGroup(left: Int, rows: Int) -> Int {
-        if rows == 1 && left >= 4 { return 4 }
-        return left == 3 ? 3 : min(left, 2)
-    }
+/// How many panels to take next.
+@inline(__always)
+func panelsInGroup(left: Int, rows: Int) -> Int {
+    if rows == 1 && left >= 4 { return 4 }
+    return left == 3 ? 3 : min(left, 2)
+}
 
-    /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
-    @inline(__always)
-    func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
-        switch panels {
-        case 1:
-            switch height(rows, tallest: 4) {
-            case 1: return Tile<1, 1>.compute(problem, place)
-            case 2: return Tile<2, 1>.compute(problem, place)
-            case 3: return Tile<3, 1>.compute(problem, place)
-            default: return Tile<4, 1>.compute(problem, place)
-            }
-        case 2:
-            switch height(rows, tallest: 4) {
-            case 1: return Tile<1, 2>.compute(problem, place)
-            case 2: return Tile<2, 2>.compute(problem, place)
-            case 3: return Tile<3, 2>.compute(problem, place)
-            default: return Tile<4, 2>.compute(problem, place)
-            }
-        case 3:
-            switch height(rows, tallest: 2) {
-            case 1: return Tile<1, 3>.compute(problem, place)
-            default: return Tile<2, 3>.compute(problem, place)
-            }
-        default: return Tile<1, 4>.compute(problem, place)
+/// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
+@inline(__always)
+func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
+    switch panels {
+    case 1:
+        switch height(rows, tallest: 4) {
+        case 1: return Tile<1, 1>.compute(problem, place)
+        case 2: return Tile<2, 1>.compute(problem, place)
+        case 3: return Tile<3, 1>.compute(problem, place)
+        default: return Tile<4, 1>.compute(problem, place)
         }
+    case 2:
+        switch height(rows, tallest: 4) {
+        case 1: return Tile<1, 2>.compute(problem, place)
+        case 2: return Tile<2, 2>.compute(problem, place)
+        case 3: return Tile<3, 2>.compute(problem, place)
+        default: return Tile<4, 2>.compute(problem, place)
+        }
+    case 3:
+        switch height(rows, tallest: 2) {
+        case 1: return Tile<1, 3>.compute(problem, place)
+        default: return Tile<2, 3>.compute(problem, place)
+        }
+    default: return Tile<1, 4>.compute(problem, place)
     }
+}
 #endif
 
 /// Rows of the next tile, or pixels of the next block. Few sums would wait for each other.
@@ -280,3 +282,5 @@ private enum Tile<let rows: Int, let panels: Int> {
         }
     }
 }
+
+#endif

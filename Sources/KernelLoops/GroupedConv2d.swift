@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [lines, pixels, channels], lanes along the channels, of several groups each: each lane picks its group's inputs
@@ -69,14 +71,14 @@ private struct GroupedVector {
 
 // The inputs of a block's pixels stay in registers beside its sums: one or two vectors for each pixel.
 #if KERNELS_AVX512
-    private typealias LaneIntegers = InlineArray<16, Int32>
-    private typealias LargeBlock = GroupedBlock<8>
+private typealias LaneIntegers = InlineArray<16, Int32>
+private typealias LargeBlock = GroupedBlock<8>
 #elseif KERNELS_AVX2
-    private typealias LaneIntegers = InlineArray<8, Int32>
-    private typealias LargeBlock = GroupedBlock<4>
+private typealias LaneIntegers = InlineArray<8, Int32>
+private typealias LargeBlock = GroupedBlock<4>
 #else
-    private typealias LaneIntegers = InlineArray<4, Int32>
-    private typealias LargeBlock = GroupedBlock<8>
+private typealias LaneIntegers = InlineArray<4, Int32>
+private typealias LargeBlock = GroupedBlock<8>
 #endif
 
 /// Some pixels, whose sums stay in registers.
@@ -144,3 +146,5 @@ private enum GroupedBlock<let pixels: Int> {
         }
     }
 }
+
+#endif

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 #if KERNELS_AVX512
-    private let levelName = "avx512"
+private let levelName = "avx512"
 #elseif KERNELS_AVX2
-    private let levelName = "avx2"
+private let levelName = "avx2"
 #else
-    private let levelName = "portable"
+private let levelName = "portable"
 #endif
 
 /// The kernels of this level. To be called only on a CPU that has its instructions.
@@ -42,3 +44,5 @@ public func makeKernelTable() -> KernelTable {
             packedCount: winogradPackedCount, pack: winogradPack, scratchCount: winogradScratchCount,
             convolve: winogradConv2d))
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [channels, lines, pixels] = activation(filters · windows of the input planes + bias)
@@ -8,9 +10,9 @@ import KernelInterface
 // pixels, which need not lie in one line; a few output channels, whose sums of those pixels stay in registers; the window.
 
 #if KERNELS_AVX512
-    private let channelsAtOnce = 8
+private let channelsAtOnce = 8
 #else
-    private let channelsAtOnce = 4
+private let channelsAtOnce = 4
 #endif
 
 /// Packs weight [n, depth] into blocks of 8, 4, 2 or 1 channels, [depth][channels] each.
@@ -119,7 +121,7 @@ private struct PlanarConvolution {
             let count = blockChannels(left: planes.outChannels - channel)
             switch count {
             #if KERNELS_AVX512
-                case 8: ChannelBlock<8, vectors>.convolve(self, pixels, channel, isWhole)
+            case 8: ChannelBlock<8, vectors>.convolve(self, pixels, channel, isWhole)
             #endif
             case 4: ChannelBlock<4, vectors>.convolve(self, pixels, channel, isWhole)
             case 2: ChannelBlock<2, vectors>.convolve(self, pixels, channel, isWhole)
@@ -232,3 +234,5 @@ private func copyEven(_ output: Output, _ input: Input, _ count: Int, available:
         index += 1
     }
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [outputHeight, outputWidth, channels], input [inputHeight, inputWidth, channels]
@@ -106,3 +108,5 @@ private func averageWindow(
         storeAny(total / all(Float(area)), output + window.pixel * channels + channel, count)
     }
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output, input [rows, columns]. Both work in place, row by row: the largest value, the sum of e^(x - largest), the result.
@@ -48,3 +50,5 @@ private func sumOfExponentials(_ input: Input, _ count: Int, _ largest: Float) -
     }
     return result
 }
+
+#endif

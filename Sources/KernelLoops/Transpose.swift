@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [columns, rows] from input [rows, columns]
@@ -93,19 +95,19 @@ private func zip<let count: Int>(_ vectors: inout InlineArray<count, Lanes>, tim
 }
 
 #if KERNELS_AVX512
-    private typealias Square = InlineArray<16, Lanes>
+private typealias Square = InlineArray<16, Lanes>
 #elseif KERNELS_AVX2
-    private typealias Square = InlineArray<8, Lanes>
+private typealias Square = InlineArray<8, Lanes>
 #else
-    private typealias Square = InlineArray<4, Lanes>
+private typealias Square = InlineArray<4, Lanes>
 #endif
 
 #if KERNELS_AVX512
-    private typealias RowOfSquares = InlineArray<128, Lanes>
+private typealias RowOfSquares = InlineArray<128, Lanes>
 #elseif KERNELS_AVX2
-    private typealias RowOfSquares = InlineArray<64, Lanes>
+private typealias RowOfSquares = InlineArray<64, Lanes>
 #else
-    private typealias RowOfSquares = InlineArray<32, Lanes>
+private typealias RowOfSquares = InlineArray<32, Lanes>
 #endif
 private let squaresInRow = 8
 
@@ -228,25 +230,27 @@ private struct Matrices {
     func interleaveThree(_ columns: Int) {
         var column = 0
         #if KERNELS_AVX512 || KERNELS_AVX2
-            // Where the output's values stand in three planes' vectors.
-            var places = InlineArray<3, IntLanes>(repeating: IntLanes(repeating: 0))
+        // Where the output's values stand in three planes' vectors.
+        var places = InlineArray<3, IntLanes>(repeating: IntLanes(repeating: 0))
+        for part in 0..<3 {
+            for lane in 0..<laneCount {
+                let (pixel, channel) = (part * laneCount + lane).quotientAndRemainder(dividingBy: 3)
+                places[part][lane] = Int32(truncatingIfNeeded: channel * laneCount + pixel)
+            }
+        }
+        while column + laneCount <= columns {
+            let source = input + column
+            let planes = (load(source), load(source + inputStride), load(source + 2 * inputStride))
             for part in 0..<3 {
-                for lane in 0..<laneCount {
-                    let (pixel, channel) = (part * laneCount + lane).quotientAndRemainder(dividingBy: 3)
-                    places[part][lane] = Int32(truncatingIfNeeded: channel * laneCount + pixel)
-                }
+                store(lookUp(planes, places[part]), output + column * 3 + part * laneCount)
             }
-            while column + laneCount <= columns {
-                let source = input + column
-                let planes = (load(source), load(source + inputStride), load(source + 2 * inputStride))
-                for part in 0..<3 {
-                    store(lookUp(planes, places[part]), output + column * 3 + part * laneCount)
-                }
-                column += laneCount
-            }
+            column += laneCount
+        }
         #endif
         for column in column..<columns {
             for row in 0..<3 { output[column * 3 + row] = input[row * inputStride + column] }
         }
     }
 }
+
+#endif

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+#if KERNELS_ENABLED
+
 import KernelInterface
 
 // output [outputHeight, outputWidth, n], input [inputHeight, inputWidth, channels], packed [36][n / laneCount][channels][laneCount];
@@ -202,3 +204,5 @@ private func outputTransform(_ m: InlineArray<6, Lanes>) -> InlineArray<4, Lanes
         multiplyAdd(difference1, difference2, all(8)) + m[5],
     ]
 }
+
+#endif

@@ -3,8 +3,8 @@
 import KernelsPortable
 
 #if KERNELS_HAS_VECTOR_LEVELS
-    import KernelsAVX2
-    import KernelsAVX512
+import KernelsAVX2
+import KernelsAVX512
 #endif
 
 /// An instruction set that the kernels are compiled for.
@@ -21,10 +21,10 @@ public enum KernelLevel: String, Sendable, CaseIterable {
         switch self {
         case .portable: KernelsPortable.makeKernelTable()
         #if KERNELS_HAS_VECTOR_LEVELS
-            case .avx2: KernelsAVX2.makeKernelTable()
-            case .avx512: KernelsAVX512.makeKernelTable()
+        case .avx2: KernelsAVX2.makeKernelTable()
+        case .avx512: KernelsAVX512.makeKernelTable()
         #else
-            case .avx2, .avx512: nil
+        case .avx2, .avx512: nil
         #endif
         }
     }

@@ -22,9 +22,9 @@ package struct FloatingPointMode {
     package var flushingDenormals: FloatingPointMode {
         var mode = self
         #if arch(x86_64)
-            mode.environment.__mxcsr |= 0x8040  // flush to zero, denormals are zero
+        mode.environment.__mxcsr |= 0x8040  // flush to zero, denormals are zero
         #elseif arch(arm64)
-            mode.environment.__fpcr |= 1 << 24  // FZ
+        mode.environment.__fpcr |= 1 << 24  // FZ
         #endif
         return mode
     }

@@ -48,11 +48,11 @@ struct TensorTests {
     @Test("half precision is read as the processor would, for every bit pattern")
     func halves() {
         #if arch(x86_64) || arch(arm64)
-            for bits in UInt16.min...UInt16.max {
-                let expected = Float(Float16(bitPattern: bits))
-                let actual = Float(halfBits: bits)
-                #expect(actual == expected || (actual.isNaN && expected.isNaN))
-            }
+        for bits in UInt16.min...UInt16.max {
+            let expected = Float(Float16(bitPattern: bits))
+            let actual = Float(halfBits: bits)
+            #expect(actual == expected || (actual.isNaN && expected.isNaN))
+        }
         #endif
     }
 
