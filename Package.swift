@@ -103,6 +103,8 @@ let package = Package(
         .target(name: "Tensors", dependencies: ["SystemCalls"], swiftSettings: settings),
 
         // MARK: Networks
+        .target(name: "Graphs", dependencies: ["Tensors"], swiftSettings: settings),
+        .target(name: "Operators", dependencies: ["Graphs", "Tensors"], swiftSettings: settings),
         .target(name: "Layers", dependencies: ["Kernels", "SystemCalls", "Tensors"], swiftSettings: settings),
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 

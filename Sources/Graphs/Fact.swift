@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+import Tensors
+
+/// What is known of a value before the numbers come.
+///
+/// All dimensions are numbers: those that a file leaves free (batch, height, width) are bound when its graph is read.
+public struct Fact: Sendable {
+    /// Type of the elements.
+    public var elementType: ElementType
+    /// Sizes along the axes, the batch among them.
+    public var shape: Shape
+    /// How the axes are ordered in memory.
+    public var order: AxisOrder
+    /// The numbers, if they are known: weights, and what follows from weights and shapes alone.
+    public var constant: Tensor?
+
+    /// Describes a value in row-major order.
+    public init(_ elementType: ElementType, _ shape: Shape) {
+        self.elementType = elementType
+        self.shape = shape
+        order = .rowMajor(rank: shape.rank)
+    }
+
+    /// Describes a constant.
+    public init(constant: Tensor) {
+        self.init(constant.elementType, constant.shape)
+        self.constant = constant
+    }
+
+    /// Number of elements.
+    public var elementCount: Int { shape.elementCount }
+
+    /// Bytes that the value takes.
+    public var byteCount: Int { shape.elementCount * elementType.byteCount }
+
+    /// Whether a value of one fact may stand where one of the other is expected: the same type, shape and order.
+    public func isInterchangeable(with other: Fact) -> Bool {
+        elementType == other.elementType && shape == other.shape && order == other.order
+    }
+}
+
+extension Fact: CustomStringConvertible {
+    /// For example "f32 [1, 64, 56, 56] NHWC".
+    public var description: String {
+        let order = order.isRowMajor ? "" : " \(order)"
+        return "\(elementType.rawValue) \(shape)\(order)\(constant == nil ? "" : " constant")"
+    }
+}

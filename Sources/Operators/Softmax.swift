@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Tensors
+
+/// Softmax along one axis, or its logarithm.
+///
+/// Shape: any → the same.
+public struct Softmax: Operator {
+    /// The axis along which the results add up to 1; never negative.
+    public var axis: Int
+    /// Whether the logarithm is wanted.
+    public var isLogarithm: Bool
+
+    /// Describes the operator.
+    public init(axis: Int, isLogarithm: Bool = false) {
+        self.axis = axis
+        self.isLogarithm = isLogarithm
+    }
+
+    /// The field's name.
+    public var name: String { isLogarithm ? "LogSoftmax" : "Softmax" }
+    /// The attributes, for people.
+    public var attributes: [(name: String, value: String)] { [("axis", "\(axis)")] }
+
+    /// Checks the inputs and says what comes out.
+    public func outputs(for inputs: [Fact]) throws -> [Fact] {
+        try expect(inputs, count: 1...1)
+        guard (0..<inputs[0].shape.rank).contains(axis) else { throw fault("axis \(axis) of \(inputs[0].shape)") }
+        return [Fact(inputs[0].elementType, inputs[0].shape)]
+    }
+}
