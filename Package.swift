@@ -130,15 +130,23 @@ let package = Package(
         .target(name: "HTTP", swiftSettings: settings),
         .target(name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON"], swiftSettings: settings),
         .target(
+            name: "Transport", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls"], swiftSettings: settings),
+        .target(
+            name: "API", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls", "Transport"],
+            swiftSettings: settings),
+        .target(name: "Fleet", dependencies: ["SystemCalls", "Transport"], swiftSettings: settings),
+        .target(
             name: "Serving",
-            dependencies: ["HTTP", "Images", "Inference", "JSON", "Protocols", "SystemCalls"],
+            dependencies: [
+                "API", "Fleet", "HTTP", "Images", "Inference", "Protocols", "SystemCalls", "Transport",
+            ],
             swiftSettings: settings),
 
         // MARK: Commands
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
+                "Fleet", "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/SwiftNetCommand",
@@ -156,6 +164,9 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["CZlib", "SystemCalls"], path: "Tests/TestSupport",
             swiftSettings: settings),
+        .target(
+            name: "StubModels", dependencies: ["Protocols", "SystemCalls"], path: "Tests/StubModels",
+            swiftSettings: settings),
         .executableTarget(
             name: "allocation-probe", dependencies: ["Layers", "Models", "Tensors"], path: "Tests/AllocationProbe",
             swiftSettings: settings),
@@ -172,7 +183,9 @@ let package = Package(
         tests("HTTP"),
         tests("JSON"),
         tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols"]),
-        tests("Serving", ["HTTP", "Inference", "JSON", "Protocols", "Serving", "SystemCalls"]),
+        tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Transport"]),
+        tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Transport"]),
+        tests("Fleet", ["Fleet"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Images", "SystemCalls", "TestSupport", "allocation-probe", "swiftnet", "weight-extract"],

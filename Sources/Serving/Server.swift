@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import API
 import HTTP
+import Protocols
 import SystemCalls
+import Transport
 
 /// Transport, protocols and inference of one process, put together.
 package final class Server {
@@ -64,8 +67,8 @@ package final class Server {
         try loop.watch(descriptor, react)
     }
 
-    /// Sends a client's command to the supervisor.
-    var sendCommand: ((FleetMessage) -> Void)? {
+    /// Sends a client's command, with its number, to who carries it out.
+    var sendCommand: ((Int, FleetCommand) -> Void)? {
         get { loop.sendCommand }
         set { loop.sendCommand = newValue }
     }

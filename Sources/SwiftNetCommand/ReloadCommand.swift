@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
-import Serving
+import Fleet
 import SystemCalls
 
 /// `swiftnet reload`: tells a running server to read its settings and weights again.

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import JSON
+import Protocols
+import Transport
+
+/// `/inference`, `/predict/{model}` and `/rotate`.
+extension API {
+    // MARK: /inference
+
+    /// Digits: pixels or images in, digits out, as text or as a JSON list.
+    func inference(_ request: Request) throws -> Handling {
+        let served = try first(.digits, named: policy.digitModel)
+        let wantsJSON = request.head.headers.list("accept").contains { MediaType($0)?.essence == "application/json" }
+        return .work { runner in
+            let images = try input(request)
+            let answers = try classify(served, images.modelInput(served.model, maxImages: policy.maxBatch), runner)
+            let labels = answers.map { served.model.labels[$0.classIndex] }
+            guard !wantsJSON, !images.isList, labels.count == 1, let label = labels.first else {
+                return signed(json(.array(labels.map(Self.number))), served.model)
+            }
+            return signed(
+                Response(.ok, contentType: "text/plain; charset=utf-8", body: Array(label.utf8)), served.model)
+        }
+    }
+
+    /// A label that is a number as a number, any other as text.
+    private static func number(_ label: String) -> JSONValue {
+        Int(label).map { .integer($0) } ?? .string(label)
+    }
+
+    /// The images of a request.
+    private func input(_ request: Request) throws -> ImageInput {
+        try ImageInput(
+            body(of: request),
+            contentType: request.head.headers["content-type"], maxImages: policy.maxBatch)
+    }
+
+    // MARK: /predict/{model}
+
+    /// Images in, predictions out.
+    func predict(_ request: Request, _ served: Served) -> Handling {
+        .work { runner in
+            guard case .encoded(let images, let isList) = try input(request) else {
+                throw RequestRefusal(.badRequest, "expected images as base64")
+            }
+            let results = try counting(served, images: images.count) {
+                try runner.classify(model: served.index, images: images)
+            }
+            if !isList, results.count == 1, let result = results.first {
+                return signed(json(prediction(try result.get(), served.model)), served.model)
+            }
+            let predictions = results.map { result -> JSONValue in
+                switch result {
+                case .success(let answer): prediction(answer, served.model)
+                case .failure(let error): failure(error)
+                }
+            }
+            return signed(json(["predictions": .array(predictions)]), served.model)
+        }
+    }
+
+    private func failure(_ error: any Error) -> JSONValue {
+        switch error {
+        case InferenceRefusal.notAnImage(let message), InferenceRefusal.unusableImage(let message),
+            InferenceRefusal.tooLarge(let message):
+            ["success": false, "error": .string(message)]
+        default: ["success": false, "error": "the server failed to answer for this image"]
+        }
+    }
+
+    private func prediction(_ answer: Classification, _ model: ServedModel) -> JSONValue {
+        let label = model.labels[answer.classIndex]
+        let confidence = JSONValue.float(answer.scores[answer.classIndex])
+        let likeliest = answer.scores.indices.sorted { answer.scores[$0] > answer.scores[$1] }.prefix(10)
+        var members: [(String, JSONValue)] = [
+            ("model", .string(model.name)), ("version", .string(model.version)), ("success", true),
+            ("label", .string(label)), ("class_index", .integer(answer.classIndex)), ("confidence", confidence),
+            ("scores", .object(likeliest.map { (model.labels[$0], .float(answer.scores[$0])) })),
+        ]
+        if model.task == .rotation {
+            members += [
+                ("model_degree", Self.number(label)), ("exif_degree", .integer(answer.exifDegrees)),
+            ]
+        }
+        return .object(members)
+    }
+
+    // MARK: /rotate
+
+    /// A photo in, the upright photo out.
+    func rotate(_ request: Request) throws -> Handling {
+        let served = try first(.rotation)
+        return .work { runner in
+            guard case .encoded(let images, _) = try input(request), images.count == 1, let image = images.first else {
+                throw RequestRefusal(.badRequest, "expected one image")
+            }
+            let (bytes, mediaType, answer) = try counting(served, images: 1) {
+                try runner.upright(model: served.index, image: image)
+            }
+            var response = Response(.ok, contentType: mediaType, body: bytes)
+            response.add("Model-Degree", served.model.labels[answer.classIndex])
+            response.add("Exif-Degree", String(answer.exifDegrees))
+            response.add("Confidence", String(answer.scores[answer.classIndex]))
+            return signed(response, served.model)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import JSON
+import Protocols
+import Transport
+
+/// TensorFlow Serving's REST interface, `/v1/models/...`.
+///
+/// - Source: tensorflow.org/tfx/serving/api_rest.
+extension API {
+    /// Says which versions of a model are there.
+    func v1Status(_ reference: Route.ModelReference) throws -> Response {
+        let found = models.filter {
+            $0.name == reference.name && (reference.version == nil || $0.version == reference.version)
+        }
+        if found.isEmpty { _ = try find(reference) }
+        let status: JSONValue = ["error_code": "OK", "error_message": ""]
+        return json([
+            "model_version_status": .array(
+                found.map { ["version": .string($0.version), "state": "AVAILABLE", "status": status] }),
+            // What KServe's version of the protocol has.
+            "name": .string(reference.name), "ready": true,
+        ])
+    }
+
+    /// Says what a model takes and gives.
+    func v1Metadata(_ served: Served) -> Response {
+        let model = served.model
+        func tensor(_ tensor: TensorDescription) -> JSONValue {
+            let dimensions = tensor.shape.map { ["size": .string(String($0)), "name": ""] as JSONValue }
+            let shape: JSONValue = ["dim": .array(dimensions), "unknown_rank": false]
+            let description: JSONValue = [
+                "dtype": .string(tensor.datatype.tensorFlowName), "tensor_shape": shape,
+                "name": .string(tensor.name + ":0"),
+            ]
+            return .object([(tensor.name, description)])
+        }
+        let signature: JSONValue = [
+            "inputs": tensor(model.input), "outputs": tensor(model.output),
+            "method_name": "tensorflow/serving/predict",
+        ]
+        return json([
+            "model_spec": [
+                "name": .string(model.name), "signature_name": "", "version": .string(model.version),
+            ],
+            "metadata": ["signature_def": ["signature_def": ["serving_default": signature]]],
+        ])
+    }
+
+    /// Answers `:predict`. Tensors are answered with the network's own output, encoded images with probabilities.
+    func v1Predict(_ request: Request, _ served: Served) -> Handling {
+        .work { runner in
+            let call = try TensorFlowRequest(body(of: request), model: served.model, maxRows: policy.maxBatch)
+            let values = try numbers(served, call.input, runner)
+            let rowCount = served.model.output.rowCount
+            let shape = [values.count / max(rowCount, 1)] + served.model.output.shape.dropFirst()
+            let key = call.isColumnar ? "outputs" : "predictions"
+            return signed(json(.object([(key, .floats(values, shape: shape))])), served.model)
+        }
+    }
+}

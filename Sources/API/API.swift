@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import JSON
+import Protocols
+import Transport
+
+/// The server's answers: finds the route of a request, and what to do for it.
+package struct API: RequestHandler {
+    /// What is allowed.
+    package struct Policy: Sendable {
+        /// The keys of which a request must bring one; nil lets everyone in.
+        package var keys: APIKeys?
+        /// Whether models may be loaded and unloaded by request.
+        package var allowsAdministration = false
+        /// The most images or rows in one request.
+        package var maxBatch = 256
+        /// The largest body after decompression, in bytes.
+        package var maxBodyBytes = HTTPLimits().maxBodyBytes
+        /// The model that `/inference` uses; the first for digits if nil.
+        package var digitModel: String?
+
+        package init() {}
+    }
+
+    /// A model and where it stands in the service's list.
+    struct Served: Sendable {
+        let index: Int
+        let model: ServedModel
+    }
+
+    let models: [ServedModel]
+    /// Where it counts.
+    package let statistics: WorkerStatistics
+    let policy: Policy
+    /// The model that the last reload could not load.
+    package let unloadable = UnloadableModel()
+
+    /// - Parameters:
+    ///   - models: What is served, the newest version of a name first.
+    package init(models: [ServedModel], statistics: WorkerStatistics, policy: Policy) {
+        self.models = models
+        self.statistics = statistics
+        self.policy = policy
+    }
+
+    package func admit(_ head: RequestHead) -> (RouteLabel, Response?) {
+        if head.target.path == "*" { return (.other, Response(.ok)) }
+        if head.method == "CONNECT" {
+            var response = ErrorResponse.make(.methodNotAllowed, "this server is no proxy")
+            response.add("Allow", "GET, HEAD, POST")
+            return (.other, response)
+        }
+        guard let route = Route(head.target.segments) else {
+            if head.target.segments.first == "v1" {
+                // TensorFlow Serving's words.
+                let path = head.target.path.prefix(200)
+                return (.v1, ErrorResponse.make(.badRequest, "Malformed request: \(head.method) \(path)"))
+            }
+            return (.other, ErrorResponse.make(.notFound, "there is nothing at \(head.target.path.prefix(200))"))
+        }
+        guard route.methods.contains(head.method) else {
+            var response = ErrorResponse.make(
+                .methodNotAllowed, "\(head.target.path.prefix(200)) takes \(route.methods.joined(separator: " or "))")
+            response.add("Allow", route.methods.joined(separator: ", "))
+            return (route.label, response)
+        }
+        if let keys = policy.keys, !route.isOpen, !keys.admit(head.headers) {
+            var response = ErrorResponse.make(.unauthorized, "an API key is missing or wrong")
+            response.add("WWW-Authenticate", "Bearer realm=\"swiftnet\"")
+            return (route.label, response)
+        }
+        if route.isAdministrative, !policy.allowsAdministration {
+            return (
+                route.label,
+                ErrorResponse.make(.forbidden, "administration is off; the server's flag --admin allows it")
+            )
+        }
+        return (route.label, nil)
+    }
+
+    package func handle(_ request: Request) -> Handling {
+        guard let route = Route(request.head.target.segments) else { return .answer(ErrorResponse.make(.notFound, "")) }
+        do {
+            return try handle(route, request)
+        } catch {
+            return .answer(ErrorResponse.response(for: error))
+        }
+    }
+
+    private func handle(_ route: Route, _ request: Request) throws -> Handling {
+        switch route {
+        case .root: return .answer(json(["name": "swiftnet", "status": "alive"]))
+        case .live, .healthy: return .answer(json(["live": true]))
+        case .ready: return .answer(readiness)
+        case .metrics:
+            let text = MetricsText(statistics.fleet, models: models).bytes
+            return .answer(Response(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: text))
+        case .openAPI: return .answer(Response(.ok, contentType: "application/json", body: OpenAPI.document))
+        case .inference: return try inference(request)
+        case .predict(let name): return predict(request, try find(Route.ModelReference(name: name)))
+        case .rotate: return try rotate(request)
+        case .v1Predict(let reference): return v1Predict(request, try find(reference))
+        case .v1Unsupported(let verb): throw RequestRefusal(.notImplemented, "this server has :predict, not :\(verb)")
+        case .v1Status(let reference): return .answer(try v1Status(reference))
+        case .v1Metadata(let reference): return .answer(try v1Metadata(find(reference)))
+        default: return try handleV2(route, request)
+        }
+    }
+
+    /// 200 while requests are welcome, 503 while the server drains.
+    private var readiness: Response {
+        let isReady = statistics.fleet[.isDraining] == 0
+        var response = json(["ready": .bool(isReady), "live": true])
+        if !isReady { response.status = .serviceUnavailable }
+        return response
+    }
+
+    func json(_ value: JSONValue) -> Response {
+        Response(.ok, contentType: "application/json", body: value.bytes(allowsNonFinite: true))
+    }
+
+    /// The model that a client names, its newest version unless it wants another.
+    func find(_ reference: Route.ModelReference) throws -> Served {
+        let index = models.firstIndex {
+            $0.name == reference.name && (reference.version == nil || $0.version == reference.version)
+        }
+        guard let index else {
+            let version = reference.version.map { " version \($0)" } ?? ""
+            throw RequestRefusal(.notFound, "there is no model '\(reference.name)'\(version)")
+        }
+        return Served(index: index, model: models[index])
+    }
+
+    /// The first model of a kind.
+    func first(_ task: ServedModel.Task, named name: String? = nil) throws -> Served {
+        if let name { return try find(Route.ModelReference(name: name)) }
+        guard let index = models.firstIndex(where: { $0.task == task }) else {
+            throw RequestRefusal(.notFound, "no model for \(task) is loaded")
+        }
+        return Served(index: index, model: models[index])
+    }
+
+    /// Says on an answer which model gave it.
+    func signed(_ response: Response, _ model: ServedModel) -> Response {
+        var response = response
+        response.add("Model-Name", model.name)
+        response.add("Model-Version", model.version)
+        return response
+    }
+
+    /// A request's body, decompressed.
+    func body(of request: Request) throws -> [UInt8] {
+        try RequestBody.decoded(request.body, headers: request.head.headers, maxBytes: policy.maxBodyBytes)
+    }
+
+    /// A model's answers to images, the first bad one of which is an error.
+    func classify(_ served: Served, _ input: ModelInput, _ runner: any InferenceRunner) throws -> [Classification] {
+        try counting(served, images: input.count) {
+            switch input {
+            case .pixels(let pixels, _): try runner.classify(model: served.index, pixels: pixels)
+            case .images(let images): try runner.classify(model: served.index, images: images).map { try $0.get() }
+            case .rows: []
+            }
+        }
+    }
+
+    /// What a model makes of an input: of numbers its output, of pixels and images the probabilities.
+    func numbers(_ served: Served, _ input: ModelInput, _ runner: any InferenceRunner) throws -> [Float] {
+        guard case .rows(let rows, let count) = input else {
+            return try classify(served, input, runner).flatMap(\.scores)
+        }
+        return try counting(served, images: count) {
+            try runner.run(model: served.index, rows: count, input: rows)
+        }
+    }
+
+    /// Runs a model and counts what it did.
+    func counting<Result>(_ served: Served, images: Int, _ body: () throws -> Result) throws -> Result {
+        let clock = ModelClock(statistics, served.model, images: images)
+        do {
+            let result = try body()
+            clock.succeeded()
+            return result
+        } catch {
+            clock.failed()
+            throw error
+        }
+    }
+}

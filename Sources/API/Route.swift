@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import Transport
+
+/// What a path asks for.
+enum Route: Equatable, Sendable {
+    case root, live, ready, healthy, metrics, openAPI
+    case inference
+    case predict(model: String)
+    case rotate
+    case v1Predict(ModelReference)
+    case v1Unsupported(verb: String)
+    case v1Status(ModelReference)
+    case v1Metadata(ModelReference)
+    case v2Server
+    case v2Models
+    case v2Model(ModelReference)
+    case v2ModelReady(ModelReference)
+    case v2Infer(ModelReference)
+    case v2Configuration(ModelReference)
+    case v2Statistics(ModelReference?)
+    case repositoryIndex
+    case repositoryLoad(model: String)
+    case repositoryUnload(model: String)
+
+    /// A model by name, and a version if the client wants a certain one.
+    struct ModelReference: Equatable, Sendable {
+        let name: String
+        var version: String?
+    }
+
+    /// The methods that the route allows; GET means HEAD too.
+    var methods: [String] {
+        switch self {
+        case .inference, .predict, .rotate, .v1Predict, .v1Unsupported, .v2Infer, .repositoryIndex, .repositoryLoad,
+            .repositoryUnload:
+            ["POST"]
+        default: ["GET", "HEAD"]
+        }
+    }
+
+    /// Under what the route is counted.
+    var label: RouteLabel {
+        switch self {
+        case .root, .live, .ready, .healthy: .health
+        case .metrics: .metrics
+        case .inference: .inference
+        case .predict: .predict
+        case .rotate: .rotate
+        case .v1Predict, .v1Unsupported, .v1Status, .v1Metadata: .v1
+        case .openAPI: .other
+        default: .v2
+        }
+    }
+
+    /// Whether anyone may ask, without a key.
+    var isOpen: Bool { [.root, .live, .ready, .healthy].contains(self) }
+
+    /// Whether the route changes what is served.
+    var isAdministrative: Bool {
+        switch self {
+        case .repositoryLoad, .repositoryUnload: true
+        default: false
+        }
+    }
+
+    /// Finds the route of a path; nil if there is none.
+    init?(_ segments: [String]) {
+        switch segments.first {
+        case "v1": self.init(v1: segments.dropFirst())
+        case "v2": self.init(v2: segments.dropFirst())
+        case "predict":
+            guard segments.count == 2 else { return nil }
+            self = .predict(model: segments[1])
+        default:
+            switch segments {
+            case []: self = .root
+            case ["inference"]: self = .inference
+            case ["rotate"]: self = .rotate
+            case ["healthz"]: self = .healthy
+            case ["metrics"]: self = .metrics
+            case ["openapi.json"]: self = .openAPI
+            default: return nil
+            }
+        }
+    }
+
+    /// The paths below `/v1`, those of TensorFlow Serving.
+    private init?(v1 segments: ArraySlice<String>) {
+        var path = Array(segments)
+        guard path.first == "models", path.count >= 2, let last = path.last else { return nil }
+        var verb: String?
+        if let colon = last.lastIndex(of: ":") {
+            verb = last[last.index(after: colon)...].lowercased()
+            path[path.count - 1] = String(last[..<colon])
+        }
+        let wantsMetadata = verb == nil && path.count > 2 && path.last == "metadata"
+        if wantsMetadata { path.removeLast() }
+        guard let reference = Self.reference(path.dropFirst()) else { return nil }
+        switch verb {
+        case nil: self = wantsMetadata ? .v1Metadata(reference) : .v1Status(reference)
+        case "predict": self = .v1Predict(reference)
+        case let verb?:
+            guard ["classify", "regress"].contains(verb) else { return nil }
+            self = .v1Unsupported(verb: verb)
+        }
+    }
+
+    /// The paths below `/v2`, those of the Open Inference Protocol.
+    private init?(v2 segments: ArraySlice<String>) {
+        let path = Array(segments)
+        switch path.first {
+        case nil: self = .v2Server
+        case "health":
+            guard path.count == 2, ["live", "ready"].contains(path[1]) else { return nil }
+            self = path[1] == "live" ? .live : .ready
+        case "repository":
+            if path == ["repository", "index"] {
+                self = .repositoryIndex
+            } else if path.count == 4, path[1] == "models", ["load", "unload"].contains(path[3]) {
+                self = path[3] == "load" ? .repositoryLoad(model: path[2]) : .repositoryUnload(model: path[2])
+            } else {
+                return nil
+            }
+        case "models": self.init(v2Models: path)
+        default: return nil
+        }
+    }
+
+    private init?(v2Models path: [String]) {
+        if path.count == 1 {
+            self = .v2Models
+            return
+        }
+        if path == ["models", "stats"] {
+            self = .v2Statistics(nil)
+            return
+        }
+        let verbs = ["infer", "ready", "config", "stats"]
+        let verb = path.count > 2 && path.count != 4 ? path.last : nil
+        if let verb, !verbs.contains(verb) { return nil }
+        guard let reference = Self.reference(path.dropFirst().dropLast(verb == nil ? 0 : 1)) else { return nil }
+        switch verb {
+        case "infer": self = .v2Infer(reference)
+        case "ready": self = .v2ModelReady(reference)
+        case "config": self = .v2Configuration(reference)
+        case "stats": self = .v2Statistics(reference)
+        default: self = .v2Model(reference)
+        }
+    }
+
+    /// Reads "name" or "name/versions/3".
+    private static func reference(_ path: ArraySlice<String>) -> ModelReference? {
+        let path = Array(path)
+        guard let name = path.first, !name.isEmpty else { return nil }
+        if path.count == 1 { return ModelReference(name: name) }
+        guard path.count == 3, path[1] == "versions", !path[2].isEmpty, path[2].count <= 9,
+            path[2].utf8.allSatisfy({ $0 &- 0x30 < 10 })
+        else { return nil }
+        return ModelReference(name: name, version: path[2])
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT
+
+/// How the supervisor tells a process that it starts what it is.
+package enum WorkerEnvironment {
+    /// The environment variables.
+    package enum Variable {
+        package static let role = "SWIFTNET_WORKER_ROLE"
+        package static let configuration = "SWIFTNET_WORKER_CONFIGURATION"
+        package static let slot = "SWIFTNET_WORKER_SLOT"
+        package static let threads = "SWIFTNET_WORKER_THREADS"
+        package static let listeners = "SWIFTNET_WORKER_LISTENERS"
+    }
+
+    /// The numbers of the descriptors.
+    package enum Descriptor {
+        package static let channel: Int32 = 3
+        package static let models: Int32 = 4
+        package static let statistics: Int32 = 5
+        package static let firstListener: Int32 = 6
+    }
+}

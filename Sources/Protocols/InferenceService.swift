@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+
+/// What a model says of one image.
+package struct Classification: Equatable, Sendable {
+    /// The index of the likeliest class.
+    package let classIndex: Int
+    /// The probability of each class.
+    package let scores: [Float]
+    /// How far the image's EXIF data had it turned, in degrees counter-clockwise; 0 without such data.
+    package let exifDegrees: Int
+
+    package init(classIndex: Int, scores: [Float], exifDegrees: Int = 0) {
+        self.classIndex = classIndex
+        self.scores = scores
+        self.exifDegrees = exifDegrees
+    }
+}
+
+/// An input that a model can't answer.
+package enum InferenceRefusal: Error, Equatable, Sendable {
+    /// The bytes are of no image format that the server reads: 415.
+    case notAnImage(String)
+    /// An image that can't be decoded or holds nothing to classify: 422.
+    case unusableImage(String)
+    /// More pixels than the limit: 413.
+    case tooLarge(String)
+}
+
+/// The models of this process. Immutable: other models mean other workers.
+package protocol InferenceService: Sendable {
+    /// What is served; the newest version of a name first.
+    var models: [ServedModel] { get }
+
+    /// Makes what one thread needs to run the models; called on that thread.
+    func makeRunner() throws -> any InferenceRunner
+}
+
+/// Runs the models for one thread. `model` is an index into the service's `models`.
+package protocol InferenceRunner: AnyObject {
+    /// Classifies encoded images, a bad one without harm to the others.
+    func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>]
+
+    /// Classifies pixels in the model's own size, 0...255, channels last, one image after the other.
+    func classify(model: Int, pixels: [UInt8]) throws -> [Classification]
+
+    /// Runs the network on numbers as it takes them, in the order of the model's input shape.
+    ///
+    /// - Returns: As many rows of the model's output shape.
+    func run(model: Int, rows: Int, input: [Float]) throws -> [Float]
+
+    /// Turns an image upright.
+    ///
+    /// - Returns: The encoded image, its media type, and what the model said.
+    func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification)
+}

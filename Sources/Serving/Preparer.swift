@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+import Fleet
+import Inference
+import SystemCalls
+
+/// A process that loads the models once, writes them into memory that all workers map, and ends. So a model that can't be
+/// loaded does no harm to a worker, and the supervisor stays free of models.
+package struct Preparer {
+    private let configuration: ServerConfiguration
+    private let channel: FleetChannel
+    private let memory: FileDescriptor
+
+    /// Whether the supervisor started this process for it.
+    package static func isWanted(environment: (String) -> String?) -> Bool {
+        environment(WorkerEnvironment.Variable.role) == "prepare"
+    }
+
+    /// Takes over what the supervisor gave this process.
+    ///
+    /// - Throws: ``WorkerError/startedByHand`` if no supervisor did, or ``ConfigurationError``.
+    package init(environment: (String) -> String?) throws {
+        guard let text = environment(WorkerEnvironment.Variable.configuration) else { throw WorkerError.startedByHand }
+        var configuration = ServerConfiguration()
+        try configuration.apply(text: text)
+        self.configuration = configuration
+        channel = FleetChannel(FileDescriptor(owning: WorkerEnvironment.Descriptor.channel))
+        memory = FileDescriptor(owning: WorkerEnvironment.Descriptor.models)
+    }
+
+    /// Loads and writes the models.
+    ///
+    /// - Returns: The exit code.
+    package func run() -> Int32 {
+        do {
+            let models = try ModelService.load(configuration.models, from: configuration.repository())
+            let plan = try PreparedModels.layout(of: models)
+            try memory.fillOnce(byteCount: plan.byteCount) { plan.write(to: $0) }
+            return 0
+        } catch ModelServiceError.unloadable(let model, let problem) {
+            channel.send(.unloadable(model: model, problem: problem))
+            return 1
+        } catch {
+            channel.send(.failed("\(error)"))
+            return 1
+        }
+    }
+}

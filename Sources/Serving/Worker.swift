@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+
+import Fleet
+import HTTP
+import Images
+import Inference
+import SystemCalls
+import Transport
+
+/// A process that answers requests: one event loop and its inference threads. Both modes run it; they differ in how
+/// many of them there are and how many threads each has.
+package struct Worker {
+    private let configuration: ServerConfiguration
+    private let slot: Int
+    private let threads: Int
+    private let channel: FleetChannel
+    private let models: FileDescriptor
+    private let fleet: FleetStatistics
+    private let listenerCount: Int
+
+    /// Takes over what the supervisor gave this process.
+    ///
+    /// - Throws: ``WorkerError/startedByHand`` if no supervisor did, `SystemError`, or ``ConfigurationError``.
+    package init(environment: (String) -> String?) throws {
+        func number(_ name: String, _ range: ClosedRange<Int>) throws -> Int {
+            guard let value = environment(name).flatMap({ Int($0) }), range.contains(value) else {
+                throw WorkerError.startedByHand
+            }
+            return value
+        }
+        guard let text = environment(WorkerEnvironment.Variable.configuration) else { throw WorkerError.startedByHand }
+        slot = try number(WorkerEnvironment.Variable.slot, 0...(FleetStatistics.slotCount - 1))
+        threads = try number(WorkerEnvironment.Variable.threads, 1...FleetLimits.maxThreads)
+        listenerCount = try number(WorkerEnvironment.Variable.listeners, 0...64)
+        var configuration = ServerConfiguration()
+        try configuration.apply(text: text)
+        self.configuration = configuration
+        channel = FleetChannel(FileDescriptor(owning: WorkerEnvironment.Descriptor.channel))
+        models = FileDescriptor(owning: WorkerEnvironment.Descriptor.models)
+        fleet = try FleetStatistics(mapping: FileDescriptor(owning: WorkerEnvironment.Descriptor.statistics))
+    }
+
+    /// Serves until the supervisor says to stop or is gone.
+    ///
+    /// - Returns: The exit code.
+    package func run() -> Int32 {
+        for signal in [
+            SignalNumber.interrupt, SignalNumber.hangUp, SignalNumber.pipe, SignalNumber.terminalInput,
+            SignalNumber.terminalOutput,
+        ] {
+            SignalSource.ignore(signal)
+        }
+        do {
+            let signals = try SignalSource([SignalNumber.terminate])
+            CurrentProcess.raiseDescriptorLimit()
+            let service = try makeService()
+            let statistics = WorkerStatistics(fleet: fleet, slot: slot)
+            let server = try Server(
+                listeners: takeListeners(), service: service, limits: configuration.transportLimits,
+                policy: try configuration.policy(), threads: threads, statistics: statistics,
+                log: try makeLog(statistics))
+            try connect(server, signals, statistics)
+            channel.send(.ready(Self.summary(service)))
+            try server.run()
+            return 0
+        } catch {
+            channel.send(.failed("\(error)"))
+            return 1
+        }
+    }
+
+    /// The listening sockets. The event loop is to be their only owner, so that they close when it drains.
+    private func takeListeners() -> [FileDescriptor] {
+        (0..<Int32(listenerCount)).map { FileDescriptor(owning: WorkerEnvironment.Descriptor.firstListener + $0) }
+    }
+
+    /// Maps the models that were prepared for all workers.
+    private func makeService() throws -> ModelService {
+        let block = try MappedFile(descriptor: models, subject: "the prepared models")
+        return ModelService(
+            try PreparedModels(mapping: block.bytes, owner: block).models,
+            limits: ImageLimits(maxPixels: configuration.maxPixels))
+    }
+
+    private func makeLog(_ statistics: WorkerStatistics) throws -> AccessLog? {
+        try configuration.accessLog.map { path in
+            let descriptor = path == "-" ? .standardOutputNotBlocking() : try FileDescriptor.appending(to: path)
+            return AccessLog(descriptor, format: configuration.logFormat, statistics: statistics)
+        }
+    }
+
+    /// Wires the supervisor's channel, the signal and the heart to the event loop.
+    private func connect(_ server: Server, _ signals: SignalSource, _ statistics: WorkerStatistics) throws {
+        let (channel, control, configuration) = (channel, server.control, configuration)
+        let drain = Drain(control: control)
+        try server.watch(signals.descriptor) { while signals.next() != nil { drain.begin(limit: nil) } }
+        try server.watch(channel.descriptor) {
+            while let input = channel.receive() {
+                switch input {
+                case .message(.drain): drain.begin(limit: nil)
+                case .message(.unloadable(let model, let problem)): server.noteUnloadable(model, problem)
+                case .message(.reply(let request, let problem)): server.finishCommand(request, problem: problem)
+                case .message: break
+                // Without a supervisor nobody would replace this worker or end it: it finishes what it has, soon.
+                case .end: return drain.begin(limit: 1_500_000_000)
+                }
+            }
+        }
+        server.sendCommand = { number, command in
+            switch command {
+            case .load(let model): channel.send(.load(request: number, model: model))
+            case .unload(let model): channel.send(.unload(request: number, model: model))
+            }
+        }
+        let recycleAt =
+            configuration.maxRequests == 0
+            ? Int.max
+            : configuration.maxRequests + Int.random(in: 0...configuration.maxRequestsJitter)
+        var hasAsked = false
+        let timeout = UInt64(configuration.timeout) * 1_000_000_000
+        server.onTick = { now in
+            drain.check(now)
+            // A heart that stops while work hangs lets the supervisor replace this process.
+            if server.longestRun(now) < timeout { statistics.set(.heartbeat, to: Int(now / 1_000_000)) }
+            if !hasAsked, server.requestCount >= recycleAt {
+                hasAsked = true
+                channel.send(.recycle)
+            }
+        }
+        statistics.set(.heartbeat, to: Int(SystemClock.monotonicNanoseconds() / 1_000_000))
+    }
+
+    /// What is served, for the banner.
+    private static func summary(_ service: ModelService) -> String {
+        let models = service.models.map { "\($0.name) version \($0.version)" }.joined(separator: ", ")
+        return "models: \(models)\u{1F}kernels: \(service.kernels)"
+    }
+}
+
+/// Why a worker can't start.
+package enum WorkerError: Error, Equatable, Sendable, CustomStringConvertible {
+    case startedByHand
+
+    package var description: String {
+        "workers are started by 'swiftnet serve', not by hand"
+    }
+}
+
+/// Draining with a limit of time.
+private final class Drain {
+    private let control: EventLoop.Control
+    private var deadline: UInt64?
+
+    init(control: EventLoop.Control) {
+        self.control = control
+    }
+
+    func begin(limit: UInt64?) {
+        if let limit, deadline == nil { deadline = SystemClock.monotonicNanoseconds() + limit }
+        control.drain()
+    }
+
+    func check(_ now: UInt64) {
+        if let deadline, now > deadline { control.stopNow() }
+    }
+}

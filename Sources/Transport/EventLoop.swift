@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import Synchronization
+import SystemCalls
+
+/// The thread that talks to clients: accepts, reads, parses, answers what needs no model, and passes the rest to the
+/// inference threads through the queue. Probes are therefore never behind inference.
+package final class EventLoop {
+    /// What others may ask of the loop, from any thread.
+    package final class Control: Sendable {
+        enum Stop: Int, Sendable {
+            case run, drain, now
+        }
+
+        let wake: WakeSignal
+        private let stop = Atomic(Stop.run.rawValue)
+
+        init(wake: WakeSignal) {
+            self.wake = wake
+        }
+
+        var requested: Stop { Stop(rawValue: stop.load(ordering: .acquiring)) ?? .now }
+
+        /// Lets the loop finish what was accepted, and end.
+        package func drain() {
+            _ = stop.compareExchange(expected: Stop.run.rawValue, desired: Stop.drain.rawValue, ordering: .releasing)
+            wake.signal()
+        }
+
+        /// Ends the loop now.
+        package func stopNow() {
+            stop.store(Stop.now.rawValue, ordering: .releasing)
+            wake.signal()
+        }
+    }
+
+    let epoll: Epoll
+    let handler: any RequestHandler
+    let limits: TransportLimits
+    let queue: WorkQueue
+    let mailbox: Mailbox
+    let statistics: WorkerStatistics
+    let log: AccessLog?
+    package let control: Control
+    /// Called a few times a second.
+    package var onTick: ((UInt64) -> Void)?
+    /// Other descriptors to watch, and what to do when they have something to read.
+    private var watchers: [UInt64: () -> Void] = [:]
+
+    /// Sends a client's command, with its number, to who carries it out; without one, commands are refused.
+    package var sendCommand: ((Int, FleetCommand) -> Void)?
+    /// Who waits for which command.
+    var commands: [Int: Ticket] = [:]
+    var commandCount = 0
+    /// Requests begun so far.
+    package internal(set) var requestCount = 0
+
+    var listeners: [FileDescriptor]
+    /// Given away when no descriptor is left, so that a connection can be accepted and closed.
+    var reserve: FileDescriptor?
+    var connections: [UInt64: Connection] = [:]
+    var nextToken: UInt64 = 1 << 32
+    var bufferedBytes = 0
+    var isDraining = false
+    var drainingSince: UInt64 = 0
+    var now = SystemClock.monotonicNanoseconds()
+    var date = ""
+    private var dateSecond: UInt64 = 0
+    var requestIDs = RequestIDs()
+    let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
+
+    /// - Parameters:
+    ///   - listeners: Sockets that listen and do not block.
+    ///   - log: Where a line goes for each request; nowhere if nil.
+    /// - Throws: `SystemError`.
+    package init(
+        listeners: [FileDescriptor], handler: any RequestHandler, limits: TransportLimits, queue: WorkQueue,
+        mailbox: Mailbox, statistics: WorkerStatistics, log: AccessLog?
+    ) throws {
+        epoll = try Epoll()
+        self.listeners = listeners
+        self.handler = handler
+        self.limits = limits
+        self.queue = queue
+        self.mailbox = mailbox
+        self.statistics = statistics
+        self.log = log
+        control = Control(wake: mailbox.wake)
+        reserve = try? FileDescriptor.open("/dev/null", 0)
+        try epoll.add(mailbox.wake.descriptor, token: 0, .readable)
+        for (index, listener) in listeners.enumerated() {
+            try epoll.add(listener, token: 1 + UInt64(index), [.readable, .exclusive])
+        }
+    }
+
+    deinit {
+        receiveBuffer.deallocate()
+    }
+
+    /// Watches another descriptor.
+    ///
+    /// - Throws: `SystemError`.
+    package func watch(_ descriptor: FileDescriptor, _ react: @escaping () -> Void) throws {
+        let token = UInt64(1 << 16 + watchers.count)
+        try epoll.add(descriptor, token: token, .readable)
+        watchers[token] = react
+    }
+
+    /// Serves until ``Control/drain()`` or ``Control/stopNow()`` is asked for and done.
+    ///
+    /// - Throws: `SystemError` if the system takes away what the loop can't do without.
+    package func run() throws {
+        var events: [Epoll.Event] = []
+        var lastTick: UInt64 = 0
+        while true {
+            try epoll.wait(&events, timeoutMilliseconds: 200)
+            now = SystemClock.monotonicNanoseconds()
+            refreshDate()
+            switch control.requested {
+            case .run: break
+            case .drain: beginDraining()
+            case .now: return closeAll()
+            }
+            for event in events { react(to: event) }
+            if now - lastTick >= 200_000_000 || isDraining {
+                lastTick = now
+                tick()
+            }
+            if isDraining, connections.isEmpty { return }
+        }
+    }
+
+    private func react(to event: Epoll.Event) {
+        if event.token >= 1 << 32 {
+            guard let connection = connections[event.token] else { return }
+            react(connection, event.happened)
+        } else if event.token == 0 {
+            for completion in mailbox.takeAll() { complete(completion) }
+        } else if let watcher = watchers[event.token] {
+            watcher()
+        } else if Int(event.token) <= listeners.count {
+            acceptConnections(listeners[Int(event.token) - 1], limit: 8)
+        }
+    }
+
+    private func react(_ connection: Connection, _ happened: Epoll.Interest) {
+        if !happened.isDisjoint(with: .broken) { return close(connection) }
+        if happened.contains(.peerFinished) { connection.hasPeerFinished = true }
+        if happened.contains(.writable) { resume(connection) }
+        guard connections[connection.token] != nil else { return }
+        switch connection.phase {
+        case .receiving where connection.isHeldBack: updateWatch(connection)
+        case .receiving: if !happened.isDisjoint(with: [.readable, .peerFinished]) { receive(connection) }
+        case .lingering: if !happened.isDisjoint(with: [.readable, .peerFinished]) { discardInput(connection) }
+        case .waiting, .closing: break
+        }
+        if connection.hasPeerFinished, connection.phase == .waiting { askWhetherClientIsThere(connection) }
+    }
+
+    /// Goes on where the client's slowness, or its haste, had stopped it.
+    private func resume(_ connection: Connection) {
+        flush(connection)
+        guard connection.phase == .receiving, connection.isHeldBack, connection.unsentByteCount == 0 else { return }
+        advance(connection)
+        flush(connection)
+    }
+
+    private func refreshDate() {
+        let second = SystemClock.nanosecondsSince1970() / 1_000_000_000
+        if second != dateSecond {
+            dateSecond = second
+            date = httpDate(secondsSince1970: Int(second))
+        }
+    }
+
+    /// Looks after the clocks of all connections.
+    private func tick() {
+        statistics.set(.connections, to: connections.count)
+        statistics.set(.waiting, to: queue.count)
+        for connection in connections.values {
+            if let lateness = connection.lateness(now: now, limits: limits) { end(connection, lateness) }
+        }
+        if isDraining { closeIdleConnections() }
+        // The kernel tells one worker of a connection, and that one may have been stopped before it could take it.
+        for listener in listeners { acceptConnections(listener, limit: 8) }
+        onTick?(now)
+    }
+
+    private func end(_ connection: Connection, _ lateness: Connection.Lateness) {
+        switch lateness {
+        case .idle, .reading, .linger: close(connection)
+        case .headers:
+            guard connection.parser.isInsideRequest else { return close(connection) }
+            respondAndClose(connection, ErrorResponse.make(.requestTimeout, "the request's headers took too long"))
+        case .body:
+            respondAndClose(connection, ErrorResponse.make(.requestTimeout, "the request's body came too slowly"))
+        case .answer:
+            abandon(connection)
+            respondAndClose(connection, ErrorResponse.make(.gatewayTimeout, "the answer took too long"))
+        }
+    }
+
+    /// Marks the job of a connection as unwanted.
+    func abandon(_ connection: Connection) {
+        connection.interest?.isAlive.store(false, ordering: .releasing)
+        connection.interest = nil
+        connection.workBytes = 0
+    }
+
+    func closeAll() {
+        for connection in connections.values { close(connection) }
+    }
+}

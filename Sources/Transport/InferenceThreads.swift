@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import Protocols
+import Synchronization
+import SystemCalls
+
+/// The threads that take jobs from the queue and run the models, each with its own memory.
+package final class InferenceThreads: Sendable {
+    /// What an inference thread is doing, for the watch on hanging work.
+    final class Activity: Sendable {
+        /// When the present job began, in nanoseconds of the monotonic clock; 0 between jobs.
+        let startedAt = Atomic<UInt64>(0)
+    }
+
+    private let queue: WorkQueue
+    private let threads: [Thread]
+    private let activities: [Activity]
+
+    /// Starts the threads and waits until each is ready.
+    ///
+    /// - Throws: The first error of making a runner.
+    package init(count: Int, service: any InferenceService, queue: WorkQueue, mailbox: Mailbox) throws {
+        self.queue = queue
+        let start = StartGate(count: count)
+        let activities = (0..<count).map { _ in Activity() }
+        self.activities = activities
+        var threads: [Thread] = []
+        do {
+            for activity in activities {
+                let loop = InferenceLoop(queue: queue, mailbox: mailbox, activity: activity)
+                threads.append(try Thread(stackBytes: 4 << 20) { loop.run(service, start) })
+            }
+            try start.wait()
+        } catch {
+            queue.close()
+            for thread in threads { thread.join() }
+            throw error
+        }
+        self.threads = threads
+    }
+
+    /// How long the longest present job has run, in nanoseconds.
+    package func longestRun(now: UInt64) -> UInt64 {
+        activities.reduce(0) { longest, activity in
+            let start = activity.startedAt.load(ordering: .relaxed)
+            return start == 0 || start > now ? longest : max(longest, now - start)
+        }
+    }
+
+    /// Ends the threads after the jobs that wait.
+    package func stop() {
+        queue.close()
+        for thread in threads { thread.join() }
+    }
+}
+
+/// Waits for threads to be ready, or for the first that can't be.
+private final class StartGate: @unchecked Sendable {
+    // Sendable because the monitor guards all that changes.
+    private let monitor = Monitor()
+    private var missing: Int
+    private var failure: (any Error)?
+
+    init(count: Int) {
+        missing = count
+    }
+
+    func report(_ error: (any Error)?) {
+        monitor.lock()
+        missing -= 1
+        failure = failure ?? error
+        monitor.wakeAll()
+        monitor.unlock()
+    }
+
+    func wait() throws {
+        monitor.lock()
+        defer { monitor.unlock() }
+        while missing > 0, failure == nil { monitor.wait() }
+        if let failure { throw failure }
+    }
+}
+
+/// What one inference thread does.
+private struct InferenceLoop: Sendable {
+    let queue: WorkQueue
+    let mailbox: Mailbox
+    let activity: InferenceThreads.Activity
+
+    func run(_ service: any InferenceService, _ start: StartGate) {
+        let runner: any InferenceRunner
+        do {
+            runner = try service.makeRunner()
+        } catch {
+            start.report(error)
+            return
+        }
+        start.report(nil)
+        while let job = queue.take() {
+            let now = SystemClock.monotonicNanoseconds()
+            let response: Response
+            var worked: UInt64 = 0
+            if now > job.deadline {
+                response = ErrorResponse.overloaded("the request waited longer than its deadline", queue)
+            } else {
+                activity.startedAt.store(now, ordering: .relaxed)
+                response = answer(job, runner)
+                activity.startedAt.store(0, ordering: .relaxed)
+                worked = SystemClock.monotonicNanoseconds() - now
+                queue.record(nanoseconds: worked)
+            }
+            mailbox.post(
+                Completion(
+                    ticket: job.ticket, response: response, queueNanoseconds: now - job.queuedAt,
+                    workNanoseconds: worked))
+        }
+    }
+
+    private func answer(_ job: Job, _ runner: any InferenceRunner) -> Response {
+        do {
+            return try job.work(runner)
+        } catch {
+            return ErrorResponse.response(for: error)
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+
+import API
+import HTTP
+import StubModels
+import Transport
+
+extension API {
+    /// Answers a request as the server would, without a socket.
+    func answer(
+        _ method: String, _ path: String, headers: [String] = [], body: [UInt8] = []
+    ) throws -> Response {
+        let lines = ["\(method) \(path) HTTP/1.1", "Host: a", "Content-Length: \(body.count)"] + headers
+        let head = try RequestHead(
+            parsing: Array((lines.joined(separator: "\r\n") + "\r\n").utf8), limits: HTTPLimits())
+        let (_, refusal) = admit(head)
+        if let refusal { return refusal }
+        switch handle(Request(head: head, body: body)) {
+        case .answer(let response): return response
+        case .command(let command): return Response(.ok, body: Array("\(command)".utf8))
+        case .work(let work):
+            do {
+                return try work(StubRunner())
+            } catch {
+                return ErrorResponse.response(for: error)
+            }
+        }
+    }
+
+    /// The same for a body of text.
+    func answer(_ method: String, _ path: String, headers: [String] = [], text: String) throws -> Response {
+        try answer(method, path, headers: headers, body: Array(text.utf8))
+    }
+
+    /// An API over the stub's models.
+    static func stub(_ change: (inout API.Policy) -> Void = { _ in }) throws -> API {
+        var policy = API.Policy()
+        change(&policy)
+        let fleet = try FleetStatistics()
+        fleet[.slotsInUse] = 1
+        return API(
+            models: StubService().models, statistics: WorkerStatistics(fleet: fleet, slot: 0), policy: policy)
+    }
+}
+
+extension Response {
+    /// The body as text.
+    var text: String { String(decoding: body, as: UTF8.self) }
+
+    /// The value of a header.
+    func header(_ name: String) -> String? { headers.first { $0.name == name }?.value }
+}

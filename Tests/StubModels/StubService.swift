@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+
+import Protocols
+import SystemCalls
+
+/// Two models whose answers can be foreseen: a digit is the first pixel's value modulo 10, logits are the row's sum.
+package struct StubService: InferenceService {
+    /// How long each run takes.
+    package var milliseconds: Int
+
+    package let models = [
+        ServedModel(
+            name: "digits", version: "2", architecture: "stub", task: .digits,
+            inputShape: [1, 2, 2], labels: (0..<10).map(String.init)),
+        ServedModel(
+            name: "turns", version: "1", architecture: "stub", task: .rotation,
+            inputShape: [3, 2, 2], labels: ["0", "90", "180", "270"]),
+    ]
+
+    package init(milliseconds: Int = 0) {
+        self.milliseconds = milliseconds
+    }
+
+    package func makeRunner() throws -> any InferenceRunner { StubRunner(milliseconds: milliseconds) }
+}
+
+/// Runs the models of ``StubService``.
+package final class StubRunner: InferenceRunner {
+    private let milliseconds: Int
+
+    package init(milliseconds: Int = 0) {
+        self.milliseconds = milliseconds
+    }
+
+    package func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
+        SystemClock.sleep(milliseconds: milliseconds)
+        return images.map { image in
+            if image == Array("broken".utf8) { return .failure(InferenceRefusal.unusableImage("it is broken")) }
+            if image == Array("text".utf8) { return .failure(InferenceRefusal.notAnImage("it is text")) }
+            return .success(answer(Int(image.first ?? 0), model))
+        }
+    }
+
+    package func classify(model: Int, pixels: [UInt8]) throws -> [Classification] {
+        SystemClock.sleep(milliseconds: milliseconds)
+        return stride(from: 0, to: pixels.count, by: 4).map { answer(Int(pixels[$0]), model) }
+    }
+
+    private func answer(_ value: Int, _ model: Int) -> Classification {
+        let classes = model == 0 ? 10 : 4
+        let index = value % classes
+        return Classification(
+            classIndex: index, scores: (0..<classes).map { $0 == index ? 0.75 : 0.25 / Float(classes - 1) },
+            exifDegrees: model == 0 ? 0 : 90)
+    }
+
+    package func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
+        let rowCount = input.count / rows
+        return (0..<rows).flatMap { row -> [Float] in
+            let sum = input[(row * rowCount)..<((row + 1) * rowCount)].reduce(0, +)
+            return [sum, -sum] + Array(repeating: 0, count: model == 0 ? 8 : 2)
+        }
+    }
+
+    package func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
+        (image.reversed(), "image/png", answer(Int(image.first ?? 0), model))
+    }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+
+import API
+import HTTP
+import Serving
+import StubModels
+import SystemCalls
+import TestSupport
+import Transport
+
+/// A server over the stub's models on a socket of its own, in this process.
+final class RunningServer {
+    private let address: SocketAddress
+    let fleet: FleetStatistics
+    private let control: EventLoop.Control
+    private let life: Life
+    private let thread: Thread
+
+    /// A body that the stub answers with 7.
+    static let digit = #"{"images": [7,0,0,0]}"#
+
+    /// - Parameter folder: Where its socket is, without TCP's own limits; it has a port of TCP by default.
+    init(
+        milliseconds: Int = 0, folder: TemporaryFolder? = nil, _ change: (inout TransportLimits) -> Void = { _ in }
+    ) throws {
+        let wanted = folder.map { SocketAddress.unix(path: $0.path("socket")) } ?? .tcp(host: "127.0.0.1", port: 0)
+        let listener = try FileDescriptor.listening(on: wanted)
+        address = listener.localPort.map { .tcp(host: "127.0.0.1", port: $0) } ?? wanted
+        fleet = try FleetStatistics()
+        fleet[.slotsInUse] = 1
+        var limits = TransportLimits()
+        change(&limits)
+        let final = limits
+        let statistics = WorkerStatistics(fleet: fleet, slot: 0)
+        let life = Life()
+        self.life = life
+        thread = try Thread(stackBytes: 4 << 20) {
+            do {
+                var policy = API.Policy()
+                policy.maxBodyBytes = final.http.maxBodyBytes
+                let server = try Server(
+                    listeners: [listener], service: StubService(milliseconds: milliseconds), limits: final,
+                    policy: policy, threads: 1, statistics: statistics)
+                life.begin(server.control)
+                try server.run()
+                life.end()
+            } catch {
+                preconditionFailure("the server did not run: \(error)")
+            }
+        }
+        control = life.waitForBeginning()
+    }
+
+    /// A new connection.
+    func connect() throws -> RawClient { try RawClient(address) }
+
+    /// Waits, up to ten seconds, for its numbers to become what they should.
+    func eventually(_ condition: (FleetStatistics) -> Bool) -> Bool {
+        for _ in 0..<1000 {
+            if condition(fleet) { return true }
+            SystemClock.sleep(milliseconds: 10)
+        }
+        return false
+    }
+
+    /// Lets the server finish what it has.
+    func drain() {
+        control.drain()
+    }
+
+    /// Waits for the server to end by itself, and ends it if it does not.
+    ///
+    /// - Returns: Whether it did.
+    func ends(withinSeconds seconds: UInt64 = 10) -> Bool {
+        let end = SystemClock.monotonicNanoseconds() + seconds * 1_000_000_000
+        while !life.hasEnded, SystemClock.monotonicNanoseconds() < end { SystemClock.sleep(milliseconds: 10) }
+        defer { stop() }
+        return life.hasEnded
+    }
+
+    /// Ends the server.
+    func stop() {
+        control.stopNow()
+        thread.join()
+    }
+}
+
+/// Runs a server for as long as the body does.
+func withServer(
+    milliseconds: Int = 0, folder: TemporaryFolder? = nil, _ change: (inout TransportLimits) -> Void = { _ in },
+    _ body: (RunningServer) throws -> Void
+) throws {
+    let server = try RunningServer(milliseconds: milliseconds, folder: folder, change)
+    defer { server.stop() }
+    try body(server)
+}
+
+/// What the server's thread lets the test's know.
+private final class Life: @unchecked Sendable {
+    // Sendable because the monitor guards all that changes.
+    private let monitor = Monitor()
+    private var control: EventLoop.Control?
+    private var isOver = false
+
+    func begin(_ control: EventLoop.Control) {
+        locked { self.control = control }
+    }
+
+    func end() {
+        locked { isOver = true }
+    }
+
+    var hasEnded: Bool { locked { isOver } }
+
+    func waitForBeginning() -> EventLoop.Control {
+        locked {
+            while true {
+                if let control { return control }
+                monitor.wait()
+            }
+        }
+    }
+
+    private func locked<Result>(_ body: () -> Result) -> Result {
+        monitor.lock()
+        defer {
+            monitor.wakeAll()
+            monitor.unlock()
+        }
+        return body()
+    }
+}
