@@ -109,7 +109,8 @@ let package = Package(
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 
         // MARK: Files
-        .target(name: "JSON", swiftSettings: settings),
+        .target(name: "Text", swiftSettings: settings),
+        .target(name: "JSON", dependencies: ["Text"], swiftSettings: settings),
         .target(
             name: "Checkpoints",
             dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors"],
@@ -127,12 +128,13 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Serving
-        .target(name: "HTTP", swiftSettings: settings),
-        .target(name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON"], swiftSettings: settings),
+        .target(name: "HTTP", dependencies: ["Text"], swiftSettings: settings),
+        .target(name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON", "Text"], swiftSettings: settings),
         .target(
-            name: "Transport", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls"], swiftSettings: settings),
+            name: "Transport", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls", "Text"],
+            swiftSettings: settings),
         .target(
-            name: "API", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls", "Transport"],
+            name: "API", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls", "Text", "Transport"],
             swiftSettings: settings),
         .target(name: "Fleet", dependencies: ["SystemCalls", "Transport"], swiftSettings: settings),
         .target(
@@ -180,10 +182,11 @@ let package = Package(
         tests(
             "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true
         ),
-        tests("HTTP"),
-        tests("JSON"),
-        tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols"]),
-        tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Transport"]),
+        tests("Text"),
+        tests("HTTP", ["HTTP", "Text"]),
+        tests("JSON", ["JSON", "Text"]),
+        tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols", "Text"]),
+        tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Transport"]),
         tests("Fleet", ["Fleet"]),
         .testTarget(

@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Protocols
+import Text
 import Transport
 
 /// `/inference`, `/predict/{model}` and `/rotate`.

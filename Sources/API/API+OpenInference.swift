@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Protocols
+import Text
 import Transport
 
 /// The Open Inference Protocol, version 2, over REST: `/v2/...`.
@@ -38,14 +39,14 @@ extension API {
     }
 
     /// A model's name that can't be anything else: it never becomes a path of the client's choice.
-    private static func checked(_ name: String) throws -> String {
+    private static func checked(_ name: ByteText) throws -> String {
         let isPlain = name.utf8.allSatisfy { byte in
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || byte &- 0x30 < 10 || "-_.".utf8.contains(byte)
         }
         guard (1...128).contains(name.utf8.count), isPlain, !name.hasPrefix(".") else {
             throw RequestRefusal(.badRequest, "a model's name has letters, digits, '-', '_' and '.' only")
         }
-        return name
+        return name.string
     }
 
     /// The version of the server in its metadata.
@@ -127,14 +128,14 @@ extension API {
             try reader.readObject { _, name in
                 throw RequestRefusal(
                     .badRequest,
-                    "the parameter '\(name.prefix(100))' is not taken: a model is loaded as the repository has it")
+                    "the parameter '\(name)' is not taken: a model is loaded as the repository has it")
             }
         }
     }
 
     /// Reads a body that may be empty, or an object.
     private func readMembers(
-        of request: Request, _ member: (inout JSONReader, String) throws -> Void
+        of request: Request, _ member: (inout JSONReader, ByteText) throws -> Void
     ) throws {
         let body = try body(of: request)
         if body.isEmpty { return }
@@ -150,7 +151,7 @@ extension API {
             let call = try OpenInferenceRequest(
                 body(of: request), headerLength: request.head.headers["inference-header-content-length"],
                 model: served.model, maxRows: policy.maxBatch)
-            let answer = OpenInferenceAnswer(
+            let answer = try OpenInferenceAnswer(
                 to: call, numbers: try numbers(served, call.input, runner), model: served.model)
             guard let headerLength = answer.headerLength else {
                 return signed(Response(.ok, contentType: "application/json", body: answer.body), served.model)

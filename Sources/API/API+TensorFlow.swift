@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Protocols
+import Text
 import Transport
 
 /// TensorFlow Serving's REST interface, `/v1/models/...`.
@@ -11,24 +12,22 @@ import Transport
 extension API {
     /// Says which versions of a model are there.
     func v1Status(_ reference: Route.ModelReference) throws -> Response {
-        let found = models.filter {
-            $0.name == reference.name && (reference.version == nil || $0.version == reference.version)
-        }
+        let found = models.filter(reference.names)
         if found.isEmpty { _ = try find(reference) }
         let status: JSONValue = ["error_code": "OK", "error_message": ""]
         return json([
             "model_version_status": .array(
                 found.map { ["version": .string($0.version), "state": "AVAILABLE", "status": status] }),
             // What KServe's version of the protocol has.
-            "name": .string(reference.name), "ready": true,
+            "name": .string(reference.name.string), "ready": true,
         ])
     }
 
     /// Says what a model takes and gives.
     func v1Metadata(_ served: Served) -> Response {
         let model = served.model
-        func tensor(_ tensor: TensorDescription) -> JSONValue {
-            let dimensions = tensor.shape.map { ["size": .string(String($0)), "name": ""] as JSONValue }
+        func tensor(_ tensor: TensorDescription, shape: [Int]) -> JSONValue {
+            let dimensions = shape.map { ["size": .string(String($0)), "name": ""] as JSONValue }
             let shape: JSONValue = ["dim": .array(dimensions), "unknown_rank": false]
             let description: JSONValue = [
                 "dtype": .string(tensor.datatype.tensorFlowName), "tensor_shape": shape,
@@ -37,7 +36,9 @@ extension API {
             return .object([(tensor.name, description)])
         }
         let signature: JSONValue = [
-            "inputs": tensor(model.input), "outputs": tensor(model.output),
+            // Images come channels last here.
+            "inputs": tensor(model.input, shape: model.pixels.shape),
+            "outputs": tensor(model.output, shape: model.output.shape),
             "method_name": "tensorflow/serving/predict",
         ]
         return json([
@@ -56,7 +57,9 @@ extension API {
             let rowCount = served.model.output.rowCount
             let shape = [values.count / max(rowCount, 1)] + served.model.output.shape.dropFirst()
             let key = call.isColumnar ? "outputs" : "predictions"
-            return signed(json(.object([(key, .floats(values, shape: shape))])), served.model)
+            // Numbers that are not finite are written as TensorFlow Serving writes them, which is not JSON.
+            let body = JSONValue.object([(key, .floats(values, shape: shape))]).bytes(allowsNonFinite: true)
+            return signed(Response(.ok, contentType: "application/json", body: body), served.model)
         }
     }
 }

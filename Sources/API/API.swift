@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Protocols
+import Text
 import Transport
 
 /// The server's answers: finds the route of a request, and what to do for it.
@@ -54,15 +55,19 @@ package struct API: RequestHandler {
         guard let route = Route(head.target.segments) else {
             if head.target.segments.first == "v1" {
                 // TensorFlow Serving's words.
-                let path = head.target.path.prefix(200)
+                let path = head.target.path.shown(maxBytes: 200)
                 return (.v1, ErrorResponse.make(.badRequest, "Malformed request: \(head.method) \(path)"))
             }
-            return (.other, ErrorResponse.make(.notFound, "there is nothing at \(head.target.path.prefix(200))"))
+            return (
+                .other, ErrorResponse.make(.notFound, "there is nothing at \(head.target.path.shown(maxBytes: 200))")
+            )
         }
         guard route.methods.contains(head.method) else {
+            let methods = route.methods.map(\.string)
             var response = ErrorResponse.make(
-                .methodNotAllowed, "\(head.target.path.prefix(200)) takes \(route.methods.joined(separator: " or "))")
-            response.add("Allow", route.methods.joined(separator: ", "))
+                .methodNotAllowed,
+                "\(head.target.path.shown(maxBytes: 200)) takes \(methods.joined(separator: " or "))")
+            response.add("Allow", methods.joined(separator: ", "))
             return (route.label, response)
         }
         if let keys = policy.keys, !route.isOpen, !keys.admit(head.headers) {
@@ -117,14 +122,12 @@ package struct API: RequestHandler {
     }
 
     func json(_ value: JSONValue) -> Response {
-        Response(.ok, contentType: "application/json", body: value.bytes(allowsNonFinite: true))
+        Response(.ok, contentType: "application/json", body: value.bytes())
     }
 
     /// The model that a client names, its newest version unless it wants another.
     func find(_ reference: Route.ModelReference) throws -> Served {
-        let index = models.firstIndex {
-            $0.name == reference.name && (reference.version == nil || $0.version == reference.version)
-        }
+        let index = models.firstIndex(where: reference.names)
         guard let index else {
             let version = reference.version.map { " version \($0)" } ?? ""
             throw RequestRefusal(.notFound, "there is no model '\(reference.name)'\(version)")
@@ -134,7 +137,7 @@ package struct API: RequestHandler {
 
     /// The first model of a kind.
     func first(_ task: ServedModel.Task, named name: String? = nil) throws -> Served {
-        if let name { return try find(Route.ModelReference(name: name)) }
+        if let name { return try find(Route.ModelReference(name: ByteText(name))) }
         guard let index = models.firstIndex(where: { $0.task == task }) else {
             throw RequestRefusal(.notFound, "no model for \(task) is loaded")
         }

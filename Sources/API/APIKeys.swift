@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Text
 
 /// The keys that open the server.
 package struct APIKeys: Sendable {
@@ -24,10 +25,10 @@ package struct APIKeys: Sendable {
 
     /// Whether a request brings one of the keys, as `Authorization: Bearer <key>` or `access_token: <key>`.
     func admit(_ headers: HeaderFields) -> Bool {
-        var given: [String] = []
+        var given: [ByteText] = []
         if let authorization = headers["authorization"] {
-            let parts = authorization.split(separator: " ", maxSplits: 1)
-            if parts.count == 2, parts[0].lowercased() == "bearer" { given.append(parts[1].trimmingBlanks) }
+            let parts = authorization.split(separator: ASCII.space, maxSplits: 1)
+            if parts.count == 2, parts[0].equals(ignoringCase: "bearer") { given.append(parts[1].trimmed) }
         }
         if let token = headers["access_token"] { given.append(token) }
         return given.contains { isKey(Array($0.utf8)) }

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Protocols
+import Text
 import Transport
 
 /// What a path asks for.
 enum Route: Equatable, Sendable {
     case root, live, ready, healthy, metrics, openAPI
     case inference
-    case predict(model: String)
+    case predict(model: ByteText)
     case rotate
     case v1Predict(ModelReference)
-    case v1Unsupported(verb: String)
+    case v1Unsupported(verb: ByteText)
     case v1Status(ModelReference)
     case v1Metadata(ModelReference)
     case v2Server
@@ -21,17 +23,22 @@ enum Route: Equatable, Sendable {
     case v2Configuration(ModelReference)
     case v2Statistics(ModelReference?)
     case repositoryIndex
-    case repositoryLoad(model: String)
-    case repositoryUnload(model: String)
+    case repositoryLoad(model: ByteText)
+    case repositoryUnload(model: ByteText)
 
     /// A model by name, and a version if the client wants a certain one.
     struct ModelReference: Equatable, Sendable {
-        let name: String
-        var version: String?
+        let name: ByteText
+        var version: ByteText?
+
+        /// Whether a model has this name, and this version if one is named.
+        func names(_ model: ServedModel) -> Bool {
+            ByteText(model.name) == name && (version == nil || version == ByteText(model.version))
+        }
     }
 
     /// The methods that the route allows; GET means HEAD too.
-    var methods: [String] {
+    var methods: [ByteText] {
         switch self {
         case .inference, .predict, .rotate, .v1Predict, .v1Unsupported, .v2Infer, .repositoryIndex, .repositoryLoad,
             .repositoryUnload:
@@ -66,7 +73,7 @@ enum Route: Equatable, Sendable {
     }
 
     /// Finds the route of a path; nil if there is none.
-    init?(_ segments: [String]) {
+    init?(_ segments: [ByteText]) {
         switch segments.first {
         case "v1": self.init(v1: segments.dropFirst())
         case "v2": self.init(v2: segments.dropFirst())
@@ -87,13 +94,13 @@ enum Route: Equatable, Sendable {
     }
 
     /// The paths below `/v1`, those of TensorFlow Serving.
-    private init?(v1 segments: ArraySlice<String>) {
+    private init?(v1 segments: ArraySlice<ByteText>) {
         var path = Array(segments)
         guard path.first == "models", path.count >= 2, let last = path.last else { return nil }
-        var verb: String?
-        if let colon = last.lastIndex(of: ":") {
-            verb = last[last.index(after: colon)...].lowercased()
-            path[path.count - 1] = String(last[..<colon])
+        var verb: ByteText?
+        if let colon = last.utf8.lastIndex(of: UInt8(ascii: ":")) {
+            verb = ByteText(decoding: last.utf8[colon...].dropFirst()).lowercased
+            path[path.count - 1] = ByteText(decoding: last.utf8[..<colon])
         }
         let wantsMetadata = verb == nil && path.count > 2 && path.last == "metadata"
         if wantsMetadata { path.removeLast() }
@@ -108,7 +115,7 @@ enum Route: Equatable, Sendable {
     }
 
     /// The paths below `/v2`, those of the Open Inference Protocol.
-    private init?(v2 segments: ArraySlice<String>) {
+    private init?(v2 segments: ArraySlice<ByteText>) {
         let path = Array(segments)
         switch path.first {
         case nil: self = .v2Server
@@ -128,7 +135,7 @@ enum Route: Equatable, Sendable {
         }
     }
 
-    private init?(v2Models path: [String]) {
+    private init?(v2Models path: [ByteText]) {
         if path.count == 1 {
             self = .v2Models
             return
@@ -137,7 +144,7 @@ enum Route: Equatable, Sendable {
             self = .v2Statistics(nil)
             return
         }
-        let verbs = ["infer", "ready", "config", "stats"]
+        let verbs: [ByteText] = ["infer", "ready", "config", "stats"]
         let verb = path.count > 2 && path.count != 4 ? path.last : nil
         if let verb, !verbs.contains(verb) { return nil }
         guard let reference = Self.reference(path.dropFirst().dropLast(verb == nil ? 0 : 1)) else { return nil }
@@ -151,13 +158,11 @@ enum Route: Equatable, Sendable {
     }
 
     /// Reads "name" or "name/versions/3".
-    private static func reference(_ path: ArraySlice<String>) -> ModelReference? {
+    private static func reference(_ path: ArraySlice<ByteText>) -> ModelReference? {
         let path = Array(path)
         guard let name = path.first, !name.isEmpty else { return nil }
         if path.count == 1 { return ModelReference(name: name) }
-        guard path.count == 3, path[1] == "versions", !path[2].isEmpty, path[2].count <= 9,
-            path[2].utf8.allSatisfy({ $0 &- 0x30 < 10 })
-        else { return nil }
+        guard path.count == 3, path[1] == "versions", path[2].number(maxDigits: 9) != nil else { return nil }
         return ModelReference(name: name, version: path[2])
     }
 }

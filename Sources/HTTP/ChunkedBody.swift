@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// Joins the chunks of a body as they arrive.
 ///
 /// - Source: RFC 9112, section 7.1.
@@ -93,8 +95,8 @@ struct ChunkedBody: Sendable {
     /// Trailers are held to the rules of headers, then dropped; those that would change the framing are refused.
     private func checkTrailers() throws(HTTPError) {
         let fields = try HeaderFields(parsing: trailers[...], limits: limits)
-        for name in ["content-length", "transfer-encoding", "host"] where fields.count(of: name) > 0 {
-            throw .invalidHeader(name: name)
+        for name in ["content-length", "transfer-encoding", "host"] as [ByteText] where fields.count(of: name) > 0 {
+            throw .invalidHeader(name: name.description)
         }
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// A request's header fields: one block of bytes and where in it each name and value lies.
 package struct HeaderFields: Equatable, Sendable {
     private struct Field: Equatable, Sendable {
@@ -64,7 +66,7 @@ package struct HeaderFields: Equatable, Sendable {
         let dashed = name.map { $0 == ASCII.underscore ? ASCII.dash : $0 }
         return [
             "content-length", "transfer-encoding", "content-type", "content-encoding", "accept-encoding",
-            "inference-header-content-length", "x-request-id",
+            "inference-header-content-length", "x-request-id", "x-forwarded-for",
         ].contains { dashed.elementsEqual($0.utf8) }
     }
 
@@ -74,30 +76,30 @@ package struct HeaderFields: Equatable, Sendable {
     /// How many fields bear a name.
     ///
     /// - Parameter name: In lower case, like every name that this type is asked for.
-    package func count(of name: String) -> Int {
+    package func count(of name: ByteText) -> Int {
         fields.reduce(0) { $0 + (matches($1, name) ? 1 : 0) }
     }
 
     /// The first value of a name, without the blanks around it; nil without such a field.
-    package subscript(name: String) -> String? {
-        fields.first { matches($0, name) }.map { String(decoding: bytes[$0.value], as: UTF8.self) }
+    package subscript(name: ByteText) -> ByteText? {
+        fields.first { matches($0, name) }.map { ByteText(decoding: bytes[$0.value]) }
     }
 
     /// The elements of all comma-separated lists that bear a name, without the blanks around them.
-    package func list(_ name: String) -> [String] {
+    package func list(_ name: ByteText) -> [ByteText] {
         fields.filter { matches($0, name) }.flatMap { field in
             bytes[field.value].split(separator: ASCII.comma, omittingEmptySubsequences: false).map {
-                String(decoding: ASCII.trimmed($0), as: UTF8.self)
+                ByteText(decoding: ASCII.trimmed($0))
             }
         }
     }
 
     /// Whether a list holds an element, in any case.
-    package func listContains(_ name: String, _ element: String) -> Bool {
-        fields.contains { matches($0, name) } && list(name).contains { $0.lowercased() == element }
+    package func listContains(_ name: ByteText, _ element: StaticString) -> Bool {
+        fields.contains { matches($0, name) } && list(name).contains { $0.equals(ignoringCase: element) }
     }
 
-    private func matches(_ field: Field, _ name: String) -> Bool {
+    private func matches(_ field: Field, _ name: ByteText) -> Bool {
         field.name.count == name.utf8.count && bytes[field.name].elementsEqual(name.utf8)
     }
 }

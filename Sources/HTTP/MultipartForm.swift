@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// The parts of a `multipart/form-data` body.
 ///
 /// - Source: RFC 7578; RFC 2046, section 5.1.
@@ -7,9 +9,9 @@ package struct MultipartForm: Sendable {
     /// One field of the form.
     package struct Part: Equatable, Sendable {
         /// The field's name.
-        package let name: String
+        package let name: ByteText
         /// The name of the file that the client chose; nil for a field that is no file. Never used as a path.
-        package let fileName: String?
+        package let fileName: ByteText?
         /// The part's media type; nil if it states none.
         package let contentType: MediaType?
         /// Where in the body the part's content lies.
@@ -34,7 +36,7 @@ package struct MultipartForm: Sendable {
         guard let boundary = contentType.parameters["boundary"], (1...70).contains(boundary.utf8.count) else {
             throw .malformedForm("its boundary must have 1 to 70 characters")
         }
-        let delimiter = Array("\r\n--\(boundary)".utf8)
+        let delimiter = Array("\r\n--".utf8) + boundary.utf8
         // The first delimiter may lack the line end before it.
         guard var position = Self.firstDelimiterEnd(body, delimiter) else {
             throw .malformedForm("its first boundary is missing")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// A request's first line and header fields, checked.
 package struct RequestHead: Equatable, Sendable {
     /// How the body's end is found.
@@ -11,7 +13,7 @@ package struct RequestHead: Equatable, Sendable {
     }
 
     /// The method, `GET` for example. Methods are compared with their case.
-    package let method: String
+    package let method: ByteText
     /// What the request asks for.
     package let target: RequestTarget
     /// 0 for HTTP/1.0, 1 for HTTP/1.1.
@@ -51,9 +53,9 @@ package struct RequestHead: Equatable, Sendable {
         self.headers = headers
     }
 
-    private static func checkAtMostOne(_ name: String, _ headers: HeaderFields) throws(HTTPError) {
+    private static func checkAtMostOne(_ name: ByteText, _ headers: HeaderFields) throws(HTTPError) {
         let count = headers.count(of: name)
-        if count > 1 { throw .headerCount(name: name, count: count) }
+        if count > 1 { throw .headerCount(name: name.description, count: count) }
     }
 
     private static func checkHost(
@@ -64,11 +66,10 @@ package struct RequestHead: Equatable, Sendable {
             throw .headerCount(name: "host", count: count)
         }
         guard let host = headers["host"] else { return }
-        let forbidden: Set<Character> = [" ", "\t", ",", "/", "@", "?", "#", "\\", "<", ">", "\""]
-        guard !host.isEmpty, host.allSatisfy({ !forbidden.contains($0) && $0.isASCII }) else {
+        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !",/@?#\\<>\"".utf8.contains($0) }) else {
             throw .invalidHeader(name: "host")
         }
-        if let authority = target.authority, authority.lowercased() != host.lowercased() {
+        if let authority = target.authority, authority.lowercased != host.lowercased {
             throw .invalidHeader(name: "host")
         }
     }
@@ -81,7 +82,7 @@ package struct RequestHead: Equatable, Sendable {
         if codings > 0 {
             if lengths > 0 { throw .ambiguousFraming }
             if minorVersion == 0 { throw .invalidHeader(name: "transfer-encoding") }
-            let list = headers.list("transfer-encoding").map { $0.lowercased() }
+            let list = headers.list("transfer-encoding").map(\.lowercased)
             if list == ["chunked"] { return .chunked }
             if list.isEmpty || list.contains("") || list.dropLast().contains("chunked") {
                 throw .invalidHeader(name: "transfer-encoding")
@@ -90,20 +91,14 @@ package struct RequestHead: Equatable, Sendable {
         }
         if lengths > 1 { throw .headerCount(name: "content-length", count: lengths) }
         guard let text = headers["content-length"] else { return .length(0) }
-        guard let length = digits(text) else { throw .invalidHeader(name: "content-length") }
+        guard let length = text.number(maxDigits: 19) else { throw .invalidHeader(name: "content-length") }
         if length > limits.maxBodyBytes { throw .bodyTooLarge(limit: limits.maxBodyBytes) }
         return .length(length)
     }
 
-    /// The number that a text of one to nineteen digits and nothing else spells.
-    private static func digits(_ text: String) -> Int? {
-        guard (1...19).contains(text.utf8.count), text.utf8.allSatisfy(ASCII.isDigit) else { return nil }
-        return Int(text)
-    }
-
     private static func expectsContinue(_ headers: HeaderFields, minorVersion: Int) throws(HTTPError) -> Bool {
         guard let expectation = headers["expect"], minorVersion == 1 else { return false }
-        if expectation.lowercased() != "100-continue" || headers.count(of: "expect") > 1 {
+        if !expectation.equals(ignoringCase: "100-continue") || headers.count(of: "expect") > 1 {
             throw .unsupportedExpectation
         }
         return true

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// A request's first line: method, target, version.
 struct RequestLine {
-    let method: String
+    let method: ByteText
     let target: RequestTarget
     let minorVersion: Int
 
@@ -18,7 +20,7 @@ struct RequestLine {
         case _ where parts[2].elementsEqual("HTTP/1.0".utf8): minorVersion = 0
         default: throw .unsupportedVersion
         }
-        method = String(decoding: parts[0], as: UTF8.self)
+        method = ByteText(decoding: parts[0])
         target = try RequestTarget(parts[1], method: method)
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// Turns the bytes of one connection into requests, however they are cut into pieces.
 ///
 /// Append what the socket gives, then call ``next()`` until it returns nil. Each request is two events: its head, then

@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// What a request asks for, split and decoded once.
 ///
 /// - Source: RFC 9112, section 3.2; RFC 3986, sections 2.1 and 3.3.
 package struct RequestTarget: Equatable, Sendable {
     /// The path as sent, `/` at its front; `*` for a whole-server OPTIONS; empty for CONNECT.
-    package let path: String
+    package let path: ByteText
     /// What stands between the path's slashes, percent-decoded. No segment is `.` or `..` or holds a slash or a control
     /// character. A slash at the path's end adds no segment.
-    package let segments: [String]
+    package let segments: [ByteText]
     /// What follows the question mark, as sent; nil without one.
-    package let query: String?
+    package let query: ByteText?
     /// The host and port of an absolute target or of CONNECT; nil for the usual form.
-    package let authority: String?
+    package let authority: ByteText?
 
     /// - Parameters:
     ///   - bytes: The target, not empty.
     ///   - method: The request's method: `*` is for OPTIONS only, a bare authority for CONNECT only.
     /// - Throws: ``HTTPError/invalidTarget``.
-    package init(_ bytes: ArraySlice<UInt8>, method: String) throws(HTTPError) {
+    package init(_ bytes: ArraySlice<UInt8>, method: ByteText) throws(HTTPError) {
         guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.hash && $0 != ASCII.backslash }) else {
             throw .invalidTarget
         }
         if method == "CONNECT" {
             guard !bytes.contains(ASCII.slash) else { throw .invalidTarget }
-            (path, segments, query, authority) = ("", [], nil, String(decoding: bytes, as: UTF8.self))
+            (path, segments, query, authority) = ("", [], nil, ByteText(decoding: bytes))
             return
         }
         if bytes.elementsEqual("*".utf8) {
@@ -36,25 +38,26 @@ package struct RequestTarget: Equatable, Sendable {
         let mark = origin.firstIndex(of: ASCII.question)
         let path = origin[..<(mark ?? origin.endIndex)]
         self.authority = authority
-        self.path = path.isEmpty ? "/" : String(decoding: path, as: UTF8.self)
-        query = mark.map { String(decoding: origin[($0 + 1)...], as: UTF8.self) }
+        self.path = path.isEmpty ? "/" : ByteText(decoding: path)
+        query = mark.map { ByteText(decoding: origin[($0 + 1)...]) }
         segments = try Self.segments(of: path)
     }
 
     /// Takes "http://host" off an absolute target.
-    private static func split(_ bytes: ArraySlice<UInt8>) throws(HTTPError) -> (String?, ArraySlice<UInt8>) {
+    private static func split(_ bytes: ArraySlice<UInt8>) throws(HTTPError) -> (ByteText?, ArraySlice<UInt8>) {
         if bytes.first == ASCII.slash { return (nil, bytes) }
-        for scheme in ["http://", "https://"] where ASCII.equal(bytes.prefix(scheme.utf8.count), ignoringCase: scheme) {
-            let rest = bytes.dropFirst(scheme.utf8.count)
+        for scheme in ["http://", "https://"] as [StaticString]
+        where ASCII.equal(bytes.prefix(scheme.utf8CodeUnitCount), ignoringCase: scheme) {
+            let rest = bytes.dropFirst(scheme.utf8CodeUnitCount)
             let end = rest.firstIndex { $0 == ASCII.slash || $0 == ASCII.question } ?? rest.endIndex
             if end == rest.startIndex { throw .invalidTarget }
-            return (String(decoding: rest[..<end], as: UTF8.self), rest[end...])
+            return (ByteText(decoding: rest[..<end]), rest[end...])
         }
         throw .invalidTarget
     }
 
-    private static func segments(of path: ArraySlice<UInt8>) throws(HTTPError) -> [String] {
-        var segments: [String] = []
+    private static func segments(of path: ArraySlice<UInt8>) throws(HTTPError) -> [ByteText] {
+        var segments: [ByteText] = []
         var parts = path.dropFirst().split(separator: ASCII.slash, omittingEmptySubsequences: false)
         if parts.last?.isEmpty == true { parts.removeLast() }
         for part in parts {
@@ -70,8 +73,8 @@ package struct RequestTarget: Equatable, Sendable {
 /// Decodes `%41` to `A`, once.
 ///
 /// - Returns: nil where a percent sign lacks its two hexadecimal digits, or the bytes are not UTF-8.
-package func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String? {
-    guard bytes.contains(ASCII.percent) else { return String(validating: bytes, as: UTF8.self) }
+package func percentDecoded(_ bytes: ArraySlice<UInt8>) -> ByteText? {
+    guard bytes.contains(ASCII.percent) else { return ByteText(validating: bytes) }
     var decoded: [UInt8] = []
     decoded.reserveCapacity(bytes.count)
     var rest = bytes
@@ -84,5 +87,5 @@ package func percentDecoded(_ bytes: ArraySlice<UInt8>) -> String? {
         else { return nil }
         decoded.append(high << 4 | low)
     }
-    return String(validating: decoded, as: UTF8.self)
+    return ByteText(validating: decoded)
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// What the server answers.
 package struct Response: Equatable, Sendable {
     /// A header field of a response.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// Text that is not the JSON that was expected.
 public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What is wrong.
@@ -10,13 +12,15 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
         case expected(String)
         /// A string with a bad escape, a control character or bytes that are not UTF-8.
         case malformedString
-        /// No number as JSON writes them, or one too large for its type.
+        /// No number as JSON writes them.
         case malformedNumber
         /// Arrays and objects nested deeper than the limit.
         case tooDeep(limit: Int)
         /// More numbers or members than the limit.
         case tooMany(limit: Int)
-        /// A name that its object holds twice.
+        /// A number that a Float, or the type it is read as, can't hold.
+        case outOfRange
+        /// A name that its object holds twice, as it may be shown.
         case duplicateKey(String)
         /// Arrays of different lengths, or numbers at different depths, in one tensor.
         case ragged
@@ -44,7 +48,8 @@ extension JSONError.Problem: CustomStringConvertible {
         case .truncated: "the text ends too early"
         case .expected(let what): "expected \(what)"
         case .malformedString: "malformed string"
-        case .malformedNumber: "malformed number, or one out of range"
+        case .malformedNumber: "malformed number"
+        case .outOfRange: "a number beyond the largest that can be held"
         case .tooDeep(let limit): "nested deeper than \(limit) levels"
         case .tooMany(let limit): "more than \(limit) elements"
         case .duplicateKey(let key): "the key '\(key)' appears twice"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// Numbers in nested arrays: their shape and, row by row, their values.
 package struct NumberArray: Equatable, Sendable {
     /// The lengths of the arrays from the outermost in; empty for a lone number.
@@ -35,13 +37,14 @@ extension JSONReader {
     /// Reads a number, or numbers in arrays of equal lengths.
     ///
     /// - Parameter maxCount: The most numbers.
-    /// - Throws: ``JSONError``.
+    /// - Throws: ``JSONError``, also for a number beyond the range of Float.
     package mutating func readNumbers(maxCount: Int) throws -> NumberArray {
         var scan = ArrayScan(maxCount: maxCount)
         if nextKind() == .array {
             try readLevel(0, &scan)
         } else {
-            scan.values.append(Float(try readNumber()))
+            if skipBlanks() == nil { throw error(.truncated) }
+            scan.values.append(try scanFloat())
         }
         return NumberArray(shape: scan.shape, values: scan.values)
     }
@@ -91,7 +94,17 @@ extension JSONReader {
         }
         guard scan.leaf == level else { throw error(.ragged) }
         guard scan.values.count < scan.maxCount else { throw error(.tooMany(limit: scan.maxCount)) }
-        scan.values.append(Float(try scanNumber()))
+        scan.values.append(try scanFloat())
+    }
+
+    /// Reads a number that begins at the very next byte and that a Float can hold, if not to the last digit: a finite one
+    /// never becomes an infinity.
+    private mutating func scanFloat() throws -> Float {
+        let start = position
+        let value = try scanNumber()
+        let float = Float(value)
+        if float.isInfinite, value.isFinite { throw error(.outOfRange, at: start) }
+        return float
     }
 
     /// Reads a number that begins at the very next byte.
@@ -144,9 +157,10 @@ extension JSONReader {
             while cursor < bytes.endIndex, bytes[cursor] &- 0x30 < 10 { cursor += 1 }
             if cursor == exponentStart { throw error(.malformedNumber, at: cursor) }
         }
-        guard let value = Double(String(decoding: bytes[start..<cursor], as: UTF8.self)), value.isFinite else {
+        guard let value = Double(String(decoding: bytes[start..<cursor], as: UTF8.self)) else {
             throw error(.malformedNumber, at: start)
         }
+        if !value.isFinite { throw error(.outOfRange, at: start) }
         position = cursor
         return value
     }

@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 extension JSONReader {
     /// Reads a string.
-    package mutating func readString() throws -> String {
+    package mutating func readString() throws -> ByteText {
         if !take(UInt8(ascii: "\"")) { throw error(.expected("a string")) }
         let start = position
         let simple = bytes[position...].prefix { $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") && $0 >= 0x20 }
         position = simple.endIndex
         if position < bytes.endIndex, bytes[position] == UInt8(ascii: "\"") {
             position += 1
-            guard let text = String(validating: simple, as: UTF8.self) else { throw error(.malformedString, at: start) }
+            guard let text = ByteText(validating: simple) else { throw error(.malformedString, at: start) }
             return text
         }
         return try readEscaped(Array(simple), start: start)
     }
 
     /// Reads on from the first escape.
-    private mutating func readEscaped(_ prefix: [UInt8], start: Int) throws -> String {
+    private mutating func readEscaped(_ prefix: [UInt8], start: Int) throws -> ByteText {
         var text = prefix
         while position < bytes.endIndex {
             let byte = bytes[position]
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let string = String(validating: text, as: UTF8.self) else {
+                guard let string = ByteText(validating: text) else {
                     throw error(.malformedString, at: start)
                 }
                 return string
@@ -46,7 +48,8 @@ extension JSONReader {
         case UInt8(ascii: "n"): text.append(0x0A)
         case UInt8(ascii: "r"): text.append(0x0D)
         case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"): text.append(contentsOf: Array(Character(try readScalar()).utf8))
+        case UInt8(ascii: "u"):
+            text.append(contentsOf: Array(UTF8.encode(try readScalar()) ?? UTF8.encodedReplacementCharacter))
         default: throw error(.malformedString, at: position - 1)
         }
     }
@@ -68,9 +71,11 @@ extension JSONReader {
     private mutating func readHex() throws -> UInt16 {
         let digits = bytes[position...].prefix(4)
         guard digits.count == 4 else { throw error(.truncated, at: bytes.endIndex) }
-        guard digits.allSatisfy({ Character(Unicode.Scalar($0)).isHexDigit }),
-            let value = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw error(.malformedString) }
+        var value: UInt16 = 0
+        for digit in digits {
+            guard let digit = ASCII.hexValue(digit) else { throw error(.malformedString) }
+            value = value << 4 | UInt16(digit)
+        }
         position += 4
         return value
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// Reads JSON from front to back, building nothing but what it is asked for.
 ///
 /// Each `read…` function reads the value that comes next and throws ``JSONError`` if it is of another kind.
@@ -45,15 +47,15 @@ package struct JSONReader: Sendable {
         }
     }
 
-    /// Reads an object, calling `member` with each name to read its value.
-    package mutating func readObject(_ member: (inout JSONReader, String) throws -> Void) throws {
+    /// Reads an object, calling `member` with each name to read its value. Names are equal if their bytes are.
+    package mutating func readObject(_ member: (inout JSONReader, ByteText) throws -> Void) throws {
         try open("{", "an object")
-        var names: Set<String> = []
+        var names: Set<ByteText> = []
         if !take(UInt8(ascii: "}")) {
             repeat {
                 let offset = position
                 let name = try readString()
-                guard names.insert(name).inserted else { throw error(.duplicateKey(name), at: offset) }
+                guard names.insert(name).inserted else { throw error(.duplicateKey(name.description), at: offset) }
                 guard names.count <= maxMembers else { throw error(.tooMany(limit: maxMembers), at: offset) }
                 try expect(":")
                 try member(&self, name)

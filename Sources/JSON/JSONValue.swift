@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// A JSON document. Objects keep the order of their members, so that a file that is read and written again stays the same.
 public indirect enum JSONValue: Sendable, Equatable, ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
@@ -51,11 +53,11 @@ public indirect enum JSONValue: Sendable, Equatable, ExpressibleByStringLiteral,
     public subscript(name: String) -> JSONValue? {
         get {
             guard case .object(let members) = self else { return nil }
-            return members.first { $0.name == name }?.value
+            return members.first { haveSameBytes($0.name, name) }?.value
         }
         set {
             guard case .object(var members) = self else { return }
-            let index = members.firstIndex { $0.name == name }
+            let index = members.firstIndex { haveSameBytes($0.name, name) }
             switch (index, newValue) {
             case (let index?, let value?): members[index].value = value
             case (let index?, nil): members.remove(at: index)
@@ -111,13 +113,13 @@ extension JSONReader {
         switch nextKind() {
         case .object:
             var members: [JSONValue.Member] = []
-            try readObject { reader, name in members.append(JSONValue.Member(name, try reader.readValue())) }
+            try readObject { reader, name in members.append(JSONValue.Member(name.string, try reader.readValue())) }
             return .object(members)
         case .array:
             var items: [JSONValue] = []
             try readArray { reader in items.append(try reader.readValue()) }
             return .array(items)
-        case .string: return .string(try readString())
+        case .string: return .string(try readString().string)
         case .number:
             let start = position
             let value = try readNumber()

@@ -2,6 +2,7 @@
 
 import HTTP
 import JSON
+import Text
 
 /// The images of a request, however the client packed them.
 package enum ImageInput: Equatable, Sendable {
@@ -18,7 +19,7 @@ package enum ImageInput: Equatable, Sendable {
     ///   - contentType: The request's Content-Type.
     ///   - maxImages: The most images.
     /// - Throws: `RequestRefusal`, `JSONError` or `HTTPError`.
-    package init(_ body: [UInt8], contentType: String?, maxImages: Int) throws {
+    package init(_ body: [UInt8], contentType: ByteText?, maxImages: Int) throws {
         let type = contentType.flatMap(MediaType.init)
         if contentType != nil, type == nil { throw RequestRefusal(.badRequest, "the Content-Type is malformed") }
         switch type?.essence {
@@ -86,7 +87,7 @@ package enum ImageInput: Equatable, Sendable {
 
     /// Reads base64 as a string, which may be a data URL, or as `{"b64": "..."}`.
     static func encoded(_ reader: inout JSONReader) throws -> [UInt8] {
-        var text: String?
+        var text: ByteText?
         if reader.nextKind() == .object {
             try reader.readObject { reader, name in
                 guard name == "b64" else { throw RequestRefusal(.badRequest, "expected {\"b64\": \"...\"}") }
@@ -100,7 +101,7 @@ package enum ImageInput: Equatable, Sendable {
     }
 
     /// Decodes base64, which may be a data URL.
-    static func decoded(_ text: String) throws -> [UInt8] {
+    static func decoded(_ text: ByteText) throws -> [UInt8] {
         var payload = text.utf8[...]
         if text.hasPrefix("data:"), let comma = payload.firstIndex(of: UInt8(ascii: ",")) {
             payload = payload[payload.index(after: comma)...]
@@ -118,27 +119,27 @@ extension ImageInput {
         if case .encoded(_, isList: true) = self { true } else { false }
     }
 
-    /// What a model is to answer. Numbers are pixels of 28 x 28, 784, n x 28 x 28 or n x 784, for a model of 28 x 28 pixels.
+    /// What a model is to answer. Numbers are one image or several, each of 28 x 28, 784, 28 x 28 x 1 or 1 x 28 x 28 for a
+    /// model of 28 x 28 pixels.
     ///
     /// - Throws: ``RequestRefusal``.
     package func modelInput(_ model: ServedModel, maxImages: Int) throws -> ModelInput {
         switch self {
         case .encoded(let images, _): return .images(images)
         case .numbers(let numbers):
-            let row = model.input.shape.dropFirst()
-            let image = row.first == 1 ? Array(row.dropFirst()) : Array(row)
-            let count = model.input.rowCount
-            let shape = numbers.shape
-            let isOne = shape == image || shape == [count]
-            let isBatch = shape.count > 1 && (Array(shape.dropFirst()) == image || Array(shape.dropFirst()) == [count])
-            guard isOne || isBatch, numbers.values.count >= count else {
-                let size = image.map(String.init).joined(separator: " x ")
+            let layout = RowLayout(model)
+            let one = layout.order(of: numbers.shape, preferred: .channelsLast).map { (count: 1, order: $0) }
+            guard let (count, order) = one ?? layout.batch(numbers.shape, preferred: .channelsLast) else {
+                let axes = [layout.height, layout.width] + (layout.channels == 1 ? [] : [layout.channels])
+                let size = axes.map(String.init).joined(separator: " x ")
                 throw RequestRefusal(
                     .badRequest,
-                    "expected 'images' to be \(size) or \(count) numbers, or a list of such; got the shape \(shape)")
+                    "expected 'images' to be \(size) or \(layout.count) numbers, or a list of such; got the shape "
+                        + "\(numbers.shape)")
             }
-            if numbers.values.count / count > maxImages { throw ModelInput.tooMany(maxImages) }
-            return .pixels(try ModelInput.pixels(numbers.values), count: numbers.values.count / count)
+            if count > maxImages { throw ModelInput.tooMany(maxImages) }
+            let pixels = try ModelInput.pixels(numbers.values)
+            return .pixels(layout.reordered(pixels, from: order, to: .channelsLast), count: count)
         }
     }
 }

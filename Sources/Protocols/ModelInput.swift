@@ -31,6 +31,15 @@ package enum ModelInput: Equatable, Sendable {
         }
     }
 
+    /// Refuses numbers that no network can make anything of: NaN and infinities.
+    ///
+    /// - Throws: ``RequestRefusal``.
+    static func checkFinite(_ values: [Float]) throws {
+        guard let index = values.firstIndex(where: { !$0.isFinite }) else { return }
+        throw RequestRefusal(
+            .badRequest, "number \(index + 1) of the input is \(values[index]); expected finite numbers that fit FP32")
+    }
+
     static func tooMany(_ limit: Int) -> RequestRefusal {
         RequestRefusal(.contentTooLarge, "the request has more than \(limit) rows or images")
     }

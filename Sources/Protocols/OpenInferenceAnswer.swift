@@ -10,7 +10,12 @@ package struct OpenInferenceAnswer: Equatable, Sendable {
     package let headerLength: Int?
 
     /// - Parameter numbers: The values of the output that the request asks for, row by row.
-    package init(to request: OpenInferenceRequest, numbers: [Float], model: ServedModel) {
+    /// - Throws: ``RequestRefusal`` if one is not finite: JSON has no such numbers, and nobody could use them.
+    package init(to request: OpenInferenceRequest, numbers: [Float], model: ServedModel) throws {
+        guard numbers.allSatisfy(\.isFinite) else {
+            throw RequestRefusal(
+                .unprocessableContent, "the model's answer to these numbers is not finite: they are far too large")
+        }
         let rowCount = max(request.output.rowCount, 1)
         var datatype = request.output.datatype
         var shape = [numbers.count / rowCount] + request.output.shape.dropFirst()
@@ -39,7 +44,7 @@ package struct OpenInferenceAnswer: Equatable, Sendable {
         ]
         if let id = request.id { members.append(("id", .string(id))) }
         members.append(("outputs", [.object(output)]))
-        let header = JSONValue.object(members).bytes(allowsNonFinite: true)
+        let header = JSONValue.object(members).bytes()
         body = header + binary
         headerLength = request.wantsBinaryOutput ? header.count : nil
     }

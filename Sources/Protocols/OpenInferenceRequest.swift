@@ -2,6 +2,7 @@
 
 import HTTP
 import JSON
+import Text
 
 /// The body of a `/v2/models/.../infer` call: JSON, and behind it the tensors that are sent in binary.
 ///
@@ -20,7 +21,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
 
     /// What the client wishes of an output.
     private struct OutputWish {
-        var name: String?
+        var name: ByteText?
         var isBinary: Bool?
         var classCount: Int?
     }
@@ -32,7 +33,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     ///   - headerLength: The value of Inference-Header-Content-Length.
     ///   - maxRows: The most rows or images.
     /// - Throws: ``RequestRefusal`` or `JSONError`.
-    package init(_ body: [UInt8], headerLength: String?, model: ServedModel, maxRows: Int) throws {
+    package init(_ body: [UInt8], headerLength: ByteText?, model: ServedModel, maxRows: Int) throws {
         let length = try Self.jsonLength(headerLength, body)
         if length == 0, headerLength != nil {
             input = .rows(try Self.rawRow(body, model), count: 1)
@@ -41,7 +42,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
             return
         }
         var reader = JSONReader(body[..<length])
-        var requestID: String?
+        var requestID: ByteText?
         var tensor: OpenInferenceTensor?
         var wish: OutputWish?
         var isBinary: Bool?
@@ -49,7 +50,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         try reader.readObject { reader, name in
             if reader.takeNull() { return }
             switch name {
-            case "id": requestID = try reader.readString()
+            case "id": requestID = try Self.id(&reader)
             case "parameters": isBinary = try Self.flag("binary_data_output", &reader)
             case "inputs": tensor = try Self.inputs(&reader, maxNumbers: length / 2 + 1, maxRows: maxRows)
             case "outputs": wish = try Self.outputs(&reader)
@@ -61,22 +62,20 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         input = try tensor.modelInput(model, tail: body[length...], maxRows: maxRows)
         if case .rows = input { output = model.output } else { output = model.probabilities }
         if let wish {
-            guard wish.name == output.name else {
-                let name = (wish.name ?? "").prefix(100)
+            guard wish.name == ByteText(output.name) else {
                 throw RequestRefusal(
-                    .badRequest, "unknown output '\(name)'; '\(tensor.name ?? "")' is answered with '\(output.name)'")
+                    .badRequest,
+                    "unknown output '\(wish.name ?? "")'; '\(tensor.name ?? "")' is answered with '\(output.name)'")
             }
         }
-        id = requestID
+        id = requestID?.string
         classCount = wish?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
         wantsBinaryOutput = wish?.isBinary ?? isBinary ?? false
     }
 
-    private static func jsonLength(_ header: String?, _ body: [UInt8]) throws -> Int {
+    private static func jsonLength(_ header: ByteText?, _ body: [UInt8]) throws -> Int {
         guard let header else { return body.count }
-        guard (1...18).contains(header.utf8.count), header.utf8.allSatisfy({ $0 &- 0x30 < 10 }),
-            let length = Int(header), length <= body.count
-        else {
+        guard let length = header.number(maxDigits: 18), length <= body.count else {
             throw RequestRefusal(
                 .badRequest, "Inference-Header-Content-Length must be 0 to the body's \(body.count) bytes")
         }
@@ -90,10 +89,22 @@ package struct OpenInferenceRequest: Equatable, Sendable {
             throw RequestRefusal(
                 .badRequest, "expected \(expected) bytes for one row of '\(model.input.name)', got \(body.count)")
         }
+        try ModelInput.checkFinite(row)
         return row
     }
 
     // MARK: Reading
+
+    /// The most bytes of a request's name: it comes back with the answer.
+    package static let maxIDBytes = 1024
+
+    private static func id(_ reader: inout JSONReader) throws -> ByteText {
+        let id = try reader.readString()
+        if id.utf8.count > maxIDBytes {
+            throw RequestRefusal(.badRequest, "the 'id' is longer than \(maxIDBytes) bytes")
+        }
+        return id
+    }
 
     private static func inputs(_ reader: inout JSONReader, maxNumbers: Int, maxRows: Int) throws -> OpenInferenceTensor
     {
@@ -108,7 +119,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         return tensor
     }
 
-    private static func flag(_ wanted: String, _ reader: inout JSONReader) throws -> Bool? {
+    private static func flag(_ wanted: ByteText, _ reader: inout JSONReader) throws -> Bool? {
         var flag: Bool?
         try reader.readObject { reader, name in
             if name == wanted { flag = try reader.readBool() } else { try reader.skipValue() }

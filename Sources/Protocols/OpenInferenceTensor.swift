@@ -2,14 +2,15 @@
 
 import HTTP
 import JSON
+import Text
 
 /// An input as the JSON of an Open Inference Protocol request describes it.
 struct OpenInferenceTensor {
-    private(set) var name: String?
+    private(set) var name: ByteText?
     private var datatype: TensorDatatype?
     private var shape: [Int]?
     private var numbers: [Float]?
-    private var strings: [String]?
+    private var strings: [ByteText]?
     private var binarySize: Int?
 
     /// Reads one element of `inputs`; its members may come in any order.
@@ -20,8 +21,10 @@ struct OpenInferenceTensor {
             case "name": self.name = try reader.readString()
             case "datatype":
                 let text = try reader.readString()
-                datatype = TensorDatatype(rawValue: text)
-                if datatype == nil { throw RequestRefusal(.badRequest, "unknown datatype '\(text.prefix(20))'") }
+                datatype = TensorDatatype.allCases.first { ByteText($0.rawValue) == text }
+                if datatype == nil {
+                    throw RequestRefusal(.badRequest, "unknown datatype '\(text.shown(maxBytes: 20))'")
+                }
             case "shape": shape = try Self.shape(&reader)
             case "data": try readData(&reader, maxNumbers: maxNumbers, maxStrings: maxStrings)
             case "parameters":
@@ -49,7 +52,7 @@ struct OpenInferenceTensor {
         while depth < JSONReader.maxRank, probe.take(UInt8(ascii: "[")) { depth += 1 }
         guard depth > 0 else { throw reader.error(.expected("an array")) }
         if probe.nextKind() == .string {
-            var strings: [String] = []
+            var strings: [ByteText] = []
             try Self.readStrings(&reader, into: &strings, maxCount: maxStrings, levels: depth)
             self.strings = strings
         } else {
@@ -59,7 +62,7 @@ struct OpenInferenceTensor {
 
     /// Calls itself for nested arrays, `levels` deep.
     private static func readStrings(
-        _ reader: inout JSONReader, into strings: inout [String], maxCount: Int, levels: Int
+        _ reader: inout JSONReader, into strings: inout [ByteText], maxCount: Int, levels: Int
     ) throws {
         try reader.readArray { reader in
             if levels > 1 { return try readStrings(&reader, into: &strings, maxCount: maxCount, levels: levels - 1) }
@@ -75,16 +78,19 @@ struct OpenInferenceTensor {
     /// - Parameter tail: What follows the JSON.
     /// - Throws: ``RequestRefusal``.
     func modelInput(_ model: ServedModel, tail: ArraySlice<UInt8>, maxRows: Int) throws -> ModelInput {
-        guard let description = model.inputs.first(where: { $0.name == name }) else {
+        guard let description = model.inputs.first(where: { ByteText($0.name) == name }) else {
             let names = model.inputs.map { "'\($0.name)'" }.joined(separator: ", ")
-            throw RequestRefusal(.badRequest, "unknown input '\((name ?? "").prefix(100))'; expected one of \(names)")
+            throw RequestRefusal(.badRequest, "unknown input '\(name ?? "")'; expected one of \(names)")
         }
         guard let datatype, datatype.isNumeric && description.datatype.isNumeric || datatype == description.datatype
         else {
             throw RequestRefusal(
                 .badRequest, "'\(description.name)' takes \(description.datatype.rawValue), got \(typeName)")
         }
-        guard let shape, let rows = shape.first, rows > 0, isRow(Array(shape.dropFirst()), description) else {
+        // Numbers that could come either way come as the model's metadata have it.
+        let axes = description.name == model.pixels.name ? AxisOrder.channelsLast : .channelsFirst
+        let layout = RowLayout(model)
+        guard let shape, let (rows, order) = batch(shape, datatype, layout, preferred: axes) else {
             throw RequestRefusal(
                 .badRequest,
                 "expected the shape \(description.shape) for '\(description.name)', -1 for any number, got \(shape ?? [])"
@@ -95,18 +101,22 @@ struct OpenInferenceTensor {
             throw RequestRefusal(.badRequest, "unexpected additional input data")
         }
         if datatype == .bytes { return .images(try images(tail, count: rows)) }
-        let values = try values(datatype, count: rows * description.rowCount, tail)
-        return description.name == model.pixels.name
-            ? .pixels(try ModelInput.pixels(values), count: rows) : .rows(values, count: rows)
+        let values = layout.reordered(
+            try values(datatype, count: rows * description.rowCount, tail), from: order, to: axes)
+        if axes == .channelsLast { return .pixels(try ModelInput.pixels(values), count: rows) }
+        try ModelInput.checkFinite(values)
+        return .rows(values, count: rows)
     }
 
     private var typeName: String { datatype?.rawValue ?? "none" }
 
-    /// Whether a shape is a row of the input, or holds as many numbers in a flat one; a row of one grey channel may leave
-    /// the channel out, and an image may stand in an array of its own.
-    private func isRow(_ row: [Int], _ description: TensorDescription) -> Bool {
-        let expected = Array(description.shape.dropFirst())
-        return row == expected || row == [description.rowCount] || row + [1] == expected
+    /// Reads the shape. An encoded image may stand in an array of its own.
+    private func batch(
+        _ shape: [Int], _ datatype: TensorDatatype, _ layout: RowLayout, preferred: AxisOrder
+    ) -> (count: Int, order: AxisOrder)? {
+        guard datatype == .bytes else { return layout.batch(shape, preferred: preferred) }
+        guard let rows = shape.first, rows > 0, [[], [1]].contains(Array(shape.dropFirst())) else { return nil }
+        return (rows, preferred)
     }
 
     private func values(_ datatype: TensorDatatype, count: Int, _ tail: ArraySlice<UInt8>) throws -> [Float] {

@@ -2,8 +2,9 @@
 
 import HTTP
 import JSON
+import Text
 
-/// The body of a `:predict` call.
+/// The body of a `:predict` call. As TensorFlow has it, numbers that could be channels first or last are channels last.
 ///
 /// - Source: tensorflow.org/tfx/serving/api_rest.
 package struct TensorFlowRequest: Equatable, Sendable {
@@ -33,7 +34,7 @@ package struct TensorFlowRequest: Equatable, Sendable {
                     ? try Self.instances(&reader, model, maxRows, limit)
                     : try Self.columns(&reader, model, maxRows, limit)
                 found = (input, name == "inputs")
-            default: throw RequestRefusal(.badRequest, "unknown key '\(name.prefix(100))'")
+            default: throw RequestRefusal(.badRequest, "unknown key '\(name)'")
             }
         }
         try reader.finish()
@@ -77,13 +78,9 @@ package struct TensorFlowRequest: Equatable, Sendable {
             } else if reader.nextKind() == .object {
                 found = .images([try ImageInput.encoded(&reader)])
             } else {
-                guard name == model.input.name else {
-                    throw RequestRefusal(
-                        .badRequest, "unknown input '\(name.prefix(100))'; expected '\(model.input.name)'")
-                }
+                try checkName(name, model)
                 let numbers = try reader.readNumbers(maxCount: maxNumbers)
-                guard isRow(numbers.shape, model) else { throw wrongShape(numbers.shape, model) }
-                found = .rows(numbers.values, count: 1)
+                found = try rows(NumberArray(shape: [1] + numbers.shape, values: numbers.values), model, 1)
             }
         }
         guard let found else { throw RequestRefusal(.badRequest, "an instance is empty") }
@@ -99,30 +96,29 @@ package struct TensorFlowRequest: Equatable, Sendable {
         }
         var numbers: NumberArray?
         try reader.readObject { reader, name in
-            guard name == model.input.name else {
-                throw RequestRefusal(.badRequest, "unknown input '\(name.prefix(100))'; expected '\(model.input.name)'")
-            }
+            try checkName(name, model)
             numbers = try reader.readNumbers(maxCount: maxNumbers)
         }
         guard let numbers else { throw RequestRefusal(.badRequest, "expected the input '\(model.input.name)'") }
         return try rows(numbers, model, maxRows)
     }
 
-    /// Checks that numbers are rows of the model's input.
+    private static func checkName(_ name: ByteText, _ model: ServedModel) throws {
+        guard name == ByteText(model.input.name) else {
+            throw RequestRefusal(.badRequest, "unknown input '\(name)'; expected '\(model.input.name)'")
+        }
+    }
+
+    /// Checks that numbers are rows of the model's input, and brings them into the network's order.
     private static func rows(_ numbers: NumberArray, _ model: ServedModel, _ maxRows: Int) throws -> ModelInput {
-        guard let count = numbers.shape.first, count > 0, isRow(Array(numbers.shape.dropFirst()), model) else {
-            throw wrongShape(numbers.shape, model)
+        let layout = RowLayout(model)
+        guard let (count, order) = layout.batch(numbers.shape, preferred: .channelsLast) else {
+            let last = [-1, layout.height, layout.width, layout.channels]
+            throw RequestRefusal(
+                .badRequest,
+                "expected the shape \(last) or \(model.input.shape), -1 for any number; got \(numbers.shape)")
         }
         if count > maxRows { throw ModelInput.tooMany(maxRows) }
-        return .rows(numbers.values, count: count)
-    }
-
-    /// Whether a shape is the model's without the batch, or holds as many numbers in one row.
-    static func isRow(_ shape: [Int], _ model: ServedModel) -> Bool {
-        shape == Array(model.input.shape.dropFirst()) || shape == [model.input.rowCount]
-    }
-
-    private static func wrongShape(_ shape: [Int], _ model: ServedModel) -> RequestRefusal {
-        RequestRefusal(.badRequest, "expected the shape \(model.input.shape), -1 for any number; got \(shape)")
+        return .rows(layout.reordered(numbers.values, from: order, to: .channelsFirst), count: count)
     }
 }

@@ -189,7 +189,8 @@ extension EventLoop {
         let exchange = connection.exchange
         connection.exchange = nil
         var response = response
-        response.add("X-Request-Id", exchange?.id ?? requestIDs.next())
+        let id = exchange?.id ?? requestIDs.next()
+        response.add("X-Request-Id", id)
         response.add("Server-Timing", serverTiming(exchange))
         let keepsAlive =
             !response.closesConnection && exchange?.head.keepsAlive ?? false && !isDraining
@@ -200,7 +201,7 @@ extension EventLoop {
             minorVersion: exchange?.head.minorVersion ?? 1, date: date)
         connection.phase = keepsAlive ? .receiving : .closing
         connection.since = now
-        record(exchange, response)
+        record(exchange, id: id, response)
     }
 
     /// What an answer says of its time, in milliseconds: that of inference, if there was any, and all since the request began.
@@ -224,12 +225,13 @@ extension EventLoop {
     }
 
     /// Counts and logs a request.
-    private func record(_ exchange: Connection.Exchange?, _ response: Response) {
+    private func record(_ exchange: Connection.Exchange?, id: String, _ response: Response) {
         let elapsed = exchange.map(elapsed) ?? 0
         statistics.record(exchange?.route ?? .other, response.status, seconds: Double(elapsed) / 1e9)
         log?.write(
             AccessLog.Entry(
-                id: exchange?.id ?? "-", method: exchange?.head.method ?? "-", path: exchange?.head.target.path ?? "-",
+                id: id, method: exchange?.head.method.string ?? "-",
+                path: exchange?.head.target.path.string ?? "-",
                 status: response.status.code, bytes: response.body.count, nanoseconds: elapsed))
     }
 
@@ -238,7 +240,8 @@ extension EventLoop {
         guard let exchange = connection.exchange else { return }
         log?.write(
             AccessLog.Entry(
-                id: exchange.id, method: exchange.head.method, path: exchange.head.target.path, status: 499, bytes: 0,
+                id: exchange.id, method: exchange.head.method.string, path: exchange.head.target.path.string,
+                status: 499, bytes: 0,
                 nanoseconds: now > exchange.startedAt ? now - exchange.startedAt : 0))
     }
 

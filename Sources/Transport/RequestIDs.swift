@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Text
 
 /// Names for requests, so that a client's and the server's logs can be put side by side.
 struct RequestIDs {
@@ -21,8 +22,8 @@ struct RequestIDs {
     /// The name that the client gave, if it is short and plain, or a new one.
     mutating func id(for head: RequestHead) -> String {
         guard let given = head.headers["x-request-id"], (1...128).contains(given.utf8.count),
-            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") })
+            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.quote && $0 != ASCII.backslash })
         else { return next() }
-        return given
+        return given.string
     }
 }

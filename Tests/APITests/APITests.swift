@@ -14,7 +14,9 @@ import Testing
 
     // MARK: /inference
 
-    @Test(arguments: ["[7,0,0,0]", "[[7,0],[0,0]]", "[[7,0,0,0]]", "[[[7,0],[0,0]]]"])
+    @Test(arguments: [
+        "[7,0,0,0]", "[[7,0],[0,0]]", "[[7,0,0,0]]", "[[[7,0],[0,0]]]", "[[[7],[0]],[[0],[0]]]", "[[[[7,0],[0,0]]]]",
+    ])
     func aDigitOfAnyShapeIsText(images: String) throws {
         let response = try api.answer("POST", "/inference", text: "{\"images\": \(images)}")
         #expect(response.status == .ok)
@@ -32,8 +34,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "[1,2,3]", "[]", "[[1,2],[3]]", "[256,0,0,0]", "[-1,0,0,0]", "1", "null", "[[[[1,0],[0,0]]]]", "\"!\"",
-        "[1e999,0,0,0]",
+        "[1,2,3]", "[]", "[[1,2],[3]]", "[256,0,0,0]", "[-1,0,0,0]", "1", "null", "[[[[[1,0],[0,0]]]]]", "\"!\"",
+        "[1e999,0,0,0]", "[1e39,0,0,0]", "[NaN,0,0,0]",
     ])
     func refusesOtherNumbers(images: String) throws {
         #expect(try api.answer("POST", "/inference", text: "{\"images\": \(images)}").status == .badRequest)

@@ -199,6 +199,8 @@ private let none = [Float](repeating: 0, count: 8)
         #expect(try api.answer("GET", "/v1/models/none").status == .notFound)
         let metadata = try api.answer("GET", "/v1/models/digits/metadata").text
         #expect(
-            metadata.contains(#""inputs":{"input":{"dtype":"DT_FLOAT","tensor_shape":{"dim":[{"size":"-1","name":""}"#))
+            metadata.contains(
+                #""inputs":{"input":{"dtype":"DT_FLOAT","tensor_shape":{"dim":[{"size":"-1","name":""},{"size":"2","name":""},{"size":"2","name":""},{"size":"1","name":""}]"#
+            ))
     }
 }

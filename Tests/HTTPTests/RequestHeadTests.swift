@@ -44,6 +44,23 @@ import Testing
         #expect(ParsedStream(request("Transfer-Encoding: \(value)", body: "0\r\n\r\n")).error == expected)
     }
 
+    /// By Unicode's rules these are the words of the protocol: the Kelvin sign is a K, and in lower case a k. A proxy that
+    /// compares bytes sees other words, and another end of the request.
+    @Test func wordsOfTheProtocolAreComparedByteByByte() {
+        #expect(
+            ParsedStream(request("Transfer-Encoding: chun\u{212A}ed", body: "0\r\n\r\n")).error
+                == .unsupportedTransferCoding)
+        #expect(
+            ParsedStream(request("Transfer-Encoding: chun\u{212A}ed, chunked", body: "0\r\n\r\n")).error
+                == .unsupportedTransferCoding)
+        let old = ParsedStream(request("Connection: \u{212A}eep-alive", line: "GET / HTTP/1.0"))
+        #expect(old.heads.first?.keepsAlive == false)
+        #expect(ParsedStream(request("Expect: 100-continu\u{435}")).error == .unsupportedExpectation)
+        #expect(ParsedStream("GET / HTTP/1.1\r\nHost: \u{212A}\r\n\r\n").error == .invalidHeader(name: "host"))
+        #expect(
+            ParsedStream("GET http://K/ HTTP/1.1\r\nHost: k\r\n\r\n").heads.first?.target.authority == "K")
+    }
+
     @Test func refusesTwoTransferCodingLinesAndAnyInHTTP10() {
         #expect(
             ParsedStream(request("Transfer-Encoding: chunked", "Transfer-Encoding: chunked", body: "0\r\n\r\n")).error
@@ -70,7 +87,9 @@ import Testing
         #expect(ParsedStream(request("X: a", " b")).error == .malformedHeader(name: "?b"))
     }
 
-    @Test(arguments: ["Content_Length: 5", "Transfer_Encoding: chunked", "content_type: text/plain"])
+    @Test(arguments: [
+        "Content_Length: 5", "Transfer_Encoding: chunked", "content_type: text/plain", "X_Forwarded_For: 10.0.0.1",
+    ])
     func refusesUnderscoresThatAliasAFramingHeader(line: String) {
         guard case .malformedHeader = ParsedStream(request(line)).error else {
             Issue.record("\(line) was taken")

@@ -2,10 +2,11 @@
 
 import HTTP
 import Testing
+import Text
 
 @Suite struct RequestTargetTests {
     private func target(_ text: String, method: String = "GET") throws -> RequestTarget {
-        try RequestTarget(Array(text.utf8)[...], method: method)
+        try RequestTarget(Array(text.utf8)[...], method: ByteText(method))
     }
 
     @Test func splitsAndDecodesOnce() throws {

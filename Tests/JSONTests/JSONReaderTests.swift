@@ -2,6 +2,7 @@
 
 import JSON
 import Testing
+import Text
 
 @Suite struct JSONReaderTests {
     private func numbers(_ text: String, maxCount: Int = 100, nonFinite: Bool = false) throws -> NumberArray {
@@ -43,6 +44,49 @@ import Testing
         #expect(throws: JSONError.self) { try numbers(text) }
     }
 
+    /// What a Float can't hold is an error, not an infinity; what is too small for it is zero.
+    @Test(arguments: [
+        "1e39", "-1e39", "[1, 3.5e38]", "1e308", "1e999", "-1e999", "[[340282356779733661637539395458142568448]]",
+    ])
+    func refusesNumbersBeyondAFloat(text: String) {
+        for nonFinite in [false, true] {
+            #expect(problem { _ = try numbers(text, nonFinite: nonFinite) } == .outOfRange)
+        }
+    }
+
+    @Test func theLargestAndTheSmallestNumbersAreTaken() throws {
+        #expect(
+            try numbers("[3.4028235e38, -3.4028235e38, 1e-60]").values
+                == [.greatestFiniteMagnitude, -.greatestFiniteMagnitude, 0])
+    }
+
+    @Test func namesAreEqualIfTheirBytesAre() throws {
+        var reader = JSONReader(Array("{\"K\": 1, \"\u{212A}\": 2, \"\u{E9}\": 3, \"e\u{301}\": 4}".utf8)[...])
+        var names: [ByteText] = []
+        try reader.readObject { reader, name in
+            names.append(name)
+            try reader.skipValue()
+        }
+        #expect(names == ["K", "\u{212A}", "\u{E9}", "e\u{301}"])
+        let value = try JSONValue(parsing: Array("{\"\u{212A}\": 1, \"K\": 2}".utf8))
+        #expect(value["K"] == 2)
+    }
+
+    /// Control characters would be escaped, six bytes for one, and one letter can bear a megabyte of accents.
+    @Test(arguments: ["\u{7F}", "a\u{301}", "\u{1F600}"])
+    func theErrorAboutANameIsShort(letter: String) {
+        let name = "\"x" + String(repeating: letter, count: 1 << 20) + "\""
+        var reader = JSONReader(Array("{\(name): 1, \(name): 2}".utf8)[...])
+        #expect(throws: JSONError.self) { try reader.skipValue() }
+        do {
+            var reader = JSONReader(Array("{\(name): 1, \(name): 2}".utf8)[...])
+            try reader.skipValue()
+        } catch {
+            #expect("\(error)".utf8.count < 300)
+            #expect("\(error)".contains("appears twice"))
+        }
+    }
+
     @Test func takesNonFiniteNumbersOnlyWhereAsked() throws {
         let values = try numbers("[NaN, Infinity, -Infinity]", nonFinite: true).values
         #expect(values[0].isNaN)
@@ -66,7 +110,7 @@ import Testing
         var seen: [String] = []
         try reader.readObject { reader, name in
             switch name {
-            case "a": seen.append(try reader.readString())
+            case "a": seen.append(try reader.readString().string)
             case "d": seen.append(String(try reader.readInt()))
             default: try reader.skipValue()
             }

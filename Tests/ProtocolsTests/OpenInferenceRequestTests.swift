@@ -2,6 +2,7 @@
 
 import Protocols
 import Testing
+import Text
 
 /// A model of 2 x 2 grey pixels and three classes.
 let grey = ServedModel(
@@ -15,7 +16,8 @@ func bytes<Number>(_ numbers: [Number]) -> [UInt8] {
 @Suite struct OpenInferenceRequestTests {
     private func read(_ json: String, tail: [UInt8] = [], isBinary: Bool = false) throws -> OpenInferenceRequest {
         try OpenInferenceRequest(
-            Array(json.utf8) + tail, headerLength: isBinary ? String(json.utf8.count) : nil, model: grey, maxRows: 3)
+            Array(json.utf8) + tail, headerLength: isBinary ? ByteText(String(json.utf8.count)) : nil, model: grey,
+            maxRows: 3)
     }
 
     private func read(_ name: String, _ type: String, _ shape: String, data: String) throws -> ModelInput {
@@ -64,9 +66,51 @@ func bytes<Number>(_ numbers: [Number]) -> [UInt8] {
         #expect(
             try read("input", "FP16", "[1,4]", binary: bytes([0xBC00, 0x0001, 0x7BFF, 0x8000] as [UInt16]))
                 == .rows([-1, 0x1p-24, 65504, -0.0], count: 1))
-        let infinite = try read("input", "FP16", "[1,4]", binary: bytes([0x7C00, 0xFC00, 0x7E00, 0x03FF] as [UInt16]))
-        guard case .rows(let values, _) = infinite else { return #expect(Bool(false)) }
-        #expect(values[0] == .infinity && values[1] == -.infinity && values[2].isNaN && values[3] == 0x3FFp-24)
+        #expect(
+            try read("input", "FP16", "[1,4]", binary: bytes([0x03FF, 0xFBFF, 0, 1] as [UInt16]))
+                == .rows([0x3FFp-24, -65504, 0, 0x1p-24], count: 1))
+    }
+
+    /// Whichever way they come, no network can make anything of them.
+    @Test(arguments: [
+        ("FP16", bytes([0, 0x7C00, 0, 0] as [UInt16])), ("FP16", bytes([0, 0xFC00, 0, 0] as [UInt16])),
+        ("FP16", bytes([0, 0x7E00, 0, 0] as [UInt16])), ("BF16", bytes([0, 0x7F80, 0, 0] as [UInt16])),
+        ("FP32", bytes([0, .nan, 0, 0] as [Float])), ("FP32", bytes([0, -.infinity, 0, 0] as [Float])),
+        ("FP64", bytes([0, 1e39, 0, 0] as [Double])), ("FP64", bytes([0, .nan, 0, 0] as [Double])),
+    ])
+    func refusesNumbersThatAreNotFinite(type: String, data: [UInt8]) {
+        for name in ["input", "pixels"] {
+            #expect(message { _ = try read(name, type, "[1,4]", binary: data) } != nil)
+        }
+        #expect(
+            message { _ = try read("input", type, "[1,4]", binary: data) }?.hasPrefix("number 2 of the input is ")
+                == true
+        )
+        if type == "FP32" {
+            #expect(
+                message {
+                    _ = try OpenInferenceRequest(data, headerLength: "0", model: grey, maxRows: 1)
+                } != nil)
+        }
+    }
+
+    @Test(arguments: ["FP32", "FP64", "INT64"])
+    func refusesJSONNumbersBeyondAFloat(type: String) {
+        let text = message { _ = try read("input", type, "[1,4]", data: "[1,2,1e39,4]") }
+        #expect(text?.hasSuffix("a number beyond the largest that can be held") == true, "\(text ?? "taken")")
+    }
+
+    @Test func anAnswerThatIsNotFiniteIsAnError() throws {
+        for type in ["", #","outputs":[{"name":"logits","parameters":{"binary_data":true}}]"#] {
+            let request = try read(
+                #"{"inputs":[{"name":"input","datatype":"FP32","shape":[1,4],"data":[1,2,3,4]}]\#(type)}"#)
+            #expect(throws: RequestRefusal.self) {
+                try OpenInferenceAnswer(to: request, numbers: [1, .nan, 3], model: grey)
+            }
+            #expect(throws: RequestRefusal.self) {
+                try OpenInferenceAnswer(to: request, numbers: [1, 2, .infinity], model: grey)
+            }
+        }
     }
 
     @Test(arguments: [
@@ -138,6 +182,31 @@ func bytes<Number>(_ numbers: [Number]) -> [UInt8] {
         #expect(request.id == nil && request.input == .rows([1, 2, 3, 4], count: 1))
     }
 
+    @Test func theNameOfARequestIsShort() throws {
+        func request(_ count: Int) throws -> OpenInferenceRequest {
+            let id = String(repeating: "\u{7F}", count: count)
+            return try read(
+                #"{"id":"\#(id)","inputs":[{"name":"input","datatype":"FP32","shape":[1,4],"data":[1,2,3,4]}]}"#)
+        }
+        #expect(try request(1024).id?.utf8.count == 1024)
+        #expect(message { _ = try request(1025) } == "the 'id' is longer than 1024 bytes")
+    }
+
+    /// Each text from outside that a refusal repeats is cut: one letter can bear a megabyte of accents.
+    @Test func refusalsAreShort() {
+        let long = "x" + String(repeating: "\u{301}", count: 100_000)
+        let row = #""datatype":"FP32","shape":[1,4],"data":[1,2,3,4]"#
+        for json in [
+            #"{"inputs":[{"name":"\#(long)",\#(row)}]}"#,
+            #"{"inputs":[{"name":"input","datatype":"\#(long)","shape":[1,4],"data":[1,2,3,4]}]}"#,
+            #"{"inputs":[{"name":"input",\#(row)}],"outputs":[{"name":"\#(long)"}]}"#,
+            #"{"\#(long)":1,"\#(long)":1}"#,
+        ] {
+            let text = message { _ = try read(json) }
+            #expect(text.map { $0.utf8.count < 400 } == true, "\(text?.utf8.count ?? 0) bytes")
+        }
+    }
+
     // MARK: Outputs
 
     @Test func eachInputHasItsOutput() throws {
@@ -156,7 +225,7 @@ func bytes<Number>(_ numbers: [Number]) -> [UInt8] {
         let request = try read(
             #"{"inputs":[{"name":"input","datatype":"FP32","shape":[2,4],"data":[1,2,3,4,5,6,7,8]}],"outputs":[\#(outputs)]}"#
         )
-        return OpenInferenceAnswer(to: request, numbers: [0.5, 2, 1, 7, 7, -1], model: grey)
+        return try OpenInferenceAnswer(to: request, numbers: [0.5, 2, 1, 7, 7, -1], model: grey)
     }
 
     @Test func answersWithTheLikeliestClasses() throws {

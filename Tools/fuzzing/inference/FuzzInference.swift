@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Protocols
+import Text
 
 private let models = [
     ServedModel(
@@ -23,7 +24,7 @@ public func fuzzInference(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt 
     let headerLength = Int(bytes[1]) | Int(bytes[2]) << 8
     switch bytes[0] >> 1 & 3 {
     case 0: checkOpenInference(body, nil, model)
-    case 1: checkOpenInference(body, String(headerLength), model)
+    case 1: checkOpenInference(body, ByteText(String(headerLength)), model)
     case 2: checkTensorFlow(body, model)
     default: checkImages(body, contentType: bytes[1], model)
     }
@@ -38,12 +39,13 @@ public func fuzzInference(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt 
 }
 
 /// What any protocol gives a model must have the model's shape, and not more of it than the request holds.
-private func check(_ input: ModelInput, _ body: [UInt8], _ model: ServedModel) {
+private func check(_ input: ModelInput, _ body: [UInt8], _ model: ServedModel, mayBeNonFinite: Bool = false) {
     precondition((1...maxRows).contains(input.count), "more rows than the limit, or none")
     switch input {
     case .rows(let values, let count):
         precondition(values.count == count * model.input.rowCount, "not as many numbers as rows")
         precondition(values.count <= body.count, "more numbers than bytes")
+        precondition(mayBeNonFinite || values.allSatisfy(\.isFinite), "a number that is not finite")
     case .pixels(let pixels, let count):
         precondition(pixels.count == count * model.input.rowCount, "not as many pixels as images")
         precondition(pixels.count <= body.count, "more pixels than bytes")
@@ -55,11 +57,11 @@ private func check(_ input: ModelInput, _ body: [UInt8], _ model: ServedModel) {
 
 private func isSame(_ left: ModelInput, _ right: ModelInput) -> Bool {
     guard case .rows(let left, let count) = left, case .rows(let right, count) = right else { return left == right }
-    // A NaN, too, is given on bit by bit.
+    // Bit by bit, also the sign of a zero.
     return left.map(\.bitPattern) == right.map(\.bitPattern)
 }
 
-private func checkOpenInference(_ body: [UInt8], _ headerLength: String?, _ model: ServedModel) {
+private func checkOpenInference(_ body: [UInt8], _ headerLength: ByteText?, _ model: ServedModel) {
     guard
         let request = try? OpenInferenceRequest(body, headerLength: headerLength, model: model, maxRows: maxRows)
     else { return }
@@ -73,7 +75,7 @@ private func checkOpenInference(_ body: [UInt8], _ headerLength: String?, _ mode
         {"binary_data_size":\(data.count)}}]}
         """.utf8)
     let again = try? OpenInferenceRequest(
-        head + data, headerLength: String(head.count), model: model, maxRows: maxRows)
+        head + data, headerLength: ByteText(String(head.count)), model: model, maxRows: maxRows)
     precondition(again.map { isSame($0.input, request.input) } ?? false, "as binary, it is another input")
     checkAnswer(request, model)
 }
@@ -91,7 +93,12 @@ private func binary(_ input: ModelInput, _ model: ServedModel) -> (String, Strin
 /// An answer must be JSON, and what follows it as long as it says.
 private func checkAnswer(_ request: OpenInferenceRequest, _ model: ServedModel) {
     let numbers = (0..<(request.input.count * model.labels.count)).map { Float($0) / 7 }
-    let answer = OpenInferenceAnswer(to: request, numbers: numbers, model: model)
+    guard let answer = try? OpenInferenceAnswer(to: request, numbers: numbers, model: model) else {
+        preconditionFailure("finite numbers are not answered")
+    }
+    precondition(
+        (try? OpenInferenceAnswer(to: request, numbers: numbers.dropLast() + [.nan], model: model)) == nil,
+        "an answer that no JSON can hold")
     let header = answer.body.prefix(answer.headerLength ?? answer.body.count)
     guard let value = try? JSONValue(parsing: Array(header)), let output = value["outputs"]?.array?.first else {
         preconditionFailure("the answer is no JSON")
@@ -106,11 +113,11 @@ private func checkAnswer(_ request: OpenInferenceRequest, _ model: ServedModel) 
 
 private func checkTensorFlow(_ body: [UInt8], _ model: ServedModel) {
     guard let request = try? TensorFlowRequest(body, model: model, maxRows: maxRows) else { return }
-    check(request.input, body, model)
+    check(request.input, body, model, mayBeNonFinite: true)
 }
 
 private func checkImages(_ body: [UInt8], contentType: UInt8, _ model: ServedModel) {
-    let types = [nil, "application/json", "multipart/form-data; boundary=X", "image/png", "text/plain"]
+    let types: [ByteText?] = [nil, "application/json", "multipart/form-data; boundary=X", "image/png", "text/plain"]
     let type = types[Int(contentType) % types.count]
     guard let images = try? ImageInput(body, contentType: type, maxImages: maxRows),
         let input = try? images.modelInput(model, maxImages: maxRows)
