@@ -137,7 +137,7 @@ extension API {
     private func readMembers(
         of request: Request, _ member: (inout JSONReader, ByteText) throws -> Void
     ) throws {
-        let body = try body(of: request)
+        let body = try body(of: request, maxBytes: Self.maxEventLoopBodyBytes)
         if body.isEmpty { return }
         var reader = JSONReader(body[...])
         try reader.readObject(member)

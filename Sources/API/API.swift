@@ -45,52 +45,61 @@ package struct API: RequestHandler {
         self.policy = policy
     }
 
-    package func admit(_ head: RequestHead) -> (RouteLabel, Response?) {
-        if head.target.path == "*" { return (.other, Response(.ok)) }
+    package func admit(_ head: RequestHead) -> (RouteLabel, Admission) {
+        if head.target.path == "*" { return (.other, .refused(Response(.ok))) }
         if head.method == "CONNECT" {
             var response = ErrorResponse.make(.methodNotAllowed, "this server is no proxy")
             response.add("Allow", "GET, HEAD, POST")
-            return (.other, response)
+            return (.other, .refused(response))
         }
-        guard let route = Route(head.target.segments) else {
-            if head.target.segments.first == "v1" {
-                // TensorFlow Serving's words.
-                let path = head.target.path.shown(maxBytes: 200)
-                return (.v1, ErrorResponse.make(.badRequest, "Malformed request: \(head.method) \(path)"))
+        guard let route = Route(head.target.segments) else { return noRoute(head) }
+        if let refusal = refusal(of: head, route) { return (route.label, .refused(refusal)) }
+        // What is answered on the event loop must be quick: such a body is short.
+        let limit = route.isAnsweredOnEventLoop ? Self.maxEventLoopBodyBytes : policy.maxBodyBytes
+        return (
+            route.label,
+            .admitted(maxBodyBytes: limit) { request in
+                do {
+                    return try handle(route, request)
+                } catch {
+                    return .answer(ErrorResponse.response(for: error))
+                }
             }
-            return (
-                .other, ErrorResponse.make(.notFound, "there is nothing at \(head.target.path.shown(maxBytes: 200))")
-            )
+        )
+    }
+
+    /// The largest body, before and after decompression, of a request that the event loop itself answers.
+    package static let maxEventLoopBodyBytes = 16 << 10
+
+    /// The answer to a request for something that is not there.
+    private func noRoute(_ head: RequestHead) -> (RouteLabel, Admission) {
+        let path = head.target.path.shown(maxBytes: 200)
+        if head.target.segments.first == "v1" {
+            // TensorFlow Serving's words.
+            return (.v1, .refused(ErrorResponse.make(.badRequest, "Malformed request: \(head.method) \(path)")))
         }
+        return (.other, .refused(ErrorResponse.make(.notFound, "there is nothing at \(path)")))
+    }
+
+    /// Why a request of a route is refused before its body is read; nil if it is not.
+    private func refusal(of head: RequestHead, _ route: Route) -> Response? {
         guard route.methods.contains(head.method) else {
             let methods = route.methods.map(\.string)
             var response = ErrorResponse.make(
                 .methodNotAllowed,
                 "\(head.target.path.shown(maxBytes: 200)) takes \(methods.joined(separator: " or "))")
             response.add("Allow", methods.joined(separator: ", "))
-            return (route.label, response)
+            return response
         }
         if let keys = policy.keys, !route.isOpen, !keys.admit(head.headers) {
             var response = ErrorResponse.make(.unauthorized, "an API key is missing or wrong")
             response.add("WWW-Authenticate", "Bearer realm=\"swiftnet\"")
-            return (route.label, response)
+            return response
         }
         if route.isAdministrative, !policy.allowsAdministration {
-            return (
-                route.label,
-                ErrorResponse.make(.forbidden, "administration is off; the server's flag --admin allows it")
-            )
+            return ErrorResponse.make(.forbidden, "administration is off; the server's flag --admin allows it")
         }
-        return (route.label, nil)
-    }
-
-    package func handle(_ request: Request) -> Handling {
-        guard let route = Route(request.head.target.segments) else { return .answer(ErrorResponse.make(.notFound, "")) }
-        do {
-            return try handle(route, request)
-        } catch {
-            return .answer(ErrorResponse.response(for: error))
-        }
+        return nil
     }
 
     private func handle(_ route: Route, _ request: Request) throws -> Handling {
@@ -153,8 +162,9 @@ package struct API: RequestHandler {
     }
 
     /// A request's body, decompressed.
-    func body(of request: Request) throws -> [UInt8] {
-        try RequestBody.decoded(request.body, headers: request.head.headers, maxBytes: policy.maxBodyBytes)
+    func body(of request: Request, maxBytes: Int? = nil) throws -> [UInt8] {
+        try RequestBody.decoded(
+            request.body, headers: request.head.headers, maxBytes: maxBytes ?? policy.maxBodyBytes)
     }
 
     /// A model's answers to images, the first bad one of which is an error.

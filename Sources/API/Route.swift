@@ -72,6 +72,14 @@ enum Route: Equatable, Sendable {
         }
     }
 
+    /// Whether the event loop itself answers: all but what runs a model.
+    var isAnsweredOnEventLoop: Bool {
+        switch self {
+        case .inference, .predict, .rotate, .v1Predict, .v2Infer: false
+        default: true
+        }
+    }
+
     /// Finds the route of a path; nil if there is none.
     init?(_ segments: [ByteText]) {
         switch segments.first {

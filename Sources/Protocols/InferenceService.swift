@@ -24,6 +24,10 @@ package enum InferenceRefusal: Error, Equatable, Sendable {
     case unusableImage(String)
     /// More pixels than the limit: 413.
     case tooLarge(String)
+    /// Images take more memory than there is now: 503.
+    case noMemory(String)
+    /// Nobody waits for the answer any more.
+    case unwanted
 }
 
 /// The models of this process. Immutable: other models mean other workers.
@@ -36,7 +40,13 @@ package protocol InferenceService: Sendable {
 }
 
 /// Runs the models for one thread. `model` is an index into the service's `models`.
+///
+/// Between images, and between parts of a batch, it looks whether the answer is still wanted, and throws
+/// ``InferenceRefusal/unwanted`` if it is not.
 package protocol InferenceRunner: AnyObject {
+    /// Whether the answer to the present request is wanted.
+    var interest: WorkInterest { get set }
+
     /// Classifies encoded images, a bad one without harm to the others.
     func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>]
 

@@ -81,6 +81,7 @@ extension ServedModel {
 
 /// One thread's memory for all models.
 private final class ModelRunner: InferenceRunner {
+    var interest = WorkInterest()
     private let predictors: [Predictor]
 
     init(_ predictors: [Predictor]) {

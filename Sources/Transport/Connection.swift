@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Protocols
 import SystemCalls
 
 /// One client's connection: what has come, what is being done, what must still go out. Belongs to the event loop.
@@ -21,10 +22,10 @@ final class Connection {
     struct Exchange {
         let head: RequestHead
         let route: RouteLabel
+        /// What is done with the request when its body has been read.
+        let admission: Admission
         let id: String
         let startedAt: UInt64
-        /// An answer that is sent when the body has been read.
-        var refusal: Response?
         var queueNanoseconds: UInt64 = 0
         var workNanoseconds: UInt64 = 0
     }
@@ -35,7 +36,7 @@ final class Connection {
     var parser: RequestParser
     var phase = Phase.receiving
     var exchange: Exchange?
-    var interest: Job.Interest?
+    var interest: WorkInterest?
     var requestCount: UInt64 = 0
     var output: [UInt8] = []
     var sent = 0

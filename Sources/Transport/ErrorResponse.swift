@@ -23,12 +23,19 @@ package enum ErrorResponse {
         case .notAnImage(let message): make(.unsupportedMediaType, message)
         case .unusableImage(let message): make(.unprocessableContent, message)
         case .tooLarge(let message): make(.contentTooLarge, message)
+        case .noMemory(let message): make(.serviceUnavailable, message)
+        case .unwanted: make(.gatewayTimeout, "the answer took too long")
         }
     }
 
     /// An error of the given status.
     package static func make(_ status: HTTPStatus, _ message: String) -> Response {
         Response(status, contentType: "application/json", body: (["error": .string(message)] as JSONValue).bytes())
+    }
+
+    /// The refusal of a body above its route's limit.
+    static func tooLarge(_ limit: Int) -> Response {
+        make(.contentTooLarge, "this request takes a body of at most \(limit) bytes")
     }
 
     /// A refusal that invites the client to come back.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Protocols
 import SystemCalls
 
 /// From bytes to requests to answers.
@@ -86,13 +87,16 @@ extension EventLoop {
     }
 
     private func begin(_ connection: Connection, _ head: RequestHead) {
-        let (route, refusal) = handler.admit(head)
+        var (route, admission) = handler.admit(head)
+        if case .admitted(let limit, _) = admission, case .length(let length) = head.framing, length > limit {
+            admission = .refused(ErrorResponse.tooLarge(limit))
+        }
         connection.requestCount += 1
         requestCount += 1
         connection.since = now
         connection.exchange = Connection.Exchange(
-            head: head, route: route, id: requestIDs.id(for: head), startedAt: now, refusal: refusal)
-        if let refusal {
+            head: head, route: route, admission: admission, id: requestIDs.id(for: head), startedAt: now)
+        if case .refused(let refusal) = admission {
             let isSmall = head.framing != .chunked && head.framing <= Self.maxDiscardedBodyBytes
             if !isSmall || head.expectsContinue && head.framing != .length(0) { respondAndClose(connection, refusal) }
         } else if head.expectsContinue, connection.parser.bufferedByteCount == 0, head.framing != .length(0) {
@@ -118,14 +122,16 @@ extension EventLoop {
 
     private func handle(_ connection: Connection, _ body: [UInt8]) {
         guard let exchange = connection.exchange else { return }
-        if let refusal = exchange.refusal { return respond(connection, refusal) }
-        switch handler.handle(Request(head: exchange.head, body: body)) {
+        guard case .admitted(let limit, let handle) = exchange.admission else {
+            if case .refused(let response) = exchange.admission { respond(connection, response) }
+            return
+        }
+        if body.count > limit { return respond(connection, ErrorResponse.tooLarge(limit)) }
+        switch handle(Request(head: exchange.head, body: body)) {
         case .answer(let response): respond(connection, response)
         case .work(let work):
-            let interest = Job.Interest()
-            let job = Job(
-                ticket: connection.ticket, interest: interest, queuedAt: now,
-                deadline: now + limits.queueTime.nanoseconds, work: work)
+            let interest = WorkInterest()
+            let job = job(work, connection.ticket, interest)
             connection.workBytes = body.count
             updateHeldBytes(connection)
             guard bufferedBytes <= limits.maxBufferedBytes, queue.submit(job) else {
@@ -138,6 +144,26 @@ extension EventLoop {
             connection.interest = interest
         case .command(let command): begin(command, connection)
         }
+    }
+
+    /// The job that does a request's work.
+    private func job(_ work: @escaping RequestWork, _ ticket: Ticket, _ interest: WorkInterest) -> Job {
+        let queue = queue
+        return Job(
+            interest: interest, queuedAt: now, deadline: now + limits.queueTime.nanoseconds,
+            work: { runner in
+                let response: Response
+                do {
+                    response = try work(runner)
+                } catch {
+                    response = ErrorResponse.response(for: error)
+                }
+                return { loop, times in loop.complete(ticket, response, times) }
+            },
+            late: {
+                let response = ErrorResponse.overloaded("the request waited longer than its deadline", queue)
+                return { loop, times in loop.complete(ticket, response, times) }
+            })
     }
 
     // MARK: Commands
@@ -159,24 +185,24 @@ extension EventLoop {
     package func finishCommand(_ number: Int, problem: String) {
         guard let ticket = commands.removeValue(forKey: number) else { return }
         let response = problem.isEmpty ? Response(.ok) : ErrorResponse.make(.badRequest, problem)
-        complete(Completion(ticket: ticket, response: response, queueNanoseconds: 0, workNanoseconds: 0))
+        complete(ticket, response, JobTimes())
     }
 
     // MARK: Completions
 
     /// Takes a finished job to its connection, if that still waits for it.
-    func complete(_ completion: Completion) {
-        statistics.add(completion.queueNanoseconds, to: .queueNanoseconds)
-        statistics.add(completion.workNanoseconds, to: .workNanoseconds)
-        guard let connection = connections[completion.ticket.connection], connection.phase == .waiting,
-            connection.ticket == completion.ticket
+    func complete(_ ticket: Ticket, _ response: Response, _ times: JobTimes) {
+        statistics.add(times.queued, to: .queueNanoseconds)
+        statistics.add(times.worked, to: .workNanoseconds)
+        guard let connection = connections[ticket.connection], connection.phase == .waiting,
+            connection.ticket == ticket
         else { return }
         connection.interest = nil
         connection.workBytes = 0
-        connection.exchange?.queueNanoseconds = completion.queueNanoseconds
-        connection.exchange?.workNanoseconds = completion.workNanoseconds
+        connection.exchange?.queueNanoseconds = times.queued
+        connection.exchange?.workNanoseconds = times.worked
         connection.phase = .receiving
-        respond(connection, completion.response)
+        respond(connection, response)
         // What the client sent meanwhile lies in the parser.
         if connection.phase == .receiving { advance(connection) }
         flush(connection)

@@ -136,7 +136,7 @@ package final class EventLoop {
             guard let connection = connections[event.token] else { return }
             react(connection, event.happened)
         } else if event.token == 0 {
-            for completion in mailbox.takeAll() { complete(completion) }
+            for finished in mailbox.takeAll() { finished.completion(self, finished.times) }
         } else if let watcher = watchers[event.token] {
             watcher()
         } else if Int(event.token) <= listeners.count {
@@ -181,6 +181,7 @@ package final class EventLoop {
         for connection in connections.values {
             if let lateness = connection.lateness(now: now, limits: limits) { end(connection, lateness) }
         }
+        for job in queue.takeLate(now: now) { job.late()(self, JobTimes()) }
         if isDraining { closeIdleConnections() }
         // The kernel tells one worker of a connection, and that one may have been stopped before it could take it.
         for listener in listeners { acceptConnections(listener, limit: 8) }
@@ -203,7 +204,7 @@ package final class EventLoop {
 
     /// Marks the job of a connection as unwanted.
     func abandon(_ connection: Connection) {
-        connection.interest?.isAlive.store(false, ordering: .releasing)
+        connection.interest?.end()
         connection.interest = nil
         connection.workBytes = 0
     }

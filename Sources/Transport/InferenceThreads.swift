@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-import HTTP
 import Protocols
 import Synchronization
 import SystemCalls
@@ -99,29 +98,20 @@ private struct InferenceLoop: Sendable {
         start.report(nil)
         while let job = queue.take() {
             let now = SystemClock.monotonicNanoseconds()
-            let response: Response
-            var worked: UInt64 = 0
+            let completion: Completion
+            var times = JobTimes()
+            times.queued = now > job.queuedAt ? now - job.queuedAt : 0
             if now > job.deadline {
-                response = ErrorResponse.overloaded("the request waited longer than its deadline", queue)
+                completion = job.late()
             } else {
                 activity.startedAt.store(now, ordering: .relaxed)
-                response = answer(job, runner)
+                runner.interest = job.interest
+                completion = job.work(runner)
                 activity.startedAt.store(0, ordering: .relaxed)
-                worked = SystemClock.monotonicNanoseconds() - now
-                queue.record(nanoseconds: worked)
+                times.worked = SystemClock.monotonicNanoseconds() - now
+                queue.record(nanoseconds: times.worked)
             }
-            mailbox.post(
-                Completion(
-                    ticket: job.ticket, response: response, queueNanoseconds: now - job.queuedAt,
-                    workNanoseconds: worked))
-        }
-    }
-
-    private func answer(_ job: Job, _ runner: any InferenceRunner) -> Response {
-        do {
-            return try job.work(runner)
-        } catch {
-            return ErrorResponse.response(for: error)
+            mailbox.post(completion, times)
         }
     }
 }

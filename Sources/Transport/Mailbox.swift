@@ -1,21 +1,17 @@
 // SPDX-License-Identifier: MIT
 
-import HTTP
 import Synchronization
 import SystemCalls
 
-/// How a job ended.
-struct Completion: Sendable {
-    let ticket: Ticket
-    let response: Response
-    /// How long it waited and how long it ran.
-    let queueNanoseconds: UInt64
-    let workNanoseconds: UInt64
-}
-
 /// Brings finished jobs from the inference threads to the event loop.
 package final class Mailbox: Sendable {
-    private let completions = Mutex<[Completion]>([])
+    /// A finished job.
+    struct Finished: Sendable {
+        let completion: Completion
+        let times: JobTimes
+    }
+
+    private let completions = Mutex<[Finished]>([])
     /// Wakes the loop.
     let wake: WakeSignal
 
@@ -24,16 +20,16 @@ package final class Mailbox: Sendable {
     }
 
     /// Adds a completion, from any thread.
-    func post(_ completion: Completion) {
+    func post(_ completion: @escaping Completion, _ times: JobTimes) {
         let wasEmpty = completions.withLock { list in
-            list.append(completion)
+            list.append(Finished(completion: completion, times: times))
             return list.count == 1
         }
         if wasEmpty { wake.signal() }
     }
 
     /// Takes all that are there.
-    func takeAll() -> [Completion] {
+    func takeAll() -> [Finished] {
         wake.clear()
         return completions.withLock { list in
             defer { list.removeAll(keepingCapacity: true) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Protocols
 
 /// A whole request.
 package struct Request: Sendable {
@@ -12,6 +13,19 @@ package struct Request: Sendable {
     package init(head: RequestHead, body: [UInt8]) {
         self.head = head
         self.body = body
+    }
+}
+
+/// What is to be done with a request whose head has been read.
+package enum Admission: Sendable {
+    /// It is refused.
+    case refused(Response)
+    /// Its body, of at most so many bytes, is read; then the function says what is to be done for it.
+    case admitted(maxBodyBytes: Int, @Sendable (Request) -> Handling)
+
+    /// Admits a request with any body that the server reads at all.
+    package static func admitted(_ handle: @escaping @Sendable (Request) -> Handling) -> Admission {
+        .admitted(maxBodyBytes: .max, handle)
     }
 }
 
@@ -33,13 +47,13 @@ package enum FleetCommand: Equatable, Sendable {
     case unload(model: String)
 }
 
+/// What an inference thread does for a request.
+package typealias RequestWork = @Sendable (any InferenceRunner) throws -> Response
+
 /// The protocols on top of the transport: from a request to its answer. Called on the event loop, so it must be quick.
 package protocol RequestHandler: Sendable {
     /// Looks at a request before its body is read.
     ///
-    /// - Returns: The route's label, and a response if the request is refused.
-    func admit(_ head: RequestHead) -> (RouteLabel, Response?)
-
-    /// Answers a request that was admitted.
-    func handle(_ request: Request) -> Handling
+    /// - Returns: The route's label, and what is to be done with the request.
+    func admit(_ head: RequestHead) -> (RouteLabel, Admission)
 }

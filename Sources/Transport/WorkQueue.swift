@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import HTTP
 import Protocols
-import Synchronization
 import SystemCalls
 
 /// Which request of which connection something belongs to. No two requests of a process have equal tickets, so a late
@@ -14,28 +12,42 @@ struct Ticket: Hashable, Sendable {
     let request: UInt64
 }
 
-/// A request on its way to an inference thread.
-struct Job: Sendable {
-    /// Whether the client still waits; set false when it has gone or was told that its time is over.
-    final class Interest: Sendable {
-        let isAlive = Atomic(true)
-    }
+/// How long a job waited and how long it ran, in nanoseconds.
+package struct JobTimes: Sendable {
+    package var queued: UInt64 = 0
+    package var worked: UInt64 = 0
 
-    let ticket: Ticket
-    let interest: Interest
+    package init() {}
+}
+
+/// What the event loop is to do with the result of a job.
+package typealias Completion = @Sendable (EventLoop, JobTimes) -> Void
+
+/// Work for an inference thread. What it is for, a request of HTTP for example, is known to its functions only.
+package struct Job: Sendable {
+    /// Whether somebody still waits for the result.
+    let interest: WorkInterest
     /// When it was put into the queue and when it must have left it, in nanoseconds of the monotonic clock.
     let queuedAt: UInt64
     let deadline: UInt64
-    let work: RequestWork
+    /// Does the work, on an inference thread.
+    let work: @Sendable (any InferenceRunner) -> Completion
+    /// What is done instead for a job that waited past its deadline.
+    let late: @Sendable () -> Completion
 
-    /// Whether its client still waits.
-    var isWanted: Bool { interest.isAlive.load(ordering: .acquiring) }
+    package init(
+        interest: WorkInterest, queuedAt: UInt64, deadline: UInt64,
+        work: @escaping @Sendable (any InferenceRunner) -> Completion, late: @escaping @Sendable () -> Completion
+    ) {
+        self.interest = interest
+        self.queuedAt = queuedAt
+        self.deadline = deadline
+        self.work = work
+        self.late = late
+    }
 }
 
-/// What an inference thread does for a request.
-package typealias RequestWork = @Sendable (any InferenceRunner) throws -> Response
-
-/// The bounded queue between protocol and inference.
+/// The bounded queue between connections and inference threads.
 package final class WorkQueue: @unchecked Sendable {
     // Sendable because the monitor guards all that changes.
     private let monitor = Monitor()
@@ -68,7 +80,7 @@ package final class WorkQueue: @unchecked Sendable {
     /// Adds a job. Jobs of clients that are gone make room for it.
     ///
     /// - Returns: false if the queue is full or closed: refuse the request now.
-    func submit(_ job: Job) -> Bool {
+    package func submit(_ job: Job) -> Bool {
         monitor.lock()
         defer { monitor.unlock() }
         if jobs.count - head >= capacity { dropAbandoned() }
@@ -80,9 +92,27 @@ package final class WorkQueue: @unchecked Sendable {
 
     private func dropAbandoned() {
         let before = jobs.count - head
-        jobs = jobs[head...].filter { $0?.isWanted ?? false }
+        jobs = jobs[head...].filter { $0?.interest.isWanted ?? false }
         head = 0
         statistics.add(UInt64(before - jobs.count), to: .abandoned)
+    }
+
+    /// Takes the jobs that have waited past their deadline, which no thread has come to.
+    func takeLate(now: UInt64) -> [Job] {
+        monitor.lock()
+        defer { monitor.unlock() }
+        // Deadlines grow from job to job.
+        var late: [Job] = []
+        while head < jobs.count, jobs[head].map({ now > $0.deadline }) ?? true {
+            if let job = jobs[head] { late.append(job) }
+            jobs[head] = nil
+            head += 1
+        }
+        if head == jobs.count {
+            jobs.removeAll(keepingCapacity: true)
+            head = 0
+        }
+        return late
     }
 
     /// Waits for a job whose client still waits, and takes it; nil when the queue is closed and empty.
@@ -101,20 +131,20 @@ package final class WorkQueue: @unchecked Sendable {
                 jobs.removeSubrange(..<head)
                 head = 0
             }
-            if let job, job.isWanted { return job }
+            if let job, job.interest.isWanted { return job }
             statistics.add(1, to: .abandoned)
         }
     }
 
     /// Tells how long a job took, for ``secondsUntilRoom``.
-    func record(nanoseconds: UInt64) {
+    package func record(nanoseconds: UInt64) {
         monitor.lock()
         defer { monitor.unlock() }
         meanNanoseconds += (Double(nanoseconds) - meanNanoseconds) * (meanNanoseconds == 0 ? 1 : 0.1)
     }
 
     /// How long a client should wait before it tries again: until what waits now is done, at least a second.
-    var secondsUntilRoom: Int {
+    package var secondsUntilRoom: Int {
         monitor.lock()
         defer { monitor.unlock() }
         let seconds = Double(jobs.count - head + 1) * meanNanoseconds / Double(threads) / 1e9

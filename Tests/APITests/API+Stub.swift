@@ -3,6 +3,7 @@
 import API
 import HTTP
 import StubModels
+import Testing
 import Transport
 
 extension API {
@@ -13,9 +14,14 @@ extension API {
         let lines = ["\(method) \(path) HTTP/1.1", "Host: a", "Content-Length: \(body.count)"] + headers
         let head = try RequestHead(
             parsing: Array((lines.joined(separator: "\r\n") + "\r\n").utf8), limits: HTTPLimits())
-        let (_, refusal) = admit(head)
-        if let refusal { return refusal }
-        switch handle(Request(head: head, body: body)) {
+        let handling: Handling
+        switch admit(head).1 {
+        case .refused(let response): return response
+        case .admitted(let limit, let handle):
+            #expect(body.count <= limit, "the event loop reads no such body")
+            handling = handle(Request(head: head, body: body))
+        }
+        switch handling {
         case .answer(let response): return response
         case .command(let command): return Response(.ok, body: Array("\(command)".utf8))
         case .work(let work):
@@ -25,6 +31,14 @@ extension API {
                 return ErrorResponse.response(for: error)
             }
         }
+    }
+
+    /// How large a body of such a request may be; nil if it is refused.
+    func admittedBodyBytes(_ method: String, _ path: String) throws -> Int? {
+        let head = try RequestHead(
+            parsing: Array("\(method) \(path) HTTP/1.1\r\nHost: a\r\n".utf8), limits: HTTPLimits())
+        guard case .admitted(let limit, _) = admit(head).1 else { return nil }
+        return limit
     }
 
     /// The same for a body of text.

@@ -2,6 +2,7 @@
 
 import API
 import HTTP
+import JSON
 import Testing
 
 /// What the stub's logits end with, as text and as numbers.
@@ -113,6 +114,23 @@ private let none = [Float](repeating: 0, count: 8)
         #expect(
             try api.answer("POST", "/v2/repository/index").text.hasPrefix(
                 #"[{"name":"digits","version":"2","state":"READY""#))
+    }
+
+    /// The event loop reads these bodies itself, so nothing that takes it long may be in them, packed or not.
+    @Test(arguments: ["/v2/repository/index", "/v2/repository/models/digits/load"])
+    func bodiesForTheEventLoopAreShort(path: String) throws {
+        let api = try API.stub { $0.allowsAdministration = true }
+        #expect(try api.admittedBodyBytes("POST", path) == API.maxEventLoopBodyBytes)
+        // gzip of {"ready": true} with 20,000 blanks.
+        let text =
+            "H4sIAAAAAAACA+3BQQkAIBAAsCqHMWwjaIFDHyJ2t4aPbafkaH2XGjPXCAAAAAAAAAAAAAAAAAAAAAAAAAC+cB8aFRkRL04AAA=="
+        let packed = try #require(base64Decoded(text.utf8))
+        let answer = try api.answer("POST", path, headers: ["Content-Encoding: gzip"], body: packed)
+        #expect(answer.status == .contentTooLarge)
+    }
+
+    @Test func bodiesForModelsMayBeLong() throws {
+        #expect(try api.admittedBodyBytes("POST", "/inference") == HTTPLimits().maxBodyBytes)
     }
 
     @Test func theIndexNamesWhatCouldNotBeLoaded() throws {

@@ -26,6 +26,7 @@ package struct StubService: InferenceService {
 
 /// Runs the models of ``StubService``.
 package final class StubRunner: InferenceRunner {
+    package var interest = WorkInterest()
     private let milliseconds: Int
 
     package init(milliseconds: Int = 0) {
