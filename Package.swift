@@ -104,7 +104,7 @@ let package = Package(
 
         // MARK: Networks
         .target(name: "Graphs", dependencies: ["Tensors"], swiftSettings: settings),
-        .target(name: "Operators", dependencies: ["Graphs", "Tensors"], swiftSettings: settings),
+        .target(name: "Operators", dependencies: ["Graphs", "SystemCalls", "Tensors"], swiftSettings: settings),
         .target(name: "Layers", dependencies: ["Kernels", "SystemCalls", "Tensors"], swiftSettings: settings),
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 
@@ -175,6 +175,7 @@ let package = Package(
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),
+        tests("Operators", ["Graphs", "Operators", "Tensors"]),
         tests("Layers", ["Kernels", "Layers", "SystemCalls", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),

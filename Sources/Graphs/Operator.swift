@@ -32,10 +32,3 @@ extension Operator {
     /// No attributes.
     public var attributes: [(name: String, value: String)] { [] }
 }
-
-extension Operator {
-    /// Filled in operator by operator.
-    public func evaluate(_ inputs: [Tensor]) throws -> [Tensor] {
-        throw GraphError.invalidInput(operator: name, reason: "no reference yet")
-    }
-}

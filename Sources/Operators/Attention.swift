@@ -35,4 +35,26 @@ public struct Attention: Operator {
         }
         return [Fact(inputs[0].elementType, try Shape(checking: query.dimensions.dropLast(1) + [value[rank - 1]]))]
     }
+
+    /// Attends, row by row.
+    public func evaluate(_ inputs: [Tensor]) throws -> [Tensor] {
+        let query = inputs[0]
+        let rank = query.shape.rank
+        var last = Array(0..<rank)
+        last.swapAt(rank - 2, rank - 1)
+        // In Double throughout: the scores are not rounded to the inputs' type.
+        let exact = try inputs.map { try $0.elementType == .bool ? $0 : $0.converted(to: .float64) }
+        let transposed = try Transpose(last).evaluate([exact[1]])[0]
+        var scores = try MatMul().evaluate([exact[0], transposed])[0]
+        scores = try Tensor(scores.doubles().map { $0 * scale }, as: .float64, shape: scores.shape)
+        if inputs.count == 4 {
+            var mask = exact[3]
+            if mask.elementType == .bool {
+                mask = try Tensor(mask.doubles().map { $0 == 0 ? -.infinity : 0 }, as: .float64, shape: mask.shape)
+            }
+            scores = try Binary(.add).evaluate([scores, mask])[0]
+        }
+        let weights = try Softmax(axis: rank - 1).evaluate([scores])[0]
+        return [try MatMul().evaluate([weights, exact[2]])[0].converted(to: query.elementType)]
+    }
 }

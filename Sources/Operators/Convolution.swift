@@ -45,4 +45,31 @@ public struct Convolution: Operator {
         let spatial = try window.outputSizes(Array(x.dimensions.dropFirst(2)), of: self)
         return [Fact(inputs[0].elementType, try Shape(checking: [x[0], weight[0]] + spatial))]
     }
+
+    /// Convolves, element by element.
+    public func evaluate(_ inputs: [Tensor]) throws -> [Tensor] {
+        let result = try outputs(for: inputs.map { Fact($0.elementType, $0.shape) })[0]
+        let (x, weight) = (inputs[0].doubles(), inputs[1].doubles())
+        let (channels, filters) = (inputs[0].shape[1], inputs[1].shape[0])
+        let pairs = window.pairs(
+            Array(inputs[0].shape.dimensions.dropFirst(2)), Array(result.shape.dimensions.dropFirst(2)))
+        let (plane, outputPlane) = (inputs[0].shape.inner(1), result.shape.inner(1))
+        let bias = inputs.count > 2 ? inputs[2].doubles() : [Double](repeating: 0, count: filters)
+        var values = (0..<result.elementCount).map { bias[$0 / max(outputPlane, 1) % filters] }
+        for place in 0..<(result.shape[0] * filters) {
+            let (image, filter) = (place / filters, place % filters)
+            let group = filter / (filters / groups)
+            for channel in 0..<(channels / groups) {
+                let source = (image * channels + group * (channels / groups) + channel) * plane
+                let first = (filter * (channels / groups) + channel) * pairs.count
+                for tap in pairs.indices {
+                    let factor = weight[first + tap]
+                    for pair in pairs[tap] {
+                        values[place * outputPlane + pair.output] += factor * x[source + pair.input]
+                    }
+                }
+            }
+        }
+        return [try Tensor(values, as: result.elementType, shape: result.shape)]
+    }
 }

@@ -25,4 +25,24 @@ public struct Linear: Operator {
         }
         return [Fact(inputs[0].elementType, try Shape(checking: x.dimensions.dropLast() + [weight[0]]))]
     }
+
+    /// Multiplies the matrices.
+    public func evaluate(_ inputs: [Tensor]) throws -> [Tensor] {
+        let (x, weight) = (inputs[0].doubles(), inputs[1].doubles())
+        let (n, k) = (inputs[1].shape[0], inputs[1].shape[1])
+        let bias = inputs.count > 2 ? inputs[2].doubles() : [Double](repeating: 0, count: n)
+        let rank = inputs[0].shape.rank
+        let rows = inputs[0].shape.outer(rank - 1)
+        var values: [Double] = []
+        values.reserveCapacity(rows * n)
+        for row in 0..<rows {
+            for column in 0..<n {
+                var sum = 0.0
+                for depth in 0..<k { sum += x[row * k + depth] * weight[column * k + depth] }
+                values.append(sum + bias[column])
+            }
+        }
+        let shape = Shape(inputs[0].shape.dimensions.dropLast() + [n])
+        return [try Tensor(values, as: inputs[0].elementType, shape: shape)]
+    }
 }

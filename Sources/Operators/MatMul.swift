@@ -29,4 +29,31 @@ public struct MatMul: Operator {
         if !isColumn { dimensions.append(right[right.count - 1]) }
         return [Fact(inputs[0].elementType, try Shape(checking: dimensions))]
     }
+
+    /// Multiplies the matrices.
+    public func evaluate(_ inputs: [Tensor]) throws -> [Tensor] {
+        let result = try outputs(for: inputs.map { Fact($0.elementType, $0.shape) })[0]
+        var (left, right) = (inputs[0].shape.dimensions, inputs[1].shape.dimensions)
+        if left.count == 1 { left.insert(1, at: 0) }
+        if right.count == 1 { right.append(1) }
+        let (m, k, n) = (left[left.count - 2], left[left.count - 1], right[right.count - 1])
+        let stack = try broadcast([Shape(left.dropLast(2)), Shape(right.dropLast(2))])
+        let (a, b) = (inputs[0].doubles(), inputs[1].doubles())
+        var values: [Double] = []
+        values.reserveCapacity(result.elementCount)
+        let places = zip(
+            Shape(left.dropLast(2)).offsets(broadcastTo: stack), Shape(right.dropLast(2)).offsets(broadcastTo: stack))
+        for (leftMatrix, rightMatrix) in places {
+            for row in 0..<m {
+                for column in 0..<n {
+                    var sum = 0.0
+                    for depth in 0..<k {
+                        sum += a[(leftMatrix * m + row) * k + depth] * b[(rightMatrix * k + depth) * n + column]
+                    }
+                    values.append(sum)
+                }
+            }
+        }
+        return [try Tensor(values, as: result.elementType, shape: result.shape)]
+    }
 }

@@ -11,8 +11,9 @@ public struct SlidingWindow: Sendable, Equatable {
     public var strides: [Int]
     /// From one row of the window to the next.
     public var dilations: [Int]
-    /// Elements imagined before and after the image.
+    /// Elements imagined before the image.
     public var before: [Int]
+    /// Elements imagined behind the image.
     public var after: [Int]
     /// Whether a last window that begins inside the image, or the padding before it, counts though it reaches beyond.
     public var ceilMode: Bool
@@ -61,6 +62,29 @@ public struct SlidingWindow: Sendable, Equatable {
             var output = room / strides[axis] + 1
             if ceilMode, room % strides[axis] != 0, output * strides[axis] < sizes[axis] + before[axis] { output += 1 }
             return output
+        }
+    }
+
+    /// For each place in the window, which element of the image each output sees there; padding is left out.
+    ///
+    /// - Parameters:
+    ///   - sizes: The image's sizes along the spatial axes.
+    ///   - outputs: Places where the window stands along each of them.
+    func pairs(_ sizes: [Int], _ outputs: [Int]) -> [[(output: Int, input: Int)]] {
+        let taps = Shape(kernel)
+        return (0..<taps.elementCount).map { tap in
+            var found = [(output: 0, input: 0)]
+            for axis in sizes.indices {
+                let offset = tap / taps.inner(axis) % kernel[axis] * dilations[axis] - before[axis]
+                found = found.flatMap { outer in
+                    (0..<outputs[axis]).compactMap { output in
+                        let input = output * strides[axis] + offset
+                        guard (0..<sizes[axis]).contains(input) else { return nil }
+                        return (output: outer.output * outputs[axis] + output, input: outer.input * sizes[axis] + input)
+                    }
+                }
+            }
+            return found
         }
     }
 }

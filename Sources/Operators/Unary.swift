@@ -40,7 +40,7 @@ public struct Unary: Operator {
         return [Fact(givesTruth ? .bool : inputs[0].elementType, inputs[0].shape)]
     }
 
-    private var givesTruth: Bool {
+    var givesTruth: Bool {
         switch function {
         case .isNaN, .isInfinite, .not: true
         default: false
