@@ -140,7 +140,7 @@ let package = Package(
         .target(
             name: "Serving",
             dependencies: [
-                "API", "Fleet", "HTTP", "Images", "Inference", "Protocols", "SystemCalls", "Transport",
+                "API", "Fleet", "HTTP", "Images", "Inference", "Protocols", "SystemCalls", "Text", "Transport",
             ],
             swiftSettings: settings),
 
@@ -188,7 +188,7 @@ let package = Package(
         tests("JSON", ["JSON", "Text"]),
         tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols", "Text"]),
         tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
-        tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Transport"]),
+        tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Fleet", ["Fleet"]),
         .testTarget(
             name: "IntegrationTests",

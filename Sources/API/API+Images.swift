@@ -62,6 +62,12 @@ extension API {
         }
     }
 
+    /// By how many degrees a photo that a rotation model calls turned by `label` must be turned, counter-clockwise, to stand
+    /// upright: 360 minus those, on every interface.
+    private static func degreesUpright(_ label: String) -> JSONValue {
+        Int(label).map { .integer(360 - $0) } ?? .null
+    }
+
     private func failure(_ error: any Error) -> JSONValue {
         switch error {
         case InferenceRefusal.notAnImage(let message), InferenceRefusal.unusableImage(let message),
@@ -82,7 +88,8 @@ extension API {
         ]
         if model.task == .rotation {
             members += [
-                ("model_degree", Self.number(label)), ("exif_degree", .integer(answer.exifDegrees)),
+                ("turned_degree", Self.number(label)),
+                ("model_degree", Self.degreesUpright(label)), ("exif_degree", .integer(answer.exifDegrees)),
             ]
         }
         return .object(members)
@@ -101,7 +108,9 @@ extension API {
                 try runner.upright(model: served.index, image: image)
             }
             var response = Response(.ok, contentType: mediaType, body: bytes)
-            response.add("Model-Degree", served.model.labels[answer.classIndex])
+            let label = served.model.labels[answer.classIndex]
+            response.add("Turned-Degree", label)
+            response.add("Model-Degree", Self.degreesUpright(label).text)
             response.add("Exif-Degree", String(answer.exifDegrees))
             response.add("Confidence", String(answer.scores[answer.classIndex]))
             return signed(response, served.model)

@@ -18,6 +18,8 @@ package struct API: RequestHandler {
         package var maxBatch = 256
         /// The largest body after decompression, in bytes.
         package var maxBodyBytes = HTTPLimits().maxBodyBytes
+        /// Which web pages may use the server.
+        package var sites = SiteRules()
         /// The model that `/inference` uses; the first for digits if nil.
         package var digitModel: String?
 
@@ -45,14 +47,26 @@ package struct API: RequestHandler {
         self.policy = policy
     }
 
-    package func admit(_ head: RequestHead) -> (RouteLabel, Admission) {
+    package func headers(for head: RequestHead) -> [(name: String, value: String)] { policy.sites.headers(for: head) }
+
+    package func admit(_ head: RequestHead, from peer: Peer) -> (RouteLabel, Admission) {
         if head.target.path == "*" { return (.other, .refused(Response(.ok))) }
         if head.method == "CONNECT" {
             var response = ErrorResponse.make(.methodNotAllowed, "this server is no proxy")
             response.add("Allow", "GET, HEAD, POST")
             return (.other, .refused(response))
         }
-        guard let route = Route(head.target.segments) else { return noRoute(head) }
+        let route = Route(head.target.segments)
+        // Probes tell nothing that a foreign page may not know.
+        if route?.isOpen != true,
+            let refusal = policy.sites.refusal(of: head, from: peer, wantsKeys: policy.keys != nil)
+        {
+            return (route?.label ?? .other, .refused(refusal))
+        }
+        guard let route else { return noRoute(head) }
+        if let answer = policy.sites.preflight(head, methods: route.methods.map(\.string).joined(separator: ", ")) {
+            return (route.label, .refused(answer))
+        }
         if let refusal = refusal(of: head, route) { return (route.label, .refused(refusal)) }
         // What is answered on the event loop must be quick: such a body is short.
         let limit = route.isAnsweredOnEventLoop ? Self.maxEventLoopBodyBytes : policy.maxBodyBytes
@@ -91,10 +105,16 @@ package struct API: RequestHandler {
             response.add("Allow", methods.joined(separator: ", "))
             return response
         }
-        if let keys = policy.keys, !route.isOpen, !keys.admit(head.headers) {
-            var response = ErrorResponse.make(.unauthorized, "an API key is missing or wrong")
-            response.add("WWW-Authenticate", "Bearer realm=\"swiftnet\"")
-            return response
+        if let keys = policy.keys, let wanted = route.right {
+            guard let rights = keys.rights(of: head.headers) else {
+                var response = ErrorResponse.make(.unauthorized, "an API key is missing or wrong")
+                response.add("WWW-Authenticate", "Bearer realm=\"swiftnet\"")
+                return response
+            }
+            guard rights.contains(wanted) else {
+                return ErrorResponse.make(
+                    .forbidden, "this key does not have the right '\(wanted.text)'; it has: \(rights.text)")
+            }
         }
         if route.isAdministrative, !policy.allowsAdministration {
             return ErrorResponse.make(.forbidden, "administration is off; the server's flag --admin allows it")

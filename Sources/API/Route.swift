@@ -64,6 +64,12 @@ enum Route: Equatable, Sendable {
     /// Whether anyone may ask, without a key.
     var isOpen: Bool { [.root, .live, .ready, .healthy].contains(self) }
 
+    /// What a key must allow; nil if anyone may ask.
+    var right: Rights? {
+        if isOpen { return nil }
+        return isAdministrative ? .admin : self == .metrics ? .metrics : .predict
+    }
+
     /// Whether the route changes what is served.
     var isAdministrative: Bool {
         switch self {

@@ -18,6 +18,8 @@ package enum FleetMessage: Equatable, Sendable {
     case unload(request: Int, model: String)
     /// From the supervisor: how that went; an empty text means well.
     case reply(request: Int, problem: String)
+    /// From the supervisor: it is busy with another change; the client is to come back.
+    case busy(request: Int)
     /// From the supervisor: finish what was accepted, and end.
     case drain
 
@@ -35,6 +37,7 @@ package enum FleetMessage: Equatable, Sendable {
             case .load(let request, let model): "load \(request) \(model)"
             case .unload(let request, let model): "unload \(request) \(model)"
             case .reply(let request, let problem): "reply \(request) \(problem)"
+            case .busy(let request): "busy \(request)"
             case .drain: "drain"
             }
         return Array(text.utf8.prefix(Self.maxBytes))
@@ -55,6 +58,7 @@ package enum FleetMessage: Equatable, Sendable {
         case ("load", let number?): self = .load(request: number, model: tail)
         case ("unload", let number?): self = .unload(request: number, model: tail)
         case ("reply", let number?): self = .reply(request: number, problem: tail)
+        case ("busy", let number?): self = .busy(request: number)
         case ("drain", _): self = .drain
         default: return nil
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import SystemCalls
+import Transport
 
 extension ServerConfiguration {
     /// One setting: its name, and how its text is read and written.
@@ -15,6 +16,7 @@ extension ServerConfiguration {
     ///
     /// - Throws: ``ConfigurationError``.
     package mutating func set(_ key: String, _ value: String) throws(ConfigurationError) {
+        let key = Self.otherNames[key] ?? key
         guard let setting = Self.settings.first(where: { $0.key == key }) else { throw .unknownKey(key) }
         guard setting.read(&self, value) else {
             throw .invalidValue(key: key, value: value, expected: setting.expected)
@@ -112,6 +114,20 @@ extension ServerConfiguration {
             }, write: { $0[keyPath: path].rawValue })
     }
 
+    private static func list(
+        _ key: String, _ expected: String, _ path: any WritableKeyPath<Self, [String]> & Sendable
+    ) -> Setting {
+        Setting(
+            key: key, expected: "\(expected) with commas between",
+            read: { configuration, text in
+                configuration[keyPath: path] = text.split(separator: ",").map { trimmed($0) }
+                return true
+            }, write: { $0[keyPath: path].isEmpty ? nil : $0[keyPath: path].joined(separator: ",") })
+    }
+
+    /// Names that gunicorn has for the same.
+    private static let otherNames = ["access-logfile": "access-log"]
+
     private static let settings: [Setting] = [
         Setting(
             key: "bind", expected: "host:port or unix:PATH, several with commas between",
@@ -126,16 +142,13 @@ extension ServerConfiguration {
         optionalNumber("workers", \.workers, 1...FleetLimits.maxWorkers),
         optionalNumber("threads", \.threads, 1...256),
         text("weights", \.weights),
-        Setting(
-            key: "models", expected: "names with commas between",
-            read: { configuration, text in
-                configuration.models = text.split(separator: ",").map { trimmed($0) }
-                return true
-            }, write: { $0.models.isEmpty ? nil : $0.models.joined(separator: ",") }),
+        list("models", "names", \.models),
         text("digit-model", \.digitModel),
         text("api-keys", \.apiKeys),
         flag("no-auth", \.noAuth),
         flag("admin", \.admin),
+        list("allowed-hosts", "names of hosts", \.allowedHosts),
+        list("cors", "sites, as https://example.org,", \.cors),
         number("timeout", \.timeout, 1...3600),
         number("graceful-timeout", \.gracefulTimeout, 0...3600),
         number("drain-delay", \.drainDelay, 0...3600),
@@ -149,7 +162,21 @@ extension ServerConfiguration {
         number("max-pixels", \.maxPixels, 1...1_000_000_000),
         number("max-connections", \.maxConnections, 1...100_000),
         text("access-log", \.accessLog),
-        choice("log-format", \.logFormat),
+        Setting(
+            key: "log-format",
+            expected: #"text, json, or gunicorn's atoms, as %(h)s "%(r)s" %(s)s, none of which would log a key"#,
+            read: { configuration, text in
+                guard let format = AccessLogFormat(text) else { return false }
+                configuration.logFormat = format
+                return true
+            }, write: { $0.logFormat.description }),
+        Setting(
+            key: "forwarded-allow-ips", expected: "addresses or networks with commas between, or *",
+            read: { configuration, text in
+                guard let proxies = TrustedProxies(text) else { return false }
+                configuration.forwardedAllowIPs = proxies
+                return true
+            }, write: { $0.forwardedAllowIPs.text }),
         text("pid", \.pid),
         flag("daemon", \.daemon),
     ]

@@ -37,7 +37,10 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var maxPixels = 50_000_000
     package var maxConnections = 2048
     package var accessLog: String?
-    package var logFormat = AccessLog.Format.text
+    package var logFormat = AccessLogFormat.text
+    package var forwardedAllowIPs = TrustedProxies.standard
+    package var allowedHosts: [String] = []
+    package var cors: [String] = []
     package var pid: String?
     package var daemon = false
 

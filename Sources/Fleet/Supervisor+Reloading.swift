@@ -157,7 +157,10 @@ extension Supervisor {
     }
 
     private func change(_ client: Client, _ body: (inout ServerConfiguration, [String]) -> Void) {
-        guard phase == .serving else { return answer(client, problem: "another reload is under way; try again") }
+        guard phase == .serving else {
+            workers[client.worker]?.channel.send(.busy(request: client.request))
+            return
+        }
         do {
             var new = current.configuration
             body(&new, try source.servedModels(new))

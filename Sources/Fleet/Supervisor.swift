@@ -270,7 +270,7 @@ package final class Supervisor {
             case .recycle: if !recycling.contains(process) { recycling.append(process) }
             case .load(let request, let model): change(Client(worker: process, request: request), load: model)
             case .unload(let request, let model): change(Client(worker: process, request: request), unload: model)
-            case .reply, .drain, .unloadable: break
+            case .reply, .busy, .drain, .unloadable: break
             }
         }
     }

@@ -4,6 +4,7 @@ import Images
 import Inference
 import Protocols
 import SystemCalls
+import Text
 
 /// The models of a repository, loaded, as the server serves them.
 package final class ModelService: InferenceService {
@@ -27,7 +28,7 @@ package final class ModelService: InferenceService {
     package static func load(_ names: [String], from repository: ModelRepository) throws -> [LoadedModel] {
         let wanted = try names.isEmpty ? repository.modelNames() : names
         if wanted.isEmpty { throw ModelServiceError.noModels(repository: repository.path) }
-        return try wanted.map { text in
+        let models = try wanted.map { text in
             let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
             do {
                 guard parts.count == 2 else { return try LoadedModel(text, in: repository) }
@@ -36,6 +37,24 @@ package final class ModelService: InferenceService {
             } catch {
                 throw ModelServiceError.unloadable(model: parts.first ?? text, problem: "\(error)")
             }
+        }
+        // One that is named twice is served once.
+        return models.enumerated().filter { index, model in
+            !models[..<index].contains {
+                haveSameBytes($0.description.name, model.description.name) && $0.version == model.version
+            }
+        }.map(\.element)
+    }
+
+    /// Makes sure that the model behind `/inference` is there and reads digits.
+    ///
+    /// - Parameter name: The one that the settings name; with nil there is nothing to be wrong.
+    /// - Throws: `ModelServiceError.noDigitModel`.
+    static func checkDigitModel(_ name: String?, among models: [LoadedModel]) throws {
+        guard let name else { return }
+        let digits = models.filter { $0.description.input.preprocessing == .digit }.map(\.description.name)
+        if !digits.contains(where: { haveSameBytes($0, name) }) {
+            throw ModelServiceError.noDigitModel(name, digits: digits)
         }
     }
 
@@ -54,6 +73,7 @@ package enum ModelServiceError: Error, Equatable, Sendable, CustomStringConverti
     case noModels(repository: String)
     case badVersion(String)
     case notFinite(model: String)
+    case noDigitModel(String, digits: [String])
     case unloadable(model: String, problem: String)
 
     package var description: String {
@@ -61,6 +81,9 @@ package enum ModelServiceError: Error, Equatable, Sendable, CustomStringConverti
         case .unloadable(_, let problem): problem
         case .noModels(let repository): "there is no model in \(repository)"
         case .badVersion(let text): "'\(text)': expected a model's name, or name@version with a version from 1 up"
+        case .noDigitModel(let name, let digits):
+            "digit-model: '\(name)' is no model for digits that is served; expected "
+                + (digits.isEmpty ? "one, but none is served" : digits.joined(separator: " or "))
         case .notFinite(let model): "the model '\(model)' answers a grey input with numbers that are not finite"
         }
     }
@@ -114,13 +137,13 @@ private final class ModelRunner: InferenceRunner {
     func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
         do {
             let predictor = predictors[model]
-            let answer = Classification(try predictor.predict(image))
-            let decoded = try ImageDecoder.decode(image, limits: predictor.limits)
-            // The class says how far the photo is turned counter-clockwise; the rest of a full turn undoes it.
-            let upright = decoded.upright.turned((4 - answer.classIndex) % 4)
-            return decoded.format == .png
-                ? (try ImageEncoder.png(upright), "image/png", answer)
-                : (try ImageEncoder.jpeg(upright, quality: 95), "image/jpeg", answer)
+            let prediction = try predictor.predict(image)
+            guard let rotation = prediction.rotation else {
+                throw InferenceRefusal.unusableImage("the model does not tell how photos are turned")
+            }
+            let turned = try rotation.upright(image, limits: predictor.limits)
+            let isPNG = image.withUnsafeBytes { ImageFormat.recognised(in: $0) } == .png
+            return (turned.bytes, isPNG ? "image/png" : "image/jpeg", Classification(prediction))
         } catch {
             throw refusal(error)
         }

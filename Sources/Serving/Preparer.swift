@@ -34,6 +34,7 @@ package struct Preparer {
     package func run() -> Int32 {
         do {
             let models = try ModelService.load(configuration.models, from: configuration.repository())
+            try ModelService.checkDigitModel(configuration.digitModel, among: models)
             let plan = try PreparedModels.layout(of: models)
             try memory.fillOnce(byteCount: plan.byteCount) { plan.write(to: $0) }
             return 0

@@ -78,6 +78,11 @@ package final class Server {
         unloadable.note(model, problem)
     }
 
+    /// Answers the client whose command the supervisor has no time for.
+    func postponeCommand(_ request: Int) {
+        loop.postponeCommand(request)
+    }
+
     /// Answers the client whose command the supervisor has carried out.
     func finishCommand(_ request: Int, problem: String) {
         loop.finishCommand(request, problem: problem)

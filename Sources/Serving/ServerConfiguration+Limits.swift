@@ -4,6 +4,7 @@ import API
 import Fleet
 import Inference
 import SystemCalls
+import Text
 import Transport
 
 extension ServerConfiguration {
@@ -30,7 +31,31 @@ extension ServerConfiguration {
         policy.maxBodyBytes = maxBodyBytes
         policy.digitModel = digitModel
         policy.keys = try keys()
+        policy.sites = try siteRules()
         return policy
+    }
+
+    /// Which web pages may use the server.
+    ///
+    /// - Throws: ``ConfigurationError``.
+    package func siteRules() throws(ConfigurationError) -> SiteRules {
+        var rules = SiteRules()
+        rules.boundHosts = addresses.compactMap { address in
+            if case .tcp(let host, _) = address { ByteText(host) } else { nil }
+        }
+        rules.allowedHosts = allowedHosts.map { ByteText($0) }
+        rules.allowedOrigins = cors.map { ByteText($0) }
+        if let wrong = rules.allowedHosts.first(where: { !SiteRules.isHost($0) }) {
+            throw .invalidValue(
+                key: "allowed-hosts", value: "\(wrong)",
+                expected: "names or numbers of hosts without a port, .example.org for all names below one, or *")
+        }
+        if let wrong = rules.allowedOrigins.first(where: { !SiteRules.isOrigin($0) }) {
+            throw .invalidValue(
+                key: "cors", value: "\(wrong)",
+                expected: "sites as a browser names them, https://example.org:8443, or *")
+        }
+        return rules
     }
 
     /// The keys of the file that the settings name; nil if they name none.
@@ -39,12 +64,12 @@ extension ServerConfiguration {
     package func keys() throws -> APIKeys? {
         guard let apiKeys else { return nil }
         let text = try FileDescriptor.open(apiKeys, FileDescriptor.readOnly).readAll(limit: 1 << 20)
-        guard let keys = APIKeys(String(decoding: text, as: UTF8.self)) else {
+        do {
+            return try APIKeys(text)
+        } catch {
             throw ConfigurationError.invalidValue(
-                key: "api-keys", value: apiKeys,
-                expected: "a file of keys, a line each, of \(APIKeys.minKeyBytes) printable characters or more")
+                key: "api-keys", value: apiKeys, expected: "a file of keys; \(error)")
         }
-        return keys
     }
 }
 

@@ -85,7 +85,9 @@ package struct Worker {
     private func makeLog(_ statistics: WorkerStatistics) throws -> AccessLog? {
         try configuration.accessLog.map { path in
             let descriptor = path == "-" ? .standardOutputNotBlocking() : try FileDescriptor.appending(to: path)
-            return AccessLog(descriptor, format: configuration.logFormat, statistics: statistics)
+            return AccessLog(
+                descriptor, format: configuration.logFormat, proxies: configuration.forwardedAllowIPs,
+                statistics: statistics)
         }
     }
 
@@ -100,6 +102,7 @@ package struct Worker {
                 case .message(.drain): drain.begin(limit: nil)
                 case .message(.unloadable(let model, let problem)): server.noteUnloadable(model, problem)
                 case .message(.reply(let request, let problem)): server.finishCommand(request, problem: problem)
+                case .message(.busy(let request)): server.postponeCommand(request)
                 case .message: break
                 // Without a supervisor nobody would replace this worker or end it: it finishes what it has, soon.
                 case .end: return drain.begin(limit: 1_500_000_000)

@@ -33,6 +33,8 @@ struct ServeCommand: ParsableCommand {
               0   ended as asked
               1   could not start, or was stopped before all was finished
               64  wrong usage
+              65  a file that is named holds something else
+              66  a file, a folder or a host that is named is not there
             """)
 
     @OptionGroup(title: "Where") var place: PlaceOptions
@@ -47,6 +49,7 @@ struct ServeCommand: ParsableCommand {
             do {
                 configuration = try settings()
                 try configuration.check()
+                _ = try configuration.siteRules()
             } catch let error as ConfigurationError {
                 throw ValidationError("\(error).")
             }
@@ -137,7 +140,8 @@ struct AccessOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Keys, one a line, of which each request but the health probes must bring one, as "
-                + "'Authorization: Bearer KEY' or 'access_token: KEY'.", valueName: "file"), completion: .file())
+                + "'Authorization: Bearer KEY' or 'access_token: KEY'. Behind a key may stand what it may do: "
+                + "'KEY predict,metrics,admin'.", valueName: "file"), completion: .file())
     var apiKeys: String?
 
     @Flag(help: "Let everyone in, also from other machines.")
@@ -146,8 +150,30 @@ struct AccessOptions: ParsableArguments {
     @Flag(help: "Allow models to be loaded and unloaded by request.")
     var admin = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Names of this server besides those it is bound to, with commas between: example.org, .example.org for all "
+                + "below, or *. Requests for other names are refused; without this, only where it listens on loopback or "
+                + "a unix socket.", valueName: "host,…"))
+    var allowedHosts: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Sites whose web pages may use the server, as https://example.org, with commas between, or *.",
+            valueName: "origin,…"))
+    var cors: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Proxies whose X-Forwarded-For the access log believes: addresses, networks, or *. "
+                + "(default: 127.0.0.1,::1, and unix sockets)", valueName: "ip,…"))
+    var forwardedAllowIps: String?
+
     var settings: [Setting] {
-        [("api-keys", apiKeys), ("no-auth", noAuth ? "true" : nil), ("admin", admin ? "true" : nil)]
+        [
+            ("api-keys", apiKeys), ("no-auth", noAuth ? "true" : nil), ("admin", admin ? "true" : nil),
+            ("allowed-hosts", allowedHosts), ("cors", cors), ("forwarded-allow-ips", forwardedAllowIps),
+        ]
     }
 }
 
@@ -215,11 +241,15 @@ struct SurroundingOptions: ParsableArguments {
     var checkConfig = false
 
     @Option(
+        name: [.customLong("access-log"), .customLong("access-logfile")],
         help: ArgumentHelp("Write a line for each request; '-' for standard output.", valueName: "file|-"),
         completion: .file())
     var accessLog: String?
 
-    @Option(help: ArgumentHelp("How these lines look. (default: text)", valueName: "text|json"))
+    @Option(
+        help: ArgumentHelp(
+            "How these lines look: text, json, or gunicorn's atoms, as '%(h)s %(t)s \"%(r)s\" %(s)s'. (default: text)",
+            valueName: "text|json|atoms"))
     var logFormat: String?
 
     @Option(help: ArgumentHelp("Write the supervisor's process number here.", valueName: "file"), completion: .file())

@@ -1,58 +1,76 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
-import JSON
 import Synchronization
 import SystemCalls
 
 /// Writes a line for each request. A line that can't be written at once is counted and dropped: a full disk or a closed
 /// pipe must not stop the server.
 package final class AccessLog: Sendable {
-    /// How a line looks.
-    package enum Format: String, Sendable, CaseIterable {
-        case text, json
-    }
-
     /// What a line tells.
-    struct Entry {
+    package struct Entry {
+        /// When the request was answered, as HTTP writes dates.
+        let date: String
+        /// The name of the request.
         let id: String
-        let method: String
-        let path: String
+        /// Whose request it is; nil for one that came by a socket in the file system.
+        let client: IPAddress?
+        /// Nil for bytes that were no request.
+        let head: RequestHead?
+        /// The place in a trace, checked.
+        let trace: String?
         let status: Int
-        let bytes: Int
+        /// The answer's headers, and how long its body is.
+        let headers: [Response.Header]
+        let byteCount: Int
+        /// From the request to its answer.
         let nanoseconds: UInt64
+
+        package init(
+            date: String, id: String, client: IPAddress?, head: RequestHead?, trace: String?, status: Int,
+            headers: [Response.Header], byteCount: Int, nanoseconds: UInt64
+        ) {
+            self.date = date
+            self.id = id
+            self.client = client
+            self.head = head
+            self.trace = trace
+            self.status = status
+            self.headers = headers
+            self.byteCount = byteCount
+            self.nanoseconds = nanoseconds
+        }
+
+        var clientText: String { client?.description ?? "-" }
     }
 
     private let descriptor: FileDescriptor
-    private let format: Format
+    private let format: AccessLogFormat
+    private let proxies: TrustedProxies
     private let statistics: WorkerStatistics
     /// Whether the last line was cut off, by a disk that is full for example: the next begins a new one.
     private let isCutOff = Atomic(false)
 
-    /// - Parameter descriptor: Open for appending.
-    package init(_ descriptor: FileDescriptor, format: Format, statistics: WorkerStatistics) {
+    /// - Parameters:
+    ///   - descriptor: Open for appending.
+    ///   - proxies: Whose word for the client's address is taken.
+    package init(
+        _ descriptor: FileDescriptor, format: AccessLogFormat, proxies: TrustedProxies = .standard,
+        statistics: WorkerStatistics
+    ) {
         self.descriptor = descriptor
         self.format = format
+        self.proxies = proxies
         self.statistics = statistics
     }
 
+    /// Whose request it is.
+    func client(of peer: Peer, _ head: RequestHead?) -> IPAddress? {
+        head.map { proxies.client(of: peer, $0.headers) } ?? peer.address
+    }
+
     func write(_ entry: Entry) {
-        let date = httpDate(secondsSince1970: Int(SystemClock.nanosecondsSince1970() / 1_000_000_000))
-        let microseconds = Int(entry.nanoseconds / 1000)
-        var line: [UInt8]
-        switch format {
-        case .text:
-            line = Array(
-                "[\(date)] \"\(entry.method) \(entry.path)\" \(entry.status) \(entry.bytes) \(microseconds)us \(entry.id)"
-                    .utf8)
-        case .json:
-            line =
-                ([
-                    "time": .string(date), "method": .string(entry.method), "path": .string(entry.path),
-                    "status": .integer(entry.status), "bytes": .integer(entry.bytes),
-                    "microseconds": .integer(microseconds), "id": .string(entry.id),
-                ] as JSONValue).bytes()
-        }
+        var line = format.line(entry)
         line.append(UInt8(ascii: "\n"))
         if isCutOff.load(ordering: .relaxed) { line.insert(UInt8(ascii: "\n"), at: 0) }
         let written = line.withUnsafeBytes { (try? descriptor.write($0)) ?? 0 }

@@ -25,12 +25,14 @@ final class Connection {
         /// What is done with the request when its body has been read.
         let admission: Admission
         let id: String
+        let trace: TraceContext?
         let startedAt: UInt64
         var queueNanoseconds: UInt64 = 0
         var workNanoseconds: UInt64 = 0
     }
 
     let socket: FileDescriptor
+    let peer: Peer
     /// Its name in epoll and in tickets; never used twice.
     let token: UInt64
     var parser: RequestParser
@@ -38,6 +40,9 @@ final class Connection {
     var exchange: Exchange?
     var interest: WorkInterest?
     var requestCount: UInt64 = 0
+    /// How many bytes were read and dropped after the last answer, and since when.
+    var discardedBytes = 0
+    var lingeringSince: UInt64 = 0
     var output: [UInt8] = []
     var sent = 0
     /// The interest that epoll knows.
@@ -59,8 +64,9 @@ final class Connection {
     /// What the connection holds, as counted in the loop's total.
     var accountedBytes = 0
 
-    init(_ socket: FileDescriptor, token: UInt64, limits: HTTPLimits, now: UInt64) {
+    init(_ socket: FileDescriptor, peer: Peer, token: UInt64, limits: HTTPLimits, now: UInt64) {
         self.socket = socket
+        self.peer = peer
         self.token = token
         parser = RequestParser(limits: limits)
         since = now
@@ -118,7 +124,10 @@ final class Connection {
             return elapsed > limits.keepAlive.nanoseconds ? .idle : nil
         case .waiting: return elapsed > limits.answerTime.nanoseconds ? .answer : nil
         case .closing: return nil
-        case .lingering: return elapsed > limits.linger.nanoseconds ? .linger : nil
+        case .lingering:
+            let sinceAnswer = now > lingeringSince ? now - lingeringSince : 0
+            let isOver = elapsed > limits.linger.nanoseconds || sinceAnswer > limits.lingerInAll.nanoseconds
+            return isOver ? .linger : nil
         }
     }
 

@@ -12,7 +12,7 @@ extension EventLoop {
         for _ in 0..<limit {
             do {
                 guard let socket = try listener.accept() else { return }
-                add(socket)
+                add(socket, from: listener)
             } catch {
                 // Without a free descriptor, the next attempt has that of the oldest connection.
                 if !makeRoom() { return refuseForWantOfDescriptors(listener) }
@@ -20,13 +20,14 @@ extension EventLoop {
         }
     }
 
-    private func add(_ socket: FileDescriptor) {
+    private func add(_ socket: FileDescriptor, from listener: FileDescriptor) {
         if connections.count >= limits.maxConnections { makeRoom() }
         guard connections.count < limits.maxConnections else { return }
         socket.disableDelay()
         socket.setUnacknowledgedLimit(milliseconds: Int32(clamping: limits.writeStall.nanoseconds / 1_000_000))
         socket.setUnsentLimit(byteCount: Int32(clamping: limits.maxUnsentBytes))
-        let connection = Connection(socket, token: nextToken, limits: limits.http, now: now)
+        let peer = Peer(address: socket.peerAddress, isLocal: localListeners.contains(listener.rawValue))
+        let connection = Connection(socket, peer: peer, token: nextToken, limits: limits.http, now: now)
         nextToken += 1
         guard (try? epoll.add(socket, token: connection.token, connection.watched)) != nil else { return }
         connections[connection.token] = connection
@@ -38,7 +39,7 @@ extension EventLoop {
     /// - Returns: false if there is none.
     @discardableResult
     private func makeRoom() -> Bool {
-        let oldest = connections.values.filter(\.isReading).min { $0.since < $1.since }
+        let oldest = connections.values.filter { $0.isReading || $0.phase == .lingering }.min { $0.since < $1.since }
         guard let oldest else { return false }
         statistics.add(1, to: .evicted)
         close(oldest)

@@ -87,7 +87,7 @@ extension EventLoop {
     }
 
     private func begin(_ connection: Connection, _ head: RequestHead) {
-        var (route, admission) = handler.admit(head)
+        var (route, admission) = handler.admit(head, from: connection.peer)
         if case .admitted(let limit, _) = admission, case .length(let length) = head.framing, length > limit {
             admission = .refused(ErrorResponse.tooLarge(limit))
         }
@@ -95,7 +95,8 @@ extension EventLoop {
         requestCount += 1
         connection.since = now
         connection.exchange = Connection.Exchange(
-            head: head, route: route, admission: admission, id: requestIDs.id(for: head), startedAt: now)
+            head: head, route: route, admission: admission, id: requestIDs.id(for: head),
+            trace: TraceContext(head.headers), startedAt: now)
         if case .refused(let refusal) = admission {
             let isSmall = head.framing != .chunked && head.framing <= Self.maxDiscardedBodyBytes
             if !isSmall || head.expectsContinue && head.framing != .length(0) { respondAndClose(connection, refusal) }
@@ -188,6 +189,14 @@ extension EventLoop {
         complete(ticket, response, JobTimes())
     }
 
+    /// Answers the client whose command came while another was being carried out.
+    package func postponeCommand(_ number: Int) {
+        guard let ticket = commands.removeValue(forKey: number) else { return }
+        var response = ErrorResponse.make(.serviceUnavailable, "the models are being changed already; try again")
+        response.add("Retry-After", "1")
+        complete(ticket, response, JobTimes())
+    }
+
     // MARK: Completions
 
     /// Takes a finished job to its connection, if that still waits for it.
@@ -218,6 +227,8 @@ extension EventLoop {
         let id = exchange?.id ?? requestIDs.next()
         response.add("X-Request-Id", id)
         response.add("Server-Timing", serverTiming(exchange))
+        if let trace = exchange?.trace { response.add("traceparent", trace.text) }
+        for header in exchange.map({ handler.headers(for: $0.head) }) ?? [] { response.add(header.name, header.value) }
         let keepsAlive =
             !response.closesConnection && exchange?.head.keepsAlive ?? false && !isDraining
             && connection.requestCount < UInt64(limits.maxRequestsPerConnection)
@@ -227,7 +238,7 @@ extension EventLoop {
             minorVersion: exchange?.head.minorVersion ?? 1, date: date)
         connection.phase = keepsAlive ? .receiving : .closing
         connection.since = now
-        record(exchange, id: id, response)
+        record(connection, exchange, id: id, response)
     }
 
     /// What an answer says of its time, in milliseconds: that of inference, if there was any, and all since the request began.
@@ -251,14 +262,21 @@ extension EventLoop {
     }
 
     /// Counts and logs a request.
-    private func record(_ exchange: Connection.Exchange?, id: String, _ response: Response) {
+    private func record(
+        _ connection: Connection, _ exchange: Connection.Exchange?, id: String, _ response: Response
+    ) {
         let elapsed = exchange.map(elapsed) ?? 0
         statistics.record(exchange?.route ?? .other, response.status, seconds: Double(elapsed) / 1e9)
         log?.write(
             AccessLog.Entry(
-                id: id, method: exchange?.head.method.string ?? "-",
-                path: exchange?.head.target.path.string ?? "-",
-                status: response.status.code, bytes: response.body.count, nanoseconds: elapsed))
+                date: date, id: id, client: client(connection, exchange), head: exchange?.head,
+                trace: exchange?.trace?.text, status: response.status.code, headers: response.headers,
+                byteCount: response.body.count, nanoseconds: elapsed))
+    }
+
+    /// Whose request it is, for the log.
+    private func client(_ connection: Connection, _ exchange: Connection.Exchange?) -> IPAddress? {
+        log?.client(of: connection.peer, exchange?.head)
     }
 
     /// Logs a request whose client left before its answer.
@@ -266,9 +284,9 @@ extension EventLoop {
         guard let exchange = connection.exchange else { return }
         log?.write(
             AccessLog.Entry(
-                id: exchange.id, method: exchange.head.method.string, path: exchange.head.target.path.string,
-                status: 499, bytes: 0,
-                nanoseconds: now > exchange.startedAt ? now - exchange.startedAt : 0))
+                date: date, id: exchange.id, client: client(connection, exchange), head: exchange.head,
+                trace: exchange.trace?.text, status: 499, headers: [], byteCount: 0,
+                nanoseconds: elapsed(exchange)))
     }
 
     // MARK: Sending
@@ -304,21 +322,23 @@ extension EventLoop {
         connection.socket.shutdownSending()
         connection.phase = .lingering
         connection.since = now
-        connection.requestCount = 0
+        connection.lingeringSince = now
         connection.parser = RequestParser(limits: limits.http)
         updateHeldBytes(connection)
         updateWatch(connection)
         discardInput(connection)
     }
 
-    /// Reads and drops, up to a limit.
+    /// Reads and drops, up to a limit. While bytes come, the client gets more time: it may send its whole body before it
+    /// looks at the answer.
     func discardInput(_ connection: Connection) {
         for _ in 0..<4 {
             guard let count = try? connection.socket.receive(into: receiveBuffer) else {
                 return
             }
-            connection.requestCount += UInt64(count)  // serves as the count of dropped bytes from here on
-            if count == 0 || connection.requestCount > 1 << 20 { return close(connection) }
+            connection.discardedBytes += count
+            connection.since = now
+            if count == 0 || connection.discardedBytes > limits.maxDiscardedBytes { return close(connection) }
         }
     }
 }

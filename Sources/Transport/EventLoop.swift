@@ -57,6 +57,8 @@ package final class EventLoop {
     package internal(set) var requestCount = 0
 
     var listeners: [FileDescriptor]
+    /// Those of them that only this machine reaches.
+    let localListeners: Set<Int32>
     /// Given away when no descriptor is left, so that a connection can be accepted and closed.
     var reserve: FileDescriptor?
     var connections: [UInt64: Connection] = [:]
@@ -80,6 +82,8 @@ package final class EventLoop {
     ) throws {
         epoll = try Epoll()
         self.listeners = listeners
+        // A socket without an address of the Internet Protocol is one in the file system.
+        localListeners = Set(listeners.filter { $0.localAddress?.isLoopback ?? true }.map(\.rawValue))
         self.handler = handler
         self.limits = limits
         self.queue = queue

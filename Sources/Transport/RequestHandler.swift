@@ -55,5 +55,8 @@ package protocol RequestHandler: Sendable {
     /// Looks at a request before its body is read.
     ///
     /// - Returns: The route's label, and what is to be done with the request.
-    func admit(_ head: RequestHead) -> (RouteLabel, Admission)
+    func admit(_ head: RequestHead, from peer: Peer) -> (RouteLabel, Admission)
+
+    /// Header fields that each answer to a request has, whatever it is.
+    func headers(for head: RequestHead) -> [(name: String, value: String)]
 }

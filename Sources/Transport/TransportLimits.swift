@@ -16,8 +16,11 @@ package struct TransportLimits: Equatable, Sendable {
     package var keepAlive = Duration.seconds(15)
     /// How long a client may read nothing of its answer.
     package var writeStall = Duration.seconds(10)
-    /// How long a connection that is being closed is still read, so that the client gets to see the answer.
+    /// How long a connection that is being closed waits for more of what the client still sends, so that the client gets to
+    /// see the answer; how long in all; and how many bytes it drops.
     package var linger = Duration.seconds(1)
+    package var lingerInAll = Duration.seconds(10)
+    package var maxDiscardedBytes = 256 << 20
     /// From a request's end to the time by which it must have left the queue.
     package var queueTime = Duration.seconds(10)
     /// From a request's end to its answer.

@@ -3,19 +3,21 @@
 import API
 import HTTP
 import StubModels
+import SystemCalls
 import Testing
 import Transport
 
 extension API {
     /// Answers a request as the server would, without a socket.
     func answer(
-        _ method: String, _ path: String, headers: [String] = [], body: [UInt8] = []
+        _ method: String, _ path: String, host: String = "a", from peer: Peer = .here, headers: [String] = [],
+        body: [UInt8] = []
     ) throws -> Response {
-        let lines = ["\(method) \(path) HTTP/1.1", "Host: a", "Content-Length: \(body.count)"] + headers
+        let lines = ["\(method) \(path) HTTP/1.1", "Host: \(host)", "Content-Length: \(body.count)"] + headers
         let head = try RequestHead(
             parsing: Array((lines.joined(separator: "\r\n") + "\r\n").utf8), limits: HTTPLimits())
         let handling: Handling
-        switch admit(head).1 {
+        switch admit(head, from: peer).1 {
         case .refused(let response): return response
         case .admitted(let limit, let handle):
             #expect(body.count <= limit, "the event loop reads no such body")
@@ -37,13 +39,15 @@ extension API {
     func admittedBodyBytes(_ method: String, _ path: String) throws -> Int? {
         let head = try RequestHead(
             parsing: Array("\(method) \(path) HTTP/1.1\r\nHost: a\r\n".utf8), limits: HTTPLimits())
-        guard case .admitted(let limit, _) = admit(head).1 else { return nil }
+        guard case .admitted(let limit, _) = admit(head, from: .here).1 else { return nil }
         return limit
     }
 
     /// The same for a body of text.
-    func answer(_ method: String, _ path: String, headers: [String] = [], text: String) throws -> Response {
-        try answer(method, path, headers: headers, body: Array(text.utf8))
+    func answer(
+        _ method: String, _ path: String, host: String = "a", headers: [String] = [], text: String
+    ) throws -> Response {
+        try answer(method, path, host: host, headers: headers, body: Array(text.utf8))
     }
 
     /// An API over the stub's models.
@@ -55,6 +59,12 @@ extension API {
         return API(
             models: StubService().models, statistics: WorkerStatistics(fleet: fleet, slot: 0), policy: policy)
     }
+}
+
+extension Peer {
+    /// A client on this machine, and one elsewhere.
+    static let here = Peer(address: IPAddress("127.0.0.1"), isLocal: true)
+    static let elsewhere = Peer(address: IPAddress("192.0.2.7"), isLocal: false)
 }
 
 extension Response {

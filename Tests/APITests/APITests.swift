@@ -83,8 +83,8 @@ import Testing
     @Test func predictsRotationWithItsOwnKeys() throws {
         let text = try api.answer("POST", "/predict/turns", headers: ["Content-Type: image/png"], body: [1]).text
         for part in [
-            #""model":"turns","version":"1","success":true,"label":"90""#, #""confidence":0.75"#, #""model_degree":90"#,
-            #""exif_degree":90"#,
+            #""model":"turns","version":"1","success":true,"label":"90""#, #""confidence":0.75"#,
+            #""turned_degree":90,"model_degree":270,"exif_degree":90"#,
         ] {
             #expect(text.contains(part), "\(text)")
         }
@@ -101,7 +101,20 @@ import Testing
         let response = try api.answer("POST", "/rotate", headers: ["Content-Type: image/png"], body: [2, 9])
         #expect(response.body == [9, 2])
         #expect(response.header("Content-Type") == "image/png")
+        #expect(response.header("Turned-Degree") == "180")
         #expect(response.header("Model-Degree") == "180")
+        #expect(response.header("Exif-Degree") == "90")
+    }
+
+    /// `model_degree` is 360 minus the turn on every interface: 360 for a photo that stands upright.
+    @Test(arguments: [(0, 0, 360), (1, 90, 270), (2, 180, 180), (3, 270, 90)])
+    func anglesAreTheSameInBodiesAndHeaders(first: UInt8, turned: Int, model: Int) throws {
+        let type = ["Content-Type: image/png"]
+        let text = try api.answer("POST", "/predict/turns", headers: type, body: [first]).text
+        #expect(text.contains(#""turned_degree":\#(turned),"model_degree":\#(model),"#))
+        let response = try api.answer("POST", "/rotate", headers: type, body: [first])
+        #expect(response.header("Turned-Degree") == "\(turned)")
+        #expect(response.header("Model-Degree") == "\(model)")
     }
 
     // MARK: Routing and access
@@ -120,7 +133,8 @@ import Testing
     }
 
     @Test func probesAnswerWithoutKeysAndReadinessFollowsDraining() throws {
-        let api = try API.stub { $0.keys = APIKeys("0123456789abcdef") }
+        let keys = try APIKeys(Array("0123456789abcdef".utf8))
+        let api = try API.stub { $0.keys = keys }
         for path in ["/v2/health/live", "/v2/health/ready", "/healthz", "/v2/health/live/"] {
             #expect(try api.answer("GET", path).status == .ok)
         }
@@ -132,7 +146,7 @@ import Testing
     }
 
     @Test func wantsOneOfTheKeys() throws {
-        let keys = try #require(APIKeys("# for the cameras\n0123456789abcdef\n\n  fedcba9876543210xyz \n"))
+        let keys = try APIKeys(Array("# for the cameras\n0123456789abcdef\n\n  fedcba9876543210xyz \r\n".utf8))
         let api = try API.stub { $0.keys = keys }
         for header in [
             "Authorization: Bearer 0123456789abcdef", "authorization: bearer fedcba9876543210xyz",
@@ -150,10 +164,62 @@ import Testing
             #expect(response.header("WWW-Authenticate") == "Bearer realm=\"swiftnet\"")
             #expect(!response.text.contains("0123456789"))
         }
-        #expect(APIKeys("") == nil)
-        #expect(APIKeys("# nothing") == nil)
-        #expect(APIKeys("short") == nil)
-        #expect(APIKeys("with a blank inside it") == nil)
+    }
+
+    @Test func aKeyMayDoWhatItsLineSays() throws {
+        let file = """
+            all-0123456789abcdef
+            predict-0123456789abcdef predict
+            metrics-0123456789abcdef\tmetrics
+            two-0123456789abcdef   metrics,admin
+            """
+        let keys = try APIKeys(Array(file.utf8))
+        let api = try API.stub {
+            $0.keys = keys
+            $0.allowsAdministration = true
+        }
+        func statuses(_ key: String) throws -> [Int] {
+            let header = ["access_token: \(key)-0123456789abcdef"]
+            return [
+                try api.answer("POST", "/inference", headers: header, text: #"{"images": [7,0,0,0]}"#).status.code,
+                try api.answer("GET", "/v2/models", headers: header).status.code,
+                try api.answer("GET", "/metrics", headers: header).status.code,
+                try api.answer("POST", "/v2/repository/models/digits/load", headers: header).status.code,
+            ]
+        }
+        #expect(try statuses("all") == [200, 200, 200, 200])
+        #expect(try statuses("predict") == [200, 200, 403, 403])
+        #expect(try statuses("metrics") == [403, 403, 200, 403])
+        #expect(try statuses("two") == [403, 403, 200, 200])
+        #expect(try statuses("none") == [401, 401, 401, 401])
+        let refused = try api.answer("GET", "/metrics", headers: ["access_token: predict-0123456789abcdef"]).text
+        #expect(refused == #"{"error":"this key does not have the right 'metrics'; it has: predict"}"#)
+    }
+
+    /// The switch counts for every key.
+    @Test func noKeyAdministersWhereAdministrationIsOff() throws {
+        let keys = try APIKeys(Array("0123456789abcdef admin".utf8))
+        let api = try API.stub { $0.keys = keys }
+        let header = ["access_token: 0123456789abcdef"]
+        #expect(try api.answer("POST", "/v2/repository/models/digits/load", headers: header).status == .forbidden)
+    }
+
+    @Test(arguments: [
+        ("", "there is no key in it"), ("# nothing", "there is no key in it"), ("short", "line 1: a key has 16"),
+        ("\n\nwith a blank inside it", "line 3: a key has 16"),
+        ("0123456789abcdef predict metrics", "line 1: a key may be"),
+        ("0123456789abcdef Predict", "line 1: a key may be"), ("0123456789abcdef predict,", "line 1: a key may be"),
+        ("0123456789abcdef all", "line 1: a key may be"), ("0123456789abcde\u{E9}", "line 1: a key has 16"),
+        ("0123456789abcdef predi\u{212A}t", "line 1: a key may be"),
+    ])
+    func saysWhatIsWrongWithAKeyFileButNotTheKey(text: String, expected: String) {
+        do {
+            _ = try APIKeys(Array(text.utf8))
+            Issue.record("taken")
+        } catch {
+            #expect(error.description.hasPrefix(expected))
+            #expect(!error.description.contains("0123456789"))
+        }
     }
 
     @Test func administrationWantsItsFlagAndPlainNames() throws {

@@ -148,7 +148,8 @@ import Testing
     }
 
     @Test func probesAndKServesRootAreOpen() throws {
-        let keyed = try API.stub { $0.keys = APIKeys("0123456789abcdef") }
+        let keys = try APIKeys(Array("0123456789abcdef".utf8))
+        let keyed = try API.stub { $0.keys = keys }
         for path in ["/", "/healthz", "/v2/health/live", "/v2/health/ready"] {
             #expect(try keyed.answer("GET", path).status == .ok)
         }

@@ -8,6 +8,7 @@ import Testing
         FleetMessage.ready("models: a"), .failed("no such file"), .unloadable(model: "a", problem: "it is cut off"),
         .unloadable(model: "", problem: ""), .recycle, .load(request: 3, model: "a"), .unload(request: 4, model: "a"),
         .reply(request: 5, problem: ""), .reply(request: 6, problem: "there is no model 'b'"), .drain,
+        .busy(request: 7),
     ])
     func comesBackFromItsDatagram(message: FleetMessage) {
         #expect(FleetMessage(message.bytes) == message)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import JSON
+import Protocols
 import Testing
-
-@testable import Protocols
 
 /// A model of 1 x 2 pixels in three colours: no shape of one order is one of the other.
 private let colour = ServedModel(
