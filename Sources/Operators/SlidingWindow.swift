@@ -51,7 +51,8 @@ public struct SlidingWindow: Sendable, Equatable {
         }
         let limit = 1 << 30
         guard (kernel + strides + dilations).allSatisfy({ (1...limit).contains($0) }),
-            (before + after).allSatisfy({ (-limit...limit).contains($0) }), sizes.allSatisfy({ $0 <= limit })
+            (before + after).allSatisfy({ (-limit...limit).contains($0) }), sizes.allSatisfy({ $0 <= limit }),
+            kernel.reduce(1, saturatingProduct) <= limit
         else { throw op.fault("window \(kernel), strides \(strides), dilations \(dilations), pads \(before + after)") }
         return try sizes.indices.map { axis in
             let extent = (kernel[axis] - 1) * dilations[axis] + 1
