@@ -111,6 +111,7 @@ let package = Package(
         // MARK: Files
         .target(name: "Text", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: settings),
+        .target(name: "Protobuf", swiftSettings: settings),
         .target(
             name: "Checkpoints",
             dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors"],
@@ -186,6 +187,7 @@ let package = Package(
         tests("Text"),
         tests("HTTP", ["HTTP", "Text"]),
         tests("JSON", ["JSON", "Text"]),
+        tests("Protobuf"),
         tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols", "Text"]),
         tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),

@@ -44,8 +44,8 @@ public struct Einsum: Operator {
         return [try Tensor(values, as: inputs[0].elementType, shape: shape)]
     }
 
-    /// Products that one output's sums take, all together.
-    func multiplyAdds(for inputs: [Fact]) -> Int {
+    /// Products that the sums take, all together.
+    func productCount(for inputs: [Fact]) -> Int {
         guard let plan = try? Plan(self, inputs.map(\.shape)) else { return 0 }
         return plan.sizes.reduce(1, saturatingProduct)
     }

@@ -20,7 +20,7 @@ extension Operator {
             let (query, key) = (inputs[0].shape, inputs[1].shape)
             let scores = saturatingProduct(query.elementCount, key[key.rank - 2])
             return saturatingSum(scores, saturatingProduct(output.elementCount, key[key.rank - 2]))
-        case let einsum as Einsum: return einsum.multiplyAdds(for: inputs)
+        case let einsum as Einsum: return einsum.productCount(for: inputs)
         default: return 0
         }
     }
