@@ -114,7 +114,7 @@ let package = Package(
         .target(name: "Protobuf", swiftSettings: settings),
         .target(
             name: "Checkpoints",
-            dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors"],
+            dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors", "Text"],
             swiftSettings: settings),
         .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
 
@@ -150,6 +150,7 @@ let package = Package(
             name: "swiftnet",
             dependencies: [
                 "Fleet", "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
+                "Text",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/SwiftNetCommand",

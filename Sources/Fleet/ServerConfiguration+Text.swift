@@ -39,9 +39,11 @@ extension ServerConfiguration {
     ///
     /// - Throws: ``ConfigurationError``.
     package mutating func apply(environment: (String) -> String?) throws(ConfigurationError) {
-        for setting in Self.settings {
-            let name = "SWIFTNET_" + setting.key.uppercased().map { $0 == "-" ? "_" : $0 }
-            if let value = environment(name) { try set(setting.key, value) }
+        for key in Array(Self.otherNames.keys) + Self.settings.map(\.key) {
+            let name = key.utf8.map { byte in
+                byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : byte &- 0x61 < 26 ? byte - 0x20 : byte
+            }
+            if let value = environment("SWIFTNET_" + String(decoding: name, as: UTF8.self)) { try set(key, value) }
         }
     }
 

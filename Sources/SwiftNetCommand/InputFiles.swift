@@ -2,6 +2,7 @@
 
 import Images
 import SystemCalls
+import Text
 
 /// The images that a command line names: files, all images of folders, and standard input.
 struct InputFiles: Sendable {
@@ -62,7 +63,7 @@ struct InputFiles: Sendable {
     private static func images(in folder: String) throws -> [Item] {
         let names = try FileSystem.names(in: folder).filter { name in
             guard let dot = name.lastIndex(of: "."), !name.hasPrefix(".") else { return false }
-            return extensions.contains(name[name.index(after: dot)...].lowercased())
+            return extensions.contains(name[name.index(after: dot)...].asciiLowercased)
         }
         if names.isEmpty {
             throw Fault(

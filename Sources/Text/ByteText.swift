@@ -87,6 +87,11 @@ extension ByteText: CustomStringConvertible {
     }
 }
 
+extension StringProtocol {
+    /// With ASCII letters in lower case, and everything else as it is.
+    package var asciiLowercased: String { ByteText(self).lowercased.string }
+}
+
 /// Whether two strings are the same bytes, in whatever rooms strings from outside are kept as `String`.
 package func haveSameBytes(_ left: some StringProtocol, _ right: some StringProtocol) -> Bool {
     left.utf8.elementsEqual(right.utf8)

@@ -172,7 +172,8 @@ import Testing
         let v1 = try server.ask("POST", "/v1/models/mnist:predict", text: #"{"instances":[[NaN,\#(zeros)]]}"#)
         #expect(v1.status == 200 && v1.text.contains("NaN"))
         #expect(
-            try server.ask("POST", "/v1/models/mnist:predict", text: #"{"instances":[[1e39,\#(zeros)]]}"#).status == 400)
+            try server.ask("POST", "/v1/models/mnist:predict", text: #"{"instances":[[1e39,\#(zeros)]]}"#).status == 400
+        )
     }
 
     /// A JPEG is turned on its coefficients, as 'swiftnet rotate' does it, and stays as it is where it is upright.

@@ -33,7 +33,8 @@ import Testing
         // A client that names somebody else before the proxy does is not believed.
         _ = try proxy.curl(["-H", "X-Forwarded-For: 192.0.2.66"], "/v2")
         let last = try String(contentsOfFile: log.path("log"), encoding: .utf8).split(separator: "\n").last
-        #expect(last?.hasPrefix(#"192.0.2.66 "GET /v2 "#) == true, "the peer of nginx, 127.0.0.1, is trusted by default")
+        #expect(
+            last?.hasPrefix(#"192.0.2.66 "GET /v2 "#) == true, "the peer of nginx, 127.0.0.1, is trusted by default")
         #expect(try proxy.status("/metrics") == "403")
         #expect(try proxy.status("/v2/repository/models/mnist/unload", ["-X", "POST"]) == "403")
         #expect(try proxy.status("/healthz", ["--http1.1"], scheme: "http") == "308")

@@ -21,6 +21,7 @@ struct ArchiveNames {
                 name: String(decoding: bytes.bytes, as: UTF8.self), reason: "not valid UTF-8")
         }
         try Self.checkPath(name)
+        // By Unicode's rules, so that no two names are one to any file system.
         if let first = seen.updateValue(name, forKey: name.lowercased()) {
             throw CheckpointError.clashingNames(first: first, second: name)
         }
@@ -35,8 +36,10 @@ struct ArchiveNames {
         if name.isEmpty { throw refuse("it has no name") }
         if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { throw refuse("control characters in the name") }
         if name.utf8.contains(UInt8(ascii: "\\")) { throw refuse("a backslash in the name") }
-        if name.hasPrefix("/") { throw refuse("an absolute path") }
-        if name.split(separator: "/", omittingEmptySubsequences: false).contains("..") {
+        // By bytes: a slash with an accent on it is another character to Swift, but the same slash to a file system.
+        let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        if name.utf8.first == UInt8(ascii: "/") { throw refuse("an absolute path") }
+        if parts.contains(where: { $0.elementsEqual("..".utf8) }) {
             throw refuse("it leaves the archive")
         }
     }

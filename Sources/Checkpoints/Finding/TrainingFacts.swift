@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 extension CheckpointSummary {
     /// An accuracy that a checkpoint states.
     public struct Accuracy: Sendable, Equatable {
@@ -42,6 +44,6 @@ extension CheckpointSummary {
     }
 
     private static func lastKey(_ path: String) -> String {
-        (path.split(separator: ".").last.map { String($0) } ?? path).lowercased()
+        (path.split(separator: ".").last.map { String($0) } ?? path).asciiLowercased
     }
 }

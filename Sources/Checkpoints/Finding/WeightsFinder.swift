@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// Tells the weights from everything else that a training checkpoint holds.
 enum WeightsFinder {
     /// The usual names of weights, at the top of a checkpoint.
@@ -17,7 +19,7 @@ enum WeightsFinder {
 
     /// The place belongs to an optimizer, a schedule or their like.
     static func isTrainingState(_ path: String) -> Bool {
-        path.split(separator: ".").contains { part in trainingPrefixes.contains { part.lowercased().hasPrefix($0) } }
+        path.split(separator: ".").contains { part in trainingPrefixes.contains { part.asciiLowercased.hasPrefix($0) } }
     }
 
     /// The place that holds the weights.
