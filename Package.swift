@@ -105,7 +105,12 @@ let package = Package(
         // MARK: Networks
         .target(name: "Graphs", dependencies: ["Tensors"], swiftSettings: settings),
         .target(name: "Operators", dependencies: ["Graphs", "SystemCalls", "Tensors"], swiftSettings: settings),
-        .target(name: "Layers", dependencies: ["Kernels", "SystemCalls", "Tensors"], swiftSettings: settings),
+        .target(
+            name: "Runtime", dependencies: ["Graphs", "Kernels", "Operators", "SystemCalls", "Tensors"],
+            swiftSettings: settings),
+        .target(
+            name: "Layers", dependencies: ["Graphs", "Kernels", "Operators", "Runtime", "Tensors"],
+            swiftSettings: settings),
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 
         // MARK: Files

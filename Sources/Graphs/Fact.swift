@@ -34,10 +34,11 @@ public struct Fact: Sendable {
     /// Bytes that the value takes.
     public var byteCount: Int { shape.elementCount * elementType.byteCount }
 
+    /// Whether values of both facts are of the same type and shape, whatever their order in memory.
+    public func isAlike(_ other: Fact) -> Bool { elementType == other.elementType && shape == other.shape }
+
     /// Whether a value of one fact may stand where one of the other is expected: the same type, shape and order.
-    public func isInterchangeable(with other: Fact) -> Bool {
-        elementType == other.elementType && shape == other.shape && order == other.order
-    }
+    public func isInterchangeable(with other: Fact) -> Bool { isAlike(other) && order == other.order }
 }
 
 extension Fact: CustomStringConvertible {

@@ -3,11 +3,25 @@
 import Tensors
 
 extension Graph {
-    /// For each value, the indices of the nodes that read it, in order; a node that reads it twice stands there twice.
-    public func readers() -> [ValueID: [Int]] {
-        var result: [ValueID: [Int]] = [:]
+    /// Who reads each value.
+    public struct Readers: Sendable {
+        fileprivate var nodes: [[Int]]
+        fileprivate var outputs: Set<ValueID>
+
+        /// The indices of the nodes that read a value, in order; a node that reads it twice stands there twice.
+        public subscript(value: ValueID) -> [Int] { nodes[value.index] }
+
+        /// The node that alone reads a value that the caller does not get.
+        public func only(_ value: ValueID) -> Int? {
+            nodes[value.index].count == 1 && !outputs.contains(value) ? nodes[value.index][0] : nil
+        }
+    }
+
+    /// Who reads each value now: no longer true once nodes are inserted or removed.
+    public func readers() -> Readers {
+        var result = Readers(nodes: [[Int]](repeating: [], count: values.count), outputs: Set(outputs))
         for (index, node) in nodes.enumerated() {
-            for input in node.inputs { result[input, default: []].append(index) }
+            for input in node.inputs { result.nodes[input.index].append(index) }
         }
         return result
     }
@@ -35,10 +49,12 @@ extension Graph {
         outputs = outputs.map { $0 == old ? new : $0 }
     }
 
-    /// Gives a node another operator and other inputs, for outputs of the same facts.
+    /// Gives a node another operator and other inputs, for outputs of the same types and shapes.
     ///
     /// - Throws: `GraphError.node` if the inputs do not fit, `.replacement` if the outputs become others.
-    public mutating func replaceNode(_ index: Int, with op: any Operator, inputs: [ValueID]) throws {
+    public mutating func replaceNode(
+        _ index: Int, with op: any Operator, inputs: [ValueID], name: String? = nil
+    ) throws {
         let node = nodes[index]
         let facts: [Fact]
         do {
@@ -46,17 +62,36 @@ extension Graph {
         } catch let error as GraphError {
             throw GraphError.node(name: node.name, reason: error.description)
         }
-        for (output, fact) in zip(node.outputs, facts) where !self.fact(output).isInterchangeable(with: fact) {
+        for (output, fact) in zip(node.outputs, facts) where !self.fact(output).isAlike(fact) {
             throw GraphError.replacement(
                 of: self[output].name, expected: self.fact(output).description, actual: fact.description)
         }
         precondition(facts.count == node.outputs.count, "\(op.name) has other outputs than \(node.op.name)")
         nodes[index].op = op
         nodes[index].inputs = inputs
+        if let name { nodes[index].name = name }
     }
 
-    /// Renames a node.
-    public mutating func renameNode(_ index: Int, _ name: String) { nodes[index].name = name }
+    /// Lets a node read other values of the same types and shapes: the same ones in another order.
+    public mutating func setInputs(_ index: Int, _ inputs: [ValueID]) {
+        precondition(
+            zip(inputs, nodes[index].inputs).allSatisfy { fact($0).isAlike(fact($1)) },
+            "node '\(nodes[index].name)' would read values of other shapes")
+        nodes[index].inputs = inputs
+    }
+
+    /// Gives a node another operator that has one output more.
+    ///
+    /// - Returns: The new output.
+    /// - Throws: `GraphError.node` if the node's inputs do not fit.
+    public mutating func addOutput(_ index: Int, with op: any Operator, name: String) throws -> ValueID {
+        let facts = try op.outputs(for: nodes[index].inputs.map(fact))
+        precondition(facts.count == nodes[index].outputs.count + 1, "\(op.name) has not one output more")
+        let output = addValue(name, facts[facts.count - 1])
+        nodes[index].op = op
+        nodes[index].outputs.append(output)
+        return output
+    }
 
     /// Removes the nodes that nobody reads, and those that only they read.
     public mutating func removeUnread() {
@@ -88,7 +123,7 @@ extension Graph {
             let index = ready[next]
             next += 1
             sorted.append(nodes[index])
-            let following = Set(nodes[index].outputs.flatMap { readers[$0] ?? [] })
+            let following = Set(nodes[index].outputs.flatMap { readers[$0] })
             for reader in following.sorted() {
                 missing[reader] -= 1
                 if missing[reader] == 0 { ready.append(reader) }
@@ -112,7 +147,7 @@ extension Graph {
             }
             let facts = try node.op.outputs(for: node.inputs.map(fact))
             guard facts.count == node.outputs.count,
-                zip(node.outputs, facts).allSatisfy({ fact($0).isInterchangeable(with: $1) })
+                zip(node.outputs, facts).allSatisfy({ fact($0).isAlike($1) })
             else {
                 throw GraphError.node(
                     name: node.name,

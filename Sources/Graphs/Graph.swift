@@ -32,7 +32,7 @@ public struct Graph: Sendable {
         /// What it reads.
         public var inputs: [ValueID]
         /// What it writes: values of no other node.
-        public let outputs: [ValueID]
+        public internal(set) var outputs: [ValueID]
     }
 
     /// Every value that was ever made.
@@ -117,7 +117,7 @@ public struct Graph: Sendable {
         return Node(name: name, op: op, inputs: inputs, outputs: outputs)
     }
 
-    private mutating func addValue(_ name: String, _ fact: Fact) -> ValueID {
+    mutating func addValue(_ name: String, _ fact: Fact) -> ValueID {
         values.append(Value(name: name, fact: fact))
         return ValueID(index: values.count - 1)
     }

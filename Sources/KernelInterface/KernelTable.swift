@@ -8,7 +8,7 @@ public typealias Output = UnsafeMutablePointer<Float>
 /// The kernels of one instruction set, as functions over pointers and counts.
 ///
 /// Contracts that hold for every kernel:
-/// - Images are channels-last, but for `planes`; "rows" of a matrix are pixels or batch entries, its columns channels.
+/// - Images are channels-last; "rows" of a matrix are pixels or batch entries, its columns channels.
 /// - Nothing is allocated, thrown or locked; scratch comes from the caller; counts may be zero.
 /// - Pointers need the alignment of a Float alone; buffers do not overlap unless a kernel says that it works in place.
 /// - Ranges (`firstRow`, `rowCount`) let several threads share one output; the bits written for a row never depend on
@@ -83,9 +83,6 @@ public struct KernelTable: Sendable {
 
     /// `convolveLines` for few output channels, whose sums are taken in as many parts as a vector has lanes.
     public let dots: DotKernels
-
-    /// Convolutions of images that stay in PyTorch's order.
-    public let planes: PlaneKernels
 
     /// Copies a part of an image with zeros where it reaches beyond the borders: output [rowCount, width, channelCount].
     ///
@@ -184,7 +181,6 @@ public struct KernelTable: Sendable {
         convolveGroups:
             @escaping @Sendable (Output, Input, Input, Input?, Input?, Activation, ConvolutionLines, Int) -> Void,
         dots: DotKernels,
-        planes: PlaneKernels,
         copyPadded: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int, Int, Int, Int, Int) -> Void,
         depthwiseConv2d:
             @escaping @Sendable (
@@ -214,7 +210,6 @@ public struct KernelTable: Sendable {
         self.convolveChannels = convolveChannels
         self.convolveGroups = convolveGroups
         self.dots = dots
-        self.planes = planes
         self.copyPadded = copyPadded
         self.depthwiseConv2d = depthwiseConv2d
         self.maxPool2d = maxPool2d

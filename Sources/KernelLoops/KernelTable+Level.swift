@@ -26,7 +26,6 @@ public func makeKernelTable() -> KernelTable {
         convolveChannels: convolveChannels,
         convolveGroups: convolveGroups,
         dots: DotKernels(packedCount: dotsPackedCount, pack: packDots, convolve: convolveDots),
-        planes: PlaneKernels(pack: packPlanes, convolve: convolvePlanes, copy: copyPlanes, turn: turnPlanes),
         copyPadded: copyPadded,
         depthwiseConv2d: depthwiseConv2d,
         maxPool2d: maxPool2d,

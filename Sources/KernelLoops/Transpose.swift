@@ -23,64 +23,6 @@ func transpose(
     }
 }
 
-/// output [rowCount, width, channels] = every `rowStep`-th row from `firstRow` on of the planes
-/// input [channels, inputHeight, inputWidth], from column `firstColumn` on, zeros outside of them.
-///
-/// Loop order: rows; all of them at once if they are whole, or if each alone would leave half of a square empty.
-func turnPlanes(
-    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int, _ rowStep: Int,
-    _ firstColumn: Int, _ width: Int
-) {
-    let (channels, plane) = (geometry.channels, geometry.inputHeight * geometry.inputWidth)
-    if rowStep == 1 && firstColumn == 0 && width == geometry.inputWidth && firstRow >= 0
-        && firstRow + rowCount <= geometry.inputHeight
-    {
-        return transpose(output, channels, input + firstRow * width, plane, channels, rowCount * width)
-    }
-    let left = min(width, max(0, -firstColumn))
-    let inner = max(left, min(width, geometry.inputWidth - firstColumn))
-    let squares = (geometry.inputWidth + laneCount - 1) / laneCount * laneCount
-    if rowStep == 1 && inner - left == geometry.inputWidth && squares * 4 >= geometry.inputWidth * 5 {
-        return turnAndSpread(output, input, geometry, firstRow, rowCount, left: left, width)
-    }
-    for row in 0..<rowCount {
-        let target = output + row * width * channels
-        let inputRow = firstRow + row * rowStep
-        guard inputRow >= 0 && inputRow < geometry.inputHeight else {
-            clear(target, width * channels)
-            continue
-        }
-        clear(target, left * channels)
-        transpose(
-            target + left * channels, channels, input + inputRow * geometry.inputWidth + firstColumn + left, plane,
-            channels, inner - left)
-        clear(target + inner * channels, (width - inner) * channels)
-    }
-}
-
-/// Turns rows together into the end of the output, and from there moves each to its place, the first ones first: no place
-/// reaches beyond the rows that wait.
-private func turnAndSpread(
-    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int, left: Int,
-    _ width: Int
-) {
-    let (channels, inputWidth) = (geometry.channels, geometry.inputWidth)
-    let first = min(rowCount, max(0, -firstRow))
-    let end = max(first, min(rowCount, geometry.inputHeight - firstRow))
-    let waiting = output + (rowCount * width - (end - first) * inputWidth) * channels
-    transpose(
-        waiting, channels, input + (firstRow + first) * inputWidth, geometry.inputHeight * inputWidth, channels,
-        (end - first) * inputWidth)
-    for row in first..<end {
-        let target = output + row * width * channels
-        copy(target + left * channels, waiting + (row - first) * inputWidth * channels, inputWidth * channels)
-        clear(target, left * channels)
-        clear(target + (left + inputWidth) * channels, (width - left - inputWidth) * channels)
-    }
-    clear(output, first * width * channels)
-    clear(output + end * width * channels, (rowCount - end) * width * channels)
-}
-
 /// Exchanges bits of place, `times` times, as above.
 @inline(__always)
 private func zip<let count: Int>(_ vectors: inout InlineArray<count, Lanes>, times: Int) {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 
-import Kernels
+import Operators
 import Tensors
 
 extension Value {
-    func activated(by activation: Activation, name: String) -> Value {
-        graph.append(.activation(activation), inputs: [self], shape: shape, name: name)
-    }
+    func activated(by function: Unary.Function, name: String) -> Value { append(Unary(function), name: name) }
 }
 
 /// max(x, 0). NaN stays NaN.
@@ -32,7 +30,7 @@ public struct ReLU6: Layer {
     public init() {}
 
     /// Records the function of each element.
-    public func callAsFunction(_ input: Value) -> Value { input.activated(by: .relu6, name: "relu6") }
+    public func callAsFunction(_ input: Value) -> Value { input.activated(by: .clip(min: 0, max: 6), name: "relu6") }
 }
 
 /// x * sigmoid(x), also called Swish.
@@ -97,7 +95,9 @@ public struct HardSigmoid: Layer {
     public init() {}
 
     /// Records the function of each element.
-    public func callAsFunction(_ input: Value) -> Value { input.activated(by: .hardSigmoid, name: "hardsigmoid") }
+    public func callAsFunction(_ input: Value) -> Value {
+        input.activated(by: .hardSigmoid(alpha: 1.0 / 6, beta: 0.5), name: "hardsigmoid")
+    }
 }
 
 /// x times the normal distribution's probability of a value below x.
@@ -123,6 +123,6 @@ public struct GELU: Layer {
 
     /// Records the function of each element.
     public func callAsFunction(_ input: Value) -> Value {
-        input.activated(by: approximation == .none ? .gelu : .geluTanh, name: "gelu")
+        input.activated(by: .gelu(tanhApproximation: approximation == .tanh), name: "gelu")
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Operators
 import Tensors
 
 /// Normalises each channel by the mean and variance seen in training, then scales and shifts it.
@@ -31,22 +32,16 @@ public struct BatchNorm2d: Layer {
         runningVar = try weights.weight("running_var", shape: [channels])
     }
 
-    /// Records the normalisation of an image.
+    /// Records the normalisation of an image, which must have `channels` channels.
     public func callAsFunction(_ input: Value) -> Value {
-        precondition(
-            input.shape.rank == 3 && input.shape[0] == channels,
-            "batch norm '\(name)' takes an image of \(channels) channels, not \(input.shape)")
-        return input.graph.append(.batchNorm2d(self), inputs: [input], shape: input.shape, name: name)
-    }
-
-    /// The layer as one multiplication and one addition per channel, worked out in Double.
-    func scaleAndShift() throws -> (scale: [Double], shift: [Double]) {
-        let weight = try self.weight.finiteFloats(name: name + ".weight")
-        let bias = try self.bias.finiteFloats(name: name + ".bias")
-        let mean = try runningMean.finiteFloats(name: name + ".running_mean")
-        let variance = try runningVar.finiteFloats(name: name + ".running_var")
-        let scale = (0..<channels).map { Double(weight[$0]) / (Double(variance[$0]) + Double(eps)).squareRoot() }
-        let shift = (0..<channels).map { Double(bias[$0]) - Double(mean[$0]) * scale[$0] }
-        return (scale, shift)
+        guard input.shape.rank == 3 && input.shape[0] == channels else {
+            return input.fail(name, "takes an image [\(channels), H, W], not \(input.shape)")
+        }
+        return input.append(
+            BatchNormalization(epsilon: Double(eps)),
+            constants: [
+                (name + ".weight", weight), (name + ".bias", bias), (name + ".running_mean", runningMean),
+                (name + ".running_var", runningVar),
+            ], name: name)
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Operators
 import Tensors
 
 /// Slides filters over an image.
@@ -43,21 +44,21 @@ public struct Conv2d: Layer {
         self.bias = bias ? try weights.weight("bias", shape: [outChannels]) : nil
     }
 
-    /// Records the convolution of an image.
-    ///
-    /// - Precondition: The image has `inChannels` channels and the kernel fits into it.
+    /// Records the convolution of an image, which must have `inChannels` channels.
     public func callAsFunction(_ input: Value) -> Value {
-        precondition(
-            input.shape.rank == 3 && input.shape[0] == inChannels,
-            "convolution '\(name)' takes an image of \(inChannels) channels, not \(input.shape)")
-        let geometry = window.geometry(over: input.shape)
-        return input.graph.append(
-            .conv2d(self), inputs: [input], shape: [outChannels, geometry.outputHeight, geometry.outputWidth],
-            name: name)
+        guard input.shape.rank == 3 && input.shape[0] == inChannels else {
+            return input.fail(name, "takes an image [\(inChannels), H, W], not \(input.shape)\(hint(for: input.shape))")
+        }
+        let weights = [(name + ".weight", weight)] + (bias.map { [(name + ".bias", $0)] } ?? [])
+        return input.append(
+            Convolution(window.sliding(over: input.shape), groups: groups), constants: weights, name: name)
     }
 
-    /// Whether each channel has one filter of its own.
-    var isDepthwise: Bool { groups == inChannels && outChannels == inChannels }
+    private func hint(for shape: Shape) -> String {
+        if shape.rank == 1 { return ": was it flattened before?" }
+        if shape.rank == 3 && shape[2] == inChannels { return ": is it channels last? Shapes are [C, H, W]" }
+        return ""
+    }
 }
 
 extension StateDict {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Operators
 import Tensors
 
 /// Lays an image out as a vector, channel after channel.
@@ -13,7 +14,7 @@ public struct Flatten: Layer {
 
     /// Records the change of shape.
     public func callAsFunction(_ input: Value) -> Value {
-        input.graph.append(.flatten, inputs: [input], shape: [input.shape.elementCount], name: "flatten")
+        input.append(Reshape([1, input.shape.elementCount]), name: "flatten")
     }
 }
 

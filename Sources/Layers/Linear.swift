@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Operators
 import Tensors
 
 /// A matrix product and a bias.
@@ -27,13 +28,13 @@ public struct Linear: Layer {
         self.bias = bias ? try weights.weight("bias", shape: [outFeatures]) : nil
     }
 
-    /// Records the product with a vector.
-    ///
-    /// - Precondition: The value is a vector of `inFeatures`; an image needs a `Flatten` before.
+    /// Records the product with a vector of `inFeatures`; an image needs a `Flatten` before.
     public func callAsFunction(_ input: Value) -> Value {
-        precondition(
-            input.shape == [inFeatures],
-            "linear layer '\(name)' takes a vector of \(inFeatures), not \(input.shape); is a Flatten missing?")
-        return input.graph.append(.linear(self), inputs: [input], shape: [outFeatures], name: name)
+        guard input.shape == [inFeatures] else {
+            let hint = input.shape.rank == 3 ? "; is a Flatten missing?" : ""
+            return input.fail(name, "takes a vector [\(inFeatures)], not \(input.shape)\(hint)")
+        }
+        let weights = [(name + ".weight", weight)] + (bias.map { [(name + ".bias", $0)] } ?? [])
+        return input.append(Operators.Linear(), constants: weights, name: name)
     }
 }

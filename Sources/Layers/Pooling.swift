@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import Kernels
+import Operators
 import Tensors
 
 /// The largest value in each window.
@@ -20,11 +20,12 @@ public struct MaxPool2d: Layer {
             ceilMode: ceilMode)
     }
 
-    /// Records the pooling of an image.
+    /// Records the pooling of an image [C, H, W].
     public func callAsFunction(_ input: Value) -> Value {
-        let geometry = window.geometry(over: input.shape)
-        return input.graph.append(
-            .maxPool2d(window), inputs: [input], shape: geometry.outputShape, name: "max_pool2d")
+        guard input.shape.rank == 3 else {
+            return input.fail("max_pool2d", "takes an image [C, H, W], not \(input.shape)")
+        }
+        return input.append(Pool(.max, window.sliding(over: input.shape)), name: "max_pool2d")
     }
 }
 
@@ -49,12 +50,13 @@ public struct AvgPool2d: Layer {
         self.countIncludePad = countIncludePad
     }
 
-    /// Records the pooling of an image.
+    /// Records the pooling of an image [C, H, W].
     public func callAsFunction(_ input: Value) -> Value {
-        let geometry = window.geometry(over: input.shape)
-        return input.graph.append(
-            .avgPool2d(window, countIncludePad: countIncludePad), inputs: [input], shape: geometry.outputShape,
-            name: "avg_pool2d")
+        guard input.shape.rank == 3 else {
+            return input.fail("avg_pool2d", "takes an image [C, H, W], not \(input.shape)")
+        }
+        return input.append(
+            Pool(.average(countIncludePad: countIncludePad), window.sliding(over: input.shape)), name: "avg_pool2d")
     }
 }
 
@@ -72,16 +74,12 @@ public struct AdaptiveAvgPool2d: Layer {
         self.outputSize = outputSize
     }
 
-    /// Records the pooling of an image.
+    /// Records the pooling of an image [C, H, W].
     public func callAsFunction(_ input: Value) -> Value {
-        precondition(input.shape.rank == 3, "adaptive pooling takes an image [C, H, W], not \(input.shape)")
-        return input.graph.append(
-            .adaptiveAvgPool2d, inputs: [input], shape: [input.shape[0], outputSize.height, outputSize.width],
-            name: "adaptive_avg_pool2d")
+        guard input.shape.rank == 3 else {
+            return input.fail("adaptive_avg_pool2d", "takes an image [C, H, W], not \(input.shape)")
+        }
+        return input.append(
+            AdaptivePool(outputSize: [outputSize.height, outputSize.width]), name: "adaptive_avg_pool2d")
     }
-}
-
-extension WindowGeometry {
-    /// Shape of the output of a pooling.
-    var outputShape: Shape { [channels, outputHeight, outputWidth] }
 }

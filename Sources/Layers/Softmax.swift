@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Operators
 import Tensors
 
 /// Turns logits into probabilities.
@@ -12,11 +13,11 @@ public struct Softmax: Layer {
     public init() {}
 
     /// Records the softmax of a vector.
-    ///
-    /// - Precondition: The value is a vector.
     public func callAsFunction(_ input: Value) -> Value {
-        precondition(input.shape.rank == 1, "softmax takes a vector, not \(input.shape); is a Flatten missing?")
-        return input.graph.append(.softmax(logarithm: false), inputs: [input], shape: input.shape, name: "softmax")
+        guard input.shape.rank == 1 else {
+            return input.fail("softmax", "takes a vector, not \(input.shape); is a Flatten missing?")
+        }
+        return input.append(Operators.Softmax(axis: 1), name: "softmax")
     }
 }
 
@@ -30,10 +31,10 @@ public struct LogSoftmax: Layer {
     public init() {}
 
     /// Records the logarithm of the softmax of a vector.
-    ///
-    /// - Precondition: The value is a vector.
     public func callAsFunction(_ input: Value) -> Value {
-        precondition(input.shape.rank == 1, "log softmax takes a vector, not \(input.shape); is a Flatten missing?")
-        return input.graph.append(.softmax(logarithm: true), inputs: [input], shape: input.shape, name: "log_softmax")
+        guard input.shape.rank == 1 else {
+            return input.fail("log_softmax", "takes a vector, not \(input.shape); is a Flatten missing?")
+        }
+        return input.append(Operators.Softmax(axis: 1, isLogarithm: true), name: "log_softmax")
     }
 }

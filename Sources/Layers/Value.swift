@@ -1,33 +1,93 @@
 // SPDX-License-Identifier: MIT
 
+import Graphs
+import Operators
 import Tensors
 
 /// What flows between layers while a network is wired: it has a shape, but no numbers.
 ///
 /// `Network.forward` is called once, when a `Plan` is made; the values record what it does. The plan then runs on numbers
-/// as often as one likes.
+/// as often as one likes. A mistake in the wiring is kept and thrown by `Plan.init`; what is wired behind it counts no more.
 public struct Value {
-    let graph: Graph
-    let index: Int
+    let wiring: Wiring
+    let id: Graph.ValueID
 
     /// Sizes without the batch: `[C, H, W]` for images, `[features]` for vectors.
-    public var shape: Shape { graph.nodes[index].shape }
+    public var shape: Shape { Shape(Array(wiring.graph.fact(id).shape.dimensions.dropFirst())) }
 
     /// Residual addition: element by element.
     ///
-    /// - Precondition: Both have the same shape.
+    /// Both must have the same shape.
     public static func + (left: Value, right: Value) -> Value {
-        precondition(left.shape == right.shape, "cannot add values of shapes \(left.shape) and \(right.shape)")
-        return left.graph.append(.add, inputs: [left, right], shape: left.shape, name: "add")
+        guard left.shape == right.shape else {
+            return left.fail(
+                "add", "adds values of shapes \(left.shape) and \(right.shape): both must have the same shape")
+        }
+        return left.append(Binary(.add), with: [right], name: "add")
     }
 
     /// Scales each channel of an image by one number: the excitation of squeeze-and-excitation.
     ///
-    /// - Precondition: `right` has shape [C, 1, 1] for a left side of [C, H, W].
+    /// `right` must have shape [C, 1, 1] for a left side of [C, H, W].
     public static func * (left: Value, right: Value) -> Value {
-        precondition(
-            left.shape.rank == 3 && right.shape == [left.shape[0], 1, 1],
-            "cannot scale the channels of \(left.shape) by \(right.shape)")
-        return left.graph.append(.scaleChannels, inputs: [left, right], shape: left.shape, name: "scale")
+        guard left.shape.rank == 3 && right.shape == [left.shape[0], 1, 1] else {
+            return left.fail(
+                "scale",
+                "scales the channels of \(left.shape) by \(right.shape): takes an image [C, H, W] and [C, 1, 1]")
+        }
+        return left.append(Binary(.mul), with: [right], name: "scale")
+    }
+}
+
+/// The record of a network's wiring. Lives while a plan is made.
+final class Wiring {
+    var graph = Graph()
+    /// The first mistake.
+    private(set) var mistake: WiringError?
+
+    func keep(_ error: WiringError) {
+        if mistake == nil { mistake = error }
+    }
+}
+
+/// A mistake in a network's wiring: layers that do not fit together.
+public struct WiringError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The layer's name in the state dict, or what it does.
+    public let layer: String
+    /// What it got and what it expected.
+    public let reason: String
+
+    /// One line: the layer, what it got, what it expected, and the likely cause.
+    public var description: String { "layer '\(layer)' \(reason)" }
+}
+
+extension Value {
+    /// Keeps a mistake; the value stands for the one that the layer would have given.
+    func fail(_ layer: String, _ reason: String) -> Value {
+        wiring.keep(WiringError(layer: layer, reason: reason))
+        return self
+    }
+
+    /// Records an operator whose first input is this value.
+    ///
+    /// - Parameters:
+    ///   - others: Other values that it reads.
+    ///   - constants: Weights that it reads after those.
+    func append(
+        _ op: some Operator, with others: [Value] = [], constants: [(name: String, tensor: Tensor)] = [], name: String
+    ) -> Value {
+        for other in others where other.wiring !== wiring {
+            return fail(name, "reads a value of another network's wiring")
+        }
+        guard wiring.mistake == nil else { return self }
+        let weights = constants.map { wiring.graph.addConstant($0.name, $0.tensor) }
+        do {
+            let outputs = try wiring.graph.add(op, [id] + others.map(\.id) + weights, name: name)
+            return Value(wiring: wiring, id: outputs[0])
+        } catch let GraphError.node(_, reason) {
+            return fail(name, "does not fit: \(reason)")
+        } catch {
+            return fail(name, "does not fit: \(error)")
+        }
     }
 }

@@ -20,7 +20,7 @@ struct PlanTests {
     @Test("a value that is read twice is not fused away")
     func keepsSharedValues() throws {
         let plan = try Plan(SharedConvolution(seed: 2), input: [4, 6, 5])
-        #expect(plan.summaries.map(\.operation) == ["conv2d 1x1", "relu", "add", "channels first"])
+        #expect(plan.summaries.map(\.operation) == ["conv2d 1x1", "relu", "add", "reorder to NCHW"])
     }
 
     @Test("fused and unfused networks give the same answer", arguments: KernelTable.available)

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Kernels
+@_exported import Runtime
+import Tensors
+
+extension Graph {
+    /// Records a network's wiring for a batch of one.
+    ///
+    /// - Parameter input: Shape of one input without the batch, for example `[3, 224, 224]`.
+    /// - Throws: `WiringError` if layers do not fit together.
+    public init(_ network: some Network, input: Shape) throws {
+        let wiring = Wiring()
+        let value = Layers.Value(
+            wiring: wiring,
+            id: wiring.graph.addInput("input", Fact(.float32, try Shape(checking: [1] + input.dimensions))))
+        let result = network.forward(value)
+        guard result.wiring === wiring else {
+            throw WiringError(layer: "output", reason: "is a value of another network's wiring")
+        }
+        if let mistake = wiring.mistake { throw mistake }
+        self = wiring.graph
+        outputs = [result.id]
+    }
+}
+
+extension Plan {
+    /// Wires a network for inputs of one shape, folds and packs its weights.
+    ///
+    /// - Parameters:
+    ///   - input: Shape of one input without the batch, for example `[3, 224, 224]`.
+    ///   - kernels: The instruction set to use; by default the widest that the processor has, or what `SWIFTNET_ISA` names.
+    ///   - weights: Weights that were prepared before for the same network, shape and kernels, if there are any: then the
+    ///     network's own are not read.
+    /// - Throws: `WiringError` if layers do not fit together, `TensorError.notFinite` if weights hold NaN or infinities,
+    ///   `KernelError` if `SWIFTNET_ISA` names a level that can't be had.
+    public convenience init(
+        _ network: some Network, input: Shape, kernels: KernelTable? = nil, weights: PreparedWeights? = nil
+    ) throws {
+        try self.init(Graph(network, input: input), kernels: kernels, weights: weights)
+    }
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Kernels
+import Tensors
+
+/// A network made ready to run: the kernel calls in order, their prepared weights, and where each value stands.
+///
+/// Made once, never changed, shared by all sessions. To run it, make a `Session`.
+public final class Plan: Sendable {
+    /// One of the values that the caller gives or gets.
+    public struct Port: Sendable {
+        /// The file's name for it.
+        public let name: String
+        /// Type of the elements.
+        public let elementType: ElementType
+        /// Sizes of one of it, without the batch.
+        public let shape: Shape
+        /// Sizes as the graph has them.
+        let fullShape: Shape
+        /// The order in memory in which the steps take it.
+        let order: AxisOrder
+        /// Floats that one of it takes.
+        let count: Int
+
+        /// Whether it is an image whose channels are contiguous.
+        var isChannelsLast: Bool { order == .channelsLast(rank: 4) }
+
+        /// Whether the steps take it as a caller gives it.
+        func isOrdered(as layout: Session.Layout) -> Bool {
+            guard shape.rank == 3, order.rank == 4, shape[0] > 1, shape[1] * shape[2] > 1 else { return true }
+            return isChannelsLast == (layout == .channelsLast)
+        }
+
+        init(_ value: Graph.Value) {
+            name = value.name
+            elementType = value.fact.elementType
+            shape = value.fact.shape.withoutBatch
+            fullShape = value.fact.shape
+            order = value.fact.order
+            count = (value.fact.byteCount + 3) / 4
+        }
+    }
+
+    /// What the caller gives, in order.
+    public let inputs: [Port]
+    /// What the caller gets, in order.
+    public let outputs: [Port]
+    /// What each step does, in order.
+    public let summaries: [StepSummary]
+    /// The block of weights that all steps read.
+    public let weights: PreparedWeights
+    /// The kernels that the weights were packed for.
+    public let kernels: KernelTable
+
+    let steps: [any Step]
+    /// The steps from here on work on vectors, on all images of a batch at once.
+    let firstBatchStep: Int
+    /// Floats of one image's arena, and of the batch's arena for each image.
+    let imageArenaCount: Int
+    let batchArenaCount: Int
+    let scratchCount: Int
+
+    /// Images that are worked on at a time; a larger batch is run in pieces of this size.
+    static let batchCapacity = 32
+
+    /// Chooses kernels for a graph, folds and packs its weights.
+    ///
+    /// - Parameters:
+    ///   - graph: A network for a batch of one.
+    ///   - kernels: The instruction set to use; by default the widest that the processor has, or what `SWIFTNET_ISA` names.
+    ///   - weights: Weights that were prepared before for the same graph and kernels, if there are any: then the graph's own are
+    ///     not read.
+    ///   - algorithms: Algorithms to use in place of the cheapest, by the name of the node.
+    /// - Throws: `GraphError`, `PlanError`, `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` if
+    ///   `SWIFTNET_ISA` names a level that can't be had.
+    public init(
+        _ graph: Graph, kernels: KernelTable? = nil, weights: PreparedWeights? = nil,
+        algorithms: [String: String] = [:],
+        observe: ((any Pass, Graph) -> Void)? = nil
+    ) throws {
+        var graph = graph
+        try Passes.run(&graph, observe: observe)
+        let kernels = try kernels ?? KernelTable.selection.get()
+        let planner = try Planner(graph, kernels: kernels, forced: algorithms)
+        let layout = planner.placed()
+        inputs = graph.inputs.map { Port(graph[$0]) }
+        outputs = graph.outputs.map { Port(graph[$0]) }
+        steps = layout.steps
+        summaries = planner.drafts.map(\.summary)
+        firstBatchStep = layout.firstBatchStep
+        imageArenaCount = layout.imageArenaCount
+        batchArenaCount = layout.batchArenaCount
+        scratchCount = layout.steps.map(\.scratchCount).max() ?? 0
+        self.kernels = kernels
+        if let weights {
+            guard weights.bytes.count >= planner.weights.count * 4 else {
+                throw PlanError.foreignWeights(
+                    expected: "\(planner.weights.count * 4) bytes", actual: "\(weights.bytes.count) bytes")
+            }
+            self.weights = weights
+        } else {
+            self.weights = try PreparedWeights(planner.weights)
+        }
+    }
+
+    /// Shape of one input, without the batch: `[C, H, W]`, or `[features]`; of the first one if there are several.
+    public var inputShape: Shape { inputs[0].shape }
+    /// Shape of one output, without the batch; of the first one if there are several.
+    public var outputShape: Shape { outputs[0].shape }
+
+    /// Multiply-adds for one image.
+    public var multiplyAdds: Int { summaries.reduce(0) { $0 + $1.multiplyAdds } }
+
+    /// Bytes that a session takes for activations and scratch, for one image at a time and one thread.
+    public var activationBytes: Int { (imageArenaCount + batchArenaCount * Self.batchCapacity + scratchCount) * 4 }
+}
+
+extension Plan {
+    /// The softmax of a network's answer.
+    public func probabilities(ofLogits logits: [Float]) -> [Float] {
+        [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
+            if let base = buffer.baseAddress { kernels.softmax(base, logits, 1, logits.count) }
+            count = logits.count
+        }
+    }
+}

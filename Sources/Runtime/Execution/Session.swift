@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import SystemCalls
+import Tensors
+
+/// What one caller needs to run a plan: its arenas and its threads. Used by one caller at a time.
+///
+/// In a run, numbers nearer to zero than the smallest normal one (1.2e-38) count as zero; NaN and infinities go through as IEEE
+/// 754 says. The caller's own arithmetic stays as it is.
+public final class Session {
+    /// How the numbers of an image are ordered.
+    public enum Layout: Sendable {
+        /// PyTorch's [N, C, H, W].
+        case channelsFirst
+        /// [N, H, W, C], as decoded pixels are: saves a pass.
+        case channelsLast
+    }
+
+    /// The plan that the session runs.
+    public let plan: Plan
+    /// Threads that work on one run, the caller's among them.
+    public var threads: Int { team.count }
+
+    private let leastSharedWork: Int
+    private let multiplyAdds: Int
+    private let execution: PlanExecution
+    private let team: Team
+
+    /// Takes the memory and starts the threads that running the plan needs.
+    ///
+    /// - Parameters:
+    ///   - threads: Threads that share the work of one run, 1 to 256; 1 uses the caller's alone.
+    /// - Throws: An error of the system if it gives no more threads.
+    public convenience init(_ plan: Plan, threads: Int = 1) throws {
+        try self.init(plan, threads: threads, leastSharedWork: Self.leastSharedWork)
+    }
+
+    /// Multiply-adds of a run below which the caller's thread does it alone: waking threads would take longer than they save.
+    static let leastSharedWork = 5_000_000
+
+    /// Makes a session that shares out runs of at least so many multiply-adds.
+    package init(_ plan: Plan, threads: Int, leastSharedWork: Int) throws {
+        self.plan = plan
+        self.leastSharedWork = leastSharedWork
+        multiplyAdds = plan.multiplyAdds
+        execution = PlanExecution(plan, workers: max(1, threads))
+        team = try Team(count: max(1, threads), work: execution) { FloatingPointMode().flushingDenormals.set() }
+    }
+
+    /// Runs the network on a batch.
+    ///
+    /// Shape: [N, C, H, W] or [N, features], Float32 → [N] and the plan's output shape.
+    ///
+    /// - Throws: `TensorError.shapeMismatch` if the input is not a batch of the plan's input shape.
+    public func run(_ input: Tensor) throws -> Tensor {
+        let dimensions = input.shape.dimensions
+        guard dimensions.first != nil, Array(dimensions.dropFirst()) == plan.inputShape.dimensions else {
+            let expected = Shape([dimensions.first ?? 1] + plan.inputShape.dimensions)
+            throw TensorError.shapeMismatch(name: "input", expected: expected, actual: input.shape)
+        }
+        precondition(
+            plan.inputs.count == 1 && plan.outputs.count == 1,
+            "a plan of \(plan.inputs.count) inputs and \(plan.outputs.count) outputs runs by run(inputs:)")
+        let values = input.floats()
+        return Tensor(shape: Shape([dimensions[0]] + plan.outputShape.dimensions)) { output in
+            values.withUnsafeBufferPointer { run($0, count: dimensions[0], layout: .channelsFirst, output: output) }
+        }
+    }
+
+    /// Runs a network of any number of inputs and outputs, of any types, once.
+    ///
+    /// Shape: each input's as the plan's, with or without a batch of 1 in front → each output's, with a batch of 1.
+    ///
+    /// - Throws: `TensorError` if the inputs are not of the plan's types and shapes.
+    public func run(inputs tensors: [Tensor]) throws -> [Tensor] {
+        guard tensors.count == plan.inputs.count else {
+            throw TensorError.elementCount(shape: [tensors.count], expected: plan.inputs.count, actual: tensors.count)
+        }
+        for (tensor, port) in zip(tensors, plan.inputs) {
+            guard tensor.elementType == port.elementType, tensor.shape.withoutBatch == port.shape.withoutBatch else {
+                throw TensorError.shapeMismatch(name: port.name, expected: port.shape, actual: tensor.shape)
+            }
+        }
+        // Aligned copies: a tensor's bytes may stand anywhere in a file.
+        let given = zip(tensors, plan.inputs).map { tensor, port in
+            let buffer = FloatBuffer(count: max(1, port.count))
+            tensor.withUnsafeBytes { bytes in
+                if let base = bytes.baseAddress {
+                    UnsafeMutableRawPointer(buffer.base).copyMemory(from: base, byteCount: bytes.count)
+                }
+            }
+            return buffer
+        }
+        let results = plan.outputs.map { FloatBuffer(count: max(1, $0.count)) }
+        given.map { Input($0.base) }.withUnsafeBufferPointer { inputs in
+            results.map(\.base).withUnsafeBufferPointer { outputs in
+                runBatch(inputs, layout: .channelsFirst, images: 1, outputs: outputs)
+            }
+        }
+        return try zip(results, plan.outputs).map { buffer, port in
+            let shape = port.fullShape
+            let storage = TensorStorage(byteCount: shape.elementCount * port.elementType.byteCount) { bytes in
+                bytes.copyMemory(from: UnsafeRawBufferPointer(start: buffer.base, count: bytes.count))
+            }
+            return try Tensor(shape: shape, elementType: port.elementType, storage: storage)
+        }
+    }
+
+    /// Runs the network on `count` inputs and writes as many outputs, allocating nothing (but for the first batch of its
+    /// size in channels-first order).
+    ///
+    /// - Precondition: The buffers hold as much as `count` inputs and outputs take.
+    public func run(
+        _ input: UnsafeBufferPointer<Float>, count: Int, layout: Layout, output: UnsafeMutableBufferPointer<Float>
+    ) {
+        let inputCount = plan.inputShape.elementCount
+        let outputCount = plan.outputShape.elementCount
+        precondition(
+            input.count >= count * inputCount, "the input holds \(input.count) values, not \(count * inputCount)")
+        precondition(output.count >= count * outputCount, "the output has room for \(output.count) values")
+        guard count > 0, let inputBase = input.baseAddress, let outputBase = output.baseAddress else { return }
+        for first in stride(from: 0, to: count, by: Plan.batchCapacity) {
+            let images = min(Plan.batchCapacity, count - first)
+            withUnsafePointer(to: inputBase + first * inputCount) { input in
+                withUnsafePointer(to: outputBase + first * outputCount) { output in
+                    runBatch(
+                        UnsafeBufferPointer(start: input, count: 1), layout: layout, images: images,
+                        outputs: UnsafeBufferPointer(start: output, count: 1))
+                }
+            }
+        }
+    }
+
+    private func runBatch(
+        _ inputs: UnsafeBufferPointer<Input>, layout: Layout, images: Int, outputs: UnsafeBufferPointer<Output>
+    ) {
+        flushingDenormals {
+            let isShared = threads > 1 && multiplyAdds * images >= leastSharedWork
+            execution.begin(
+                inputs: inputs, layout: layout, images: images, outputs: outputs, workers: isShared ? threads : 1)
+            if isShared { team.run() } else { execution.runAlone() }
+        }
+    }
+
+    private func flushingDenormals(_ body: () -> Void) {
+        let mode = FloatingPointMode()
+        mode.flushingDenormals.set()
+        body()
+        mode.set()
+    }
+}
+
+extension Session {
+    /// Runs the network on one input and tells when each step began and how long it took.
+    ///
+    /// - Parameters:
+    ///   - input: One input, channels last.
+    /// - Returns: A span for each of the plan's `summaries`, counted from the run's beginning.
+    /// - Precondition: The buffer holds one input.
+    public func profile(_ input: UnsafeBufferPointer<Float>) -> [(start: Duration, duration: Duration)] {
+        precondition(input.count >= plan.inputShape.elementCount, "the input holds \(input.count) values")
+        guard let base = input.baseAddress else { return [] }
+        let output = FloatBuffer(count: plan.outputShape.elementCount)
+        var times: [UInt64] = []
+        times.reserveCapacity(plan.summaries.count + 1)
+        execution.roundTimes = times
+        flushingDenormals {
+            withUnsafePointer(to: base) { input in
+                withUnsafePointer(to: output.base) { output in
+                    execution.begin(
+                        inputs: UnsafeBufferPointer(start: input, count: 1), layout: .channelsLast, images: 1,
+                        outputs: UnsafeBufferPointer(start: output, count: 1), workers: threads, sharesSteps: true)
+                    team.run()
+                }
+            }
+        }
+        times = execution.roundTimes ?? []
+        execution.roundTimes = nil
+        return plan.summaries.indices.map { step in
+            (.nanoseconds(times[step] - times[0]), .nanoseconds(times[step + 1] - times[step]))
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+
+/// Where a value stands while a plan runs.
+struct Slot: Sendable, Equatable {
+    enum Region: Sendable, Equatable {
+        /// What the caller gave as input so-and-so, one image after the other.
+        case input(Int)
+        /// The arena of one image: reused for the next.
+        case image
+        /// The arena of the batch: room for each image's value, one after the other.
+        case batch
+        /// Where the caller wants output so-and-so, one image after the other.
+        case output(Int)
+    }
+
+    var region: Region
+    /// In Floats; in the batch's arena counted for one image.
+    var offset: Int
+    /// Floats of one image's value.
+    var count: Int
+}
+
+/// What a step reads: a value's place, or numbers that are known.
+enum Source: Sendable, Equatable {
+    case slot(Slot)
+    /// An offset in the prepared weights, in Floats.
+    case weight(Int)
+}

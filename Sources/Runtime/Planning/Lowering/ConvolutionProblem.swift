@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Kernels
+import Operators
+import Tensors
+
+/// A convolution of an image, as the algorithms that could do it see it.
+struct ConvolutionProblem {
+    let op: FusedConvolution
+    let node: Graph.Node
+    let operands: FusedConvolution.Operands<Graph.ValueID>
+    let geometry: WindowGeometry
+    let inChannels: Int
+    let outChannels: Int
+    let groups: Int
+    let weights: ConvolutionWeights
+
+    init(_ op: FusedConvolution, _ node: Graph.Node, in graph: Graph) {
+        self.op = op
+        self.node = node
+        operands = op.operands(node.inputs)
+        let (x, y) = (graph.fact(operands.x).shape, graph.fact(node.outputs[0]).shape)
+        (inChannels, outChannels, groups) = (x[1], y[1], op.convolution.groups)
+        let window = op.convolution.window
+        geometry = WindowGeometry(
+            channels: x[1], inputHeight: x[2], inputWidth: x[3], outputHeight: y[2], outputWidth: y[3],
+            kernelHeight: window.kernel[0], kernelWidth: window.kernel[1],
+            strideHeight: window.strides[0], strideWidth: window.strides[1],
+            dilationHeight: window.dilations[0], dilationWidth: window.dilations[1],
+            padTop: window.before[0], padLeft: window.before[1],
+            padBottom: window.after[0], padRight: window.after[1])
+        weights = ConvolutionWeights(op, operands, in: graph)
+    }
+
+    /// Whether each channel has one filter of its own.
+    var isDepthwise: Bool { groups > 1 && groups == inChannels && groups == outChannels }
+
+    var inputsOfGroup: Int { inChannels / groups }
+    var outputsOfGroup: Int { outChannels / groups }
+    var taps: Int { geometry.kernelHeight * geometry.kernelWidth }
+    var outputPixels: Int { geometry.outputHeight * geometry.outputWidth }
+    var multiplyAdds: Int { outputPixels * outChannels * inputsOfGroup * taps }
+
+    /// For example "conv2d 3x3 + batch_norm + silu".
+    var operation: String {
+        (["conv2d \(geometry.kernelHeight)x\(geometry.kernelWidth)"] + op.fusedNames).joined(separator: " + ")
+    }
+}
+
+/// The numbers of a convolution, folded when they are packed: not before, since a worker whose weights were prepared elsewhere has
+/// none.
+struct ConvolutionWeights {
+    private let weight: (name: String, tensor: Tensor)
+    private let bias: (name: String, tensor: Tensor)?
+    private let batchNorm: (epsilon: Double, constants: [(name: String, tensor: Tensor)])?
+    private let outChannels: Int
+
+    init(_ op: FusedConvolution, _ operands: FusedConvolution.Operands<Graph.ValueID>, in graph: Graph) {
+        func constant(_ id: Graph.ValueID) -> (name: String, tensor: Tensor) {
+            guard let tensor = graph.constant(id) else {
+                preconditionFailure("the weights '\(graph[id].name)' of a fused convolution are not constant")
+            }
+            return (graph[id].name, tensor)
+        }
+        weight = constant(operands.weight)
+        bias = operands.bias.map(constant)
+        batchNorm = op.batchNormEpsilon.map { ($0, operands.batchNorm.map(constant)) }
+        outChannels = graph.fact(operands.weight).shape[0]
+    }
+
+    /// Whether there is anything to add to the sums.
+    var hasBias: Bool { bias != nil || batchNorm != nil }
+
+    /// The filters [outputs, inputs, height, width], each multiplied by its channel's scale if a batch norm follows.
+    ///
+    /// - Throws: `TensorError.notFinite`.
+    func folded() throws -> [Float] {
+        var values = try weight.tensor.finiteFloats(name: weight.name)
+        guard let scale = try scaleAndShift()?.scale else { return values }
+        let filter = values.count / outChannels
+        for index in values.indices { values[index] = Float(Double(values[index]) * scale[index / filter]) }
+        return values
+    }
+
+    /// What is added to each channel's sums.
+    ///
+    /// - Throws: `TensorError.notFinite`.
+    func foldedBias() throws -> [Float] {
+        let values =
+            try bias.map { try $0.tensor.finiteFloats(name: $0.name) } ?? [Float](repeating: 0, count: outChannels)
+        guard let affine = try scaleAndShift() else { return values }
+        return values.indices.map { Float(Double(values[$0]) * affine.scale[$0] + affine.shift[$0]) }
+    }
+
+    private func scaleAndShift() throws -> (scale: [Double], shift: [Double])? {
+        try batchNorm.map { try Planner.scaleAndShift($0.constants, epsilon: $0.epsilon) }
+    }
+}
+
+extension Planner {
+    /// A batch norm as one multiplication and one addition per channel, worked out in Double.
+    ///
+    /// - Parameter constants: Scale, bias, mean and variance, by name.
+    /// - Throws: `TensorError.notFinite`.
+    static func scaleAndShift(
+        _ constants: [(name: String, tensor: Tensor)], epsilon: Double
+    ) throws -> (scale: [Double], shift: [Double]) {
+        let values = try constants.map { try $0.tensor.finiteFloats(name: $0.name) }
+        let (weight, bias, mean, variance) = (values[0], values[1], values[2], values[3])
+        let scale = weight.indices.map { Double(weight[$0]) / (Double(variance[$0]) + epsilon).squareRoot() }
+        let shift = weight.indices.map { Double(bias[$0]) - Double(mean[$0]) * scale[$0] }
+        return (scale, shift)
+    }
+}

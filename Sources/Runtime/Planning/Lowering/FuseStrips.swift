@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Kernels
+
+extension Planner {
+    /// The step before, if it writes an image that nothing but the step to come reads.
+    mutating func takeProducer(of source: Graph.ValueID) -> Draft? {
+        let value = resolved(source)
+        guard value == source.index, readers.only(source) != nil, let draft = drafts.last, draft.writesPixels,
+            draft.writes == [value]
+        else { return nil }
+        let shape = shape(source)
+        let fitsChannels = draft.isPointwise && ChannelStripsStep.suits(pixels: shape[2] * shape[3])
+        guard fitsChannels || count(of: value) * 4 >= machine.l2Bytes else { return nil }
+        return drafts.removeLast()
+    }
+
+    /// One step of two: what the first writes, the second reads while it lies in a cache.
+    func strips(_ producer: Draft, _ consumer: Draft, pixels: Int) -> Draft {
+        let hidden = producer.writes[0]
+        let byChannels = producer.isPointwise && ChannelStripsStep.suits(pixels: pixels)
+        let panelWidth = kernels.panelWidth
+        let (first, second) = (producer.summary, consumer.summary)
+        return Draft(
+            summary: StepSummary(
+                name: "\(first.name), \(second.name)", operation: "\(first.operation); \(second.operation)",
+                inputShape: first.inputShape, outputShape: second.outputShape,
+                algorithm: "\(byChannels ? "channels" : "rows") of \(first.algorithm), \(second.algorithm)",
+                reason: "the image between stays in \(byChannels ? "L1" : "L2")",
+                multiplyAdds: first.multiplyAdds + second.multiplyAdds,
+                executedMultiplyAdds: first.executedMultiplyAdds + second.executedMultiplyAdds,
+                weightBytes: first.weightBytes + second.weightBytes),
+            reads: producer.reads, writes: consumer.writes,
+            make: { slot in
+                // The image between has no place.
+                let places = { $0 == hidden ? Slot(region: .image, offset: 0, count: 0) : slot($0) }
+                let steps = (producer.make(places), consumer.make(places))
+                if byChannels, let first = steps.0 as? GemmStep, let second = steps.1 as? DepthwiseStep {
+                    return ChannelStripsStep(producer: first, consumer: second, panelWidth: panelWidth)
+                }
+                guard let first = steps.0 as? any PixelStep, let second = steps.1 as? DepthwiseStep else {
+                    preconditionFailure("steps of another kind than their drafts say")
+                }
+                return RowStripsStep(producer: first, consumer: second)
+            })
+    }
+}

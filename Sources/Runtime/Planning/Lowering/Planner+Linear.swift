@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Kernels
+import Tensors
+
+extension Planner {
+    /// A product of rows with constant weights. The weights are reordered if the row is an image that is not flattened.
+    mutating func lowerLinear(_ linear: FusedLinear, _ node: Graph.Node) {
+        let matrix = shape(node.inputs[1])
+        let (n, k) = (matrix[0], matrix[1])
+        let rows = shape(node.outputs[0]).elementCount / max(1, n)
+        let kernels = kernels
+        let lastPanel = rows >= kernels.tileRows ? kernels.lastPanel(n, k) : .padded
+        let packedCount = kernels.packedCount(n, k)
+        let image = linear.flattensImage ? fact(node.inputs[0]) : nil
+        let weight = reserveMatrix(node.inputs[1], image: image, lastPanel: lastPanel)
+        let bias = linear.hasBias ? reserveVector(node.inputs[2]) : nil
+        let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
+        let residual = linear.hasResidual ? resolved(node.inputs[node.inputs.count - 1]) : nil
+        let order = order
+        if rows > 1 { order.products.append(weight) }
+        append(
+            Draft(
+                summary: summary(
+                    node, operation: (["linear"] + linear.fusedNames).joined(separator: " + "),
+                    algorithm: "packed gemm",
+                    reason: image?.isReorderedByFlattening == true
+                        ? "flatten folded into the weights" : "a matrix product",
+                    multiplyAdds: rows * n * k, weightFloats: packedCount),
+                reads: [input] + [residual].compactMap(\.self), writes: [output],
+                isRowwise: rows == 1 && fact(node.outputs[0]).isRow,
+                make: { slot in
+                    GemmStep(
+                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
+                        bias: bias, activation: linear.activation, pixels: rows, n: n, k: k, packedCount: packedCount,
+                        lastPanel: lastPanel, following: rows > 1 ? order.following(weight + packedCount) : 0..<0)
+                }))
+    }
+
+    private mutating func reserveMatrix(_ id: Graph.ValueID, image: Fact?, lastPanel: LastPanel) -> Int {
+        let (n, k, kernels) = (shape(id)[0], shape(id)[1], kernels)
+        guard let tensor = graph.constant(id) else { preconditionFailure("a linear layer's weights are not constant") }
+        let name = graph[id].name
+        return weights.reserve(kernels.packedCount(n, k)) { packed in
+            var matrix = try tensor.finiteFloats(name: name)
+            if let image, image.isReorderedByFlattening {
+                matrix = matrix.reorderedToChannelsLast(
+                    rows: n, channels: image.shape[1], pixels: image.shape[2] * image.shape[3])
+            }
+            kernels.pack(packed, matrix, n, k, lastPanel)
+        }
+    }
+
+    /// Numbers that are read as they are.
+    mutating func reserveVector(_ id: Graph.ValueID) -> Int {
+        guard let tensor = graph.constant(id) else { preconditionFailure("'\(graph[id].name)' is not constant") }
+        let name = graph[id].name
+        return weights.reserve(tensor.elementCount) { output in
+            for (index, value) in try tensor.finiteFloats(name: name).enumerated() { output[index] = value }
+        }
+    }
+}
+
+extension Fact {
+    /// Whether an image's numbers stand in another sequence than those of the vector that it is flattened to.
+    var isReorderedByFlattening: Bool {
+        !order.isEquivalent(to: .rowMajor(rank: shape.rank), dimensions: shape.dimensions)
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// 3x3 windows at stride 1 in the transformed space of Winograd's algorithm: a quarter of the multiplications.
+enum Winograd: ConvolutionAlgorithm {
+    static let name = "winograd 4x4"
+
+    static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool {
+        problem.groups == 1 && !problem.op.hasScale && problem.geometry.suitsWinograd
+    }
+
+    /// The transformations are paid for by many channels, and the weights, four times as many numbers to read, by many pixels.
+    static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
+        let geometry = problem.geometry
+        let tiles = geometry.winogradTileRows * geometry.winogradTileColumns
+        let products = problem.inChannels * machine.vectors(problem.outChannels) * tiles * 36
+        let isWorthIt = problem.inChannels >= 16 && problem.outChannels >= 16 && tiles >= 12
+        return isWorthIt ? Double(products) * 1.4 : Double(products) * 5
+    }
+
+    static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
+        let winograd = planner.kernels.winograd
+        let (n, channels, geometry) = (problem.outChannels, problem.inChannels, problem.geometry)
+        let source = problem.weights
+        let weight = planner.weights.reserve(winograd.packedCount(n, channels)) { packed in
+            let filters = try source.folded().reorderedToChannelsLast(rows: n, channels: channels, pixels: 9)
+            winograd.pack(packed, filters, n, channels)
+        }
+        let bias = planner.reserveBias(problem)
+        let (input, output) = (planner.resolved(problem.operands.x), problem.node.outputs[0].index)
+        let residual = problem.operands.residual.map { planner.resolved($0) }
+        planner.append(
+            Draft(
+                summary: planner.summary(
+                    problem, algorithm: name, reason: "a quarter of the multiplications, many channels",
+                    executedMultiplyAdds: geometry.winogradTileRows * geometry.winogradTileColumns * 36 * channels * n),
+                reads: [input] + [residual].compactMap(\.self), writes: [output],
+                make: { slot in
+                    WinogradStep(
+                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
+                        bias: bias, activation: problem.op.activation, geometry: geometry, outChannels: n,
+                        scratchCount: winograd.scratchCount(geometry, n))
+                }))
+    }
+}

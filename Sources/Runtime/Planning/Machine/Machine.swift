@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// What the planner knows of the processor.
+struct Machine: Sendable {
+    /// Values in a vector.
+    let lanes: Int
+    /// Bytes of the cache that each core has for itself: less than most have, so that there is room for the rest.
+    let l2Bytes = 1 << 20
+
+    init(_ kernels: KernelTable) {
+        lanes = kernels.panelWidth
+    }
+
+    /// Vectors that some values fill.
+    func vectors(_ count: Int) -> Int { (count + lanes - 1) / lanes }
+
+    /// Nanoseconds that a core takes for so many multiply-adds of vectors, from memory that is near.
+    ///
+    /// One a cycle, at 2.5 GHz, two at a time: algorithms are compared by it, so that only ratios matter.
+    func nanoseconds(multiplyAdds: Double) -> Double { multiplyAdds / 5 }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+
+/// What a run reads of the prepared weights after the weights of a product: known when all steps are.
+final class WeightsOrder {
+    /// Offsets of the products of images, in order: they take long enough to ask memory for what follows them.
+    var products: [Int] = []
+    /// Floats of all weights.
+    var count = 0
+
+    /// The weights from an offset on that are read before the next product's, and the first of those.
+    func following(_ offset: Int) -> Range<Int> {
+        let next = products.first { $0 >= offset } ?? count
+        return min(offset, count)..<min(next + Self.firstOfNext, count)
+    }
+
+    /// Floats: the first panels of most products.
+    private static let firstOfNext = 16384
+}
