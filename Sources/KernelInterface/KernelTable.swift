@@ -145,6 +145,9 @@ public struct KernelTable: Sendable {
     public let sumRows:
         @Sendable (_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ channels: Int) -> Void
 
+    /// What works on runs of values and on rows.
+    public let rows: RowKernels
+
     /// Softmax of each row. Works in place.
     public let softmax: @Sendable (_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) -> Void
 
@@ -194,6 +197,7 @@ public struct KernelTable: Sendable {
         affine: @escaping @Sendable (Output, Input, Input, Input, Activation, Int, Int) -> Void,
         scaleChannels: @escaping @Sendable (Output, Input, Input, Int, Int) -> Void,
         sumRows: @escaping @Sendable (Output, Input, Float, Int, Int) -> Void,
+        rows: RowKernels,
         softmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         logSoftmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         transpose: @escaping @Sendable (Output, Int, Input, Int, Int, Int) -> Void,
@@ -220,6 +224,7 @@ public struct KernelTable: Sendable {
         self.affine = affine
         self.scaleChannels = scaleChannels
         self.sumRows = sumRows
+        self.rows = rows
         self.softmax = softmax
         self.logSoftmax = logSoftmax
         self.transpose = transpose

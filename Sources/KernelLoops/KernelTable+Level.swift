@@ -36,6 +36,7 @@ public func makeKernelTable() -> KernelTable {
         affine: affine,
         scaleChannels: scaleChannels,
         sumRows: sumRows,
+        rows: RowKernels(combine: combine, normalize: normalizeRows, reduce: reduceRows, clamp: clamp),
         softmax: softmax,
         logSoftmax: logSoftmax,
         transpose: transpose,

@@ -63,6 +63,9 @@ public struct Tensor: Sendable {
     /// Bytes that the elements take.
     public var byteCount: Int { shape.elementCount * elementType.byteCount }
 
+    /// Whether it stands for weights that exist elsewhere, already prepared: it has no bytes.
+    public var isPlaceholder: Bool { storage.bytes.count < byteCount }
+
     /// Whether the bytes stand in memory that another object owns, such as a mapped file.
     public var isBorrowed: Bool { storage.isBorrowed }
 

@@ -48,6 +48,12 @@ struct Planner {
         case is Softmax: lowerSoftmax(node)
         case is Reshape, is Transpose: alias(node.outputs[0], to: node.inputs[0])
         case is Reorder: lowerReorder(node)
+        case is Concat, is Split, is Slice, is Pad, is Expand: lowerMove(node)
+        case let norm as LayerNormalization: lowerLayerNormalization(norm, node)
+        case let reduce as Reduce: lowerReduce(reduce, node)
+        case is MatMul: lowerMatMul(node)
+        case let attention as Attention: lowerAttention(attention, node)
+        case let resize as Resize: lowerResize(resize, node)
         default: lowerByReference(node)
         }
     }

@@ -2,86 +2,102 @@
 
 import Kernels
 
-/// Numbers in another order: output element (i, j, ...) in sequence is input element i * strides[0] + j * strides[1] + ....
+/// Numbers brought into another order: element (i, j, ...) goes from input place i * inputStrides[0] + j * inputStrides[1] + ... to
+/// output place i * outputStrides[0] + ....
 struct StridedCopy: Sendable, Equatable {
-    /// Sizes and strides in the input, outermost first, neighbours merged where they can be.
-    private(set) var dimensions: [Int]
-    private(set) var strides: [Int]
+    /// Sizes and strides, outermost first, neighbours merged where they can be.
+    private(set) var dimensions: [Int] = []
+    private(set) var inputStrides: [Int] = []
+    private(set) var outputStrides: [Int] = []
 
-    init(dimensions: [Int], strides: [Int]) {
-        self.dimensions = []
-        self.strides = []
-        for (size, stride) in zip(dimensions, strides) where size != 1 {
-            if let last = self.strides.last, last == stride * size {
-                self.dimensions[self.dimensions.count - 1] *= size
-                self.strides[self.strides.count - 1] = stride
+    /// Merges what it can.
+    init(dimensions: [Int], inputStrides: [Int], outputStrides: [Int]) {
+        for axis in dimensions.indices where dimensions[axis] != 1 {
+            let (size, input, output) = (dimensions[axis], inputStrides[axis], outputStrides[axis])
+            if let last = self.dimensions.indices.last, self.inputStrides[last] == input * size,
+                self.outputStrides[last] == output * size
+            {
+                self.dimensions[last] *= size
+                self.inputStrides[last] = input
+                self.outputStrides[last] = output
             } else {
                 self.dimensions.append(size)
-                self.strides.append(stride)
+                self.inputStrides.append(input)
+                self.outputStrides.append(output)
             }
         }
     }
 
-    /// Whether it is the transposition of a dense matrix.
-    var isTransposition: Bool {
-        dimensions.count == 2 && strides[0] == 1 && strides[1] == dimensions[0]
-    }
+    /// Whether it is the transposition of a matrix.
+    var isTransposition: Bool { dimensions.count == 2 && inputStrides[0] == 1 && outputStrides[1] == 1 }
 
-    var count: Int { dimensions.reduce(1, *) }
-    /// Elements of one part: of what the outermost axis counts.
+    /// What can be shared out: what the outermost axis counts.
     var outerCount: Int { dimensions.first ?? 1 }
 
     /// Copies some of what the outermost axis counts.
     func run(_ output: Output, _ input: Input, outer: Range<Int>, kernels: KernelTable) {
-        guard let outerStride = strides.first else {
-            if !outer.isEmpty { output.pointee = input.pointee }
+        guard !outer.isEmpty, !dimensions.contains(0) else { return }
+        guard !dimensions.isEmpty else {
+            output.pointee = input.pointee
             return
         }
-        if isTransposition {
-            let (rows, columns) = (dimensions[1], dimensions[0])
-            kernels.transpose(
-                output + outer.lowerBound * rows, rows, input + outer.lowerBound, columns, rows, outer.count)
-            return
-        }
-        let inner = count / max(1, dimensions[0])
-        for index in outer { copy(output + index * inner, input + index * outerStride, axis: 1, kernels) }
+        copy(
+            output + outer.lowerBound * outputStrides[0], input + outer.lowerBound * inputStrides[0], axis: 0,
+            size: outer.count, kernels)
     }
 
-    private func copy(_ output: Output, _ input: Input, axis: Int, _ kernels: KernelTable) {
+    private func copy(_ output: Output, _ input: Input, axis: Int, size: Int, _ kernels: KernelTable) {
+        let (inputStride, outputStride) = (inputStrides[axis], outputStrides[axis])
         let left = dimensions.count - axis
-        if left == 0 {
-            output.pointee = input.pointee
-        } else if left == 1 {
-            let (size, stride) = (dimensions[axis], strides[axis])
-            if stride == 1 {
+        if left == 1 {
+            if inputStride == 1 && outputStride == 1 {
                 output.update(from: input, count: size)
             } else {
-                for index in 0..<size { output[index] = input[index * stride] }
+                for index in 0..<size { output[index * outputStride] = input[index * inputStride] }
             }
-        } else if left == 2 && strides[axis] == 1 {
+        } else if left == 2 && inputStride == 1 && outputStrides[axis + 1] == 1 {
             kernels.transpose(
-                output, dimensions[axis + 1], input, strides[axis + 1], dimensions[axis + 1], dimensions[axis])
+                output, outputStride, input, inputStrides[axis + 1], dimensions[axis + 1], size)
         } else {
-            let inner = dimensions[(axis + 1)...].reduce(1, *)
-            for index in 0..<dimensions[axis] {
-                copy(output + index * inner, input + index * strides[axis], axis: axis + 1, kernels)
+            for index in 0..<size {
+                copy(
+                    output + index * outputStride, input + index * inputStride, axis: axis + 1,
+                    size: dimensions[axis + 1], kernels)
             }
         }
     }
 }
 
-/// A value in another order, or some of it.
+/// Values, or parts of them, brought together into one.
 struct StridedCopyStep: Step {
+    struct Part: Sendable {
+        let input: Source
+        /// Where the first element stands in the input, and where it goes, in Floats.
+        let inputOffset: Int
+        let outputOffset: Int
+        let copy: StridedCopy
+    }
+
     let output: Slot
-    let input: Source
-    /// Where the first element that is copied stands in the input, and where it goes, in Floats.
-    var inputOffset = 0
-    var outputOffset = 0
-    let copy: StridedCopy
+    let parts: [Part]
+    /// What stands where no part goes.
+    var fill: Float?
 
     func run(_ run: StepRun) {
-        let outer = run.share(of: copy.outerCount, granule: 16)
-        copy.run(run.write(output) + outputOffset, run.read(input) + inputOffset, outer: outer, kernels: run.kernels)
+        let target = run.write(output)
+        if let fill {
+            // Parts overwrite some of it, so one worker does both.
+            guard run.part == 0 else { return }
+            target.update(repeating: fill, count: output.count)
+            for part in parts { copy(part, run, target, 0..<part.copy.outerCount) }
+        } else {
+            for part in parts { copy(part, run, target, run.share(of: part.copy.outerCount, granule: 16)) }
+        }
+    }
+
+    private func copy(_ part: Part, _ run: StepRun, _ target: Output, _ outer: Range<Int>) {
+        part.copy.run(
+            target + part.outputOffset, run.read(part.input) + part.inputOffset, outer: outer, kernels: run.kernels)
     }
 }
 
@@ -91,8 +107,7 @@ struct CopyStep: Step {
     let input: Source
 
     func run(_ run: StepRun) {
-        let isValue = if case .slot = input { true } else { false }
-        if isValue {
+        if case .slot = input {
             let share = run.share(of: output.count * run.rows, granule: 16)
             (run.write(output) + share.lowerBound).update(from: run.read(input) + share.lowerBound, count: share.count)
         } else if run.part == 0 {

@@ -12,6 +12,8 @@ struct FusedLinear: Operator {
     var hasBias: Bool
     var hasResidual = false
     var activation = Activation.none
+    /// Whether the weights are [K, N], as MatMul has them, not [N, K].
+    var hasTransposedWeight = false
     /// Whether x is an image [1, C, H, W] that stands for the vector of all its elements.
     var flattensImage = false
 
@@ -34,7 +36,11 @@ struct FusedLinear: Operator {
         }
         var x = inputs[0]
         if flattensImage { x = Fact(x.elementType, [x.shape[0], x.shape.elementCount / max(1, x.shape[0])]) }
-        let result = try Linear().outputs(for: [x, inputs[1]] + (hasBias ? [inputs[2]] : []))
+        var weight = inputs[1]
+        if hasTransposedWeight, weight.shape.rank == 2 {
+            weight = Fact(weight.elementType, [weight.shape[1], weight.shape[0]])
+        }
+        let result = try Linear().outputs(for: [x, weight] + (hasBias ? [inputs[2]] : []))
         if hasResidual, inputs[count - 1].shape != result[0].shape {
             throw GraphError.invalidInput(
                 operator: name, reason: "residual \(inputs[count - 1].shape), expected \(result[0].shape)")
@@ -45,7 +51,8 @@ struct FusedLinear: Operator {
     func evaluate(_ inputs: [Tensor]) throws -> [Tensor] {
         var x = inputs[0]
         if flattensImage { x = try x.reshaped(to: [x.shape[0], x.shape.elementCount / max(1, x.shape[0])]) }
-        var result = try Linear().evaluate([x, inputs[1]] + (hasBias ? [inputs[2]] : []))[0]
+        let weight = hasTransposedWeight ? try Transpose([1, 0]).evaluate([inputs[1]])[0] : inputs[1]
+        var result = try Linear().evaluate([x, weight] + (hasBias ? [inputs[2]] : []))[0]
         if hasResidual { result = try Binary(.add).evaluate([result, inputs[inputs.count - 1]])[0] }
         if let function = activation.function { result = try Unary(function).evaluate([result])[0] }
         return [result]

@@ -58,7 +58,9 @@ extension Planner {
         guard let chosen else { preconditionFailure("no algorithm for convolution '\(node.name)'") }
         let algorithm = chosen.algorithm
         algorithm.lower(problem, &self)
-        let estimates = candidates.map { StepSummary.Candidate(algorithm: $0.algorithm.name, nanoseconds: $0.nanoseconds) }
+        let estimates = candidates.map {
+            StepSummary.Candidate(algorithm: $0.algorithm.name, nanoseconds: $0.nanoseconds)
+        }
         drafts[drafts.count - 1].summary.candidates = estimates
     }
 

@@ -38,7 +38,7 @@ extension Planner {
         let isFloat = node.inputs.allSatisfy { fact($0).elementType == .float32 }
         switch node.op {
         case let unary as Unary where isFloat:
-            guard let activation = Activation(unary.function) else { return lowerByReference(node) }
+            guard let activation = Activation(unary.function) else { return lowerClamp(unary.function, node) }
             appendElementwise(node, operation: unary.name.lowercased()) { output, inputs in
                 ActivationStep(output: output, input: inputs[0], activation: activation)
             }
@@ -52,6 +52,8 @@ extension Planner {
             appendElementwise(node, operation: "scale") { output, inputs in
                 ScaleChannelsStep(output: output, input: inputs[0], scale: inputs[1], channels: channels)
             }
+        case let binary as Binary where isFloat:
+            lowerBinary(binary, node)
         default:
             lowerByReference(node)
         }

@@ -8,13 +8,13 @@ extension Planner {
     /// A product of rows with constant weights. The weights are reordered if the row is an image that is not flattened.
     mutating func lowerLinear(_ linear: FusedLinear, _ node: Graph.Node) {
         let matrix = shape(node.inputs[1])
-        let (n, k) = (matrix[0], matrix[1])
+        let (n, k) = linear.hasTransposedWeight ? (matrix[1], matrix[0]) : (matrix[0], matrix[1])
         let rows = shape(node.outputs[0]).elementCount / max(1, n)
         let kernels = kernels
         let lastPanel = rows >= kernels.tileRows ? kernels.lastPanel(n, k) : .padded
         let packedCount = kernels.packedCount(n, k)
         let image = linear.flattensImage ? fact(node.inputs[0]) : nil
-        let weight = reserveMatrix(node.inputs[1], image: image, lastPanel: lastPanel)
+        let weight = reserveMatrix(node.inputs[1], linear, n: n, k: k, image: image, lastPanel: lastPanel)
         let bias = linear.hasBias ? reserveVector(node.inputs[2]) : nil
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
         let residual = linear.hasResidual ? resolved(node.inputs[node.inputs.count - 1]) : nil
@@ -38,12 +38,15 @@ extension Planner {
                 }))
     }
 
-    private mutating func reserveMatrix(_ id: Graph.ValueID, image: Fact?, lastPanel: LastPanel) -> Int {
-        let (n, k, kernels) = (shape(id)[0], shape(id)[1], kernels)
+    private mutating func reserveMatrix(
+        _ id: Graph.ValueID, _ linear: FusedLinear, n: Int, k: Int, image: Fact?, lastPanel: LastPanel
+    ) -> Int {
+        let kernels = kernels
         guard let tensor = graph.constant(id) else { preconditionFailure("a linear layer's weights are not constant") }
         let name = graph[id].name
         return weights.reserve(kernels.packedCount(n, k)) { packed in
             var matrix = try tensor.finiteFloats(name: name)
+            if linear.hasTransposedWeight { matrix = matrix.reorderedToChannelsLast(rows: 1, channels: k, pixels: n) }
             if let image, image.isReorderedByFlattening {
                 matrix = matrix.reorderedToChannelsLast(
                     rows: n, channels: image.shape[1], pixels: image.shape[2] * image.shape[3])

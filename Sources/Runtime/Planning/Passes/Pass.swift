@@ -17,7 +17,8 @@ public protocol Pass: Sendable {
 public enum Passes {
     /// From what the file or the layers say to what kernels do.
     public static let all: [any Pass] = [
-        RecogniseProducts(), FoldBatchNorm(), FuseResidual(), FuseActivation(), MeanFromRowSums(), ScaleIntoWeights(),
+        RecogniseProducts(), FuseBias(), FoldBatchNorm(), FuseResidual(), FuseActivation(), MeanFromRowSums(),
+        ScaleIntoWeights(),
         FlattenIntoWeights(), AssignLayouts(),
     ]
 

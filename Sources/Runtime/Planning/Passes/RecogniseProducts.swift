@@ -21,6 +21,10 @@ struct RecogniseProducts: Pass {
                 try graph.replaceNode(index, with: fused, inputs: node.inputs)
             case is Linear where facts.dropFirst().allSatisfy({ $0.constant != nil }) && isFloat(facts):
                 try graph.replaceNode(index, with: FusedLinear(hasBias: facts.count == 3), inputs: node.inputs)
+            case is MatMul where facts[1].constant != nil && facts[1].shape.rank == 2 && isFloat(facts):
+                guard facts[0].constant == nil else { continue }
+                try graph.replaceNode(
+                    index, with: FusedLinear(hasBias: false, hasTransposedWeight: true), inputs: node.inputs)
             case let add as Binary where add.function == .add && facts[0].shape == facts[1].shape:
                 guard facts.allSatisfy({ $0.constant == nil }), isFloat(facts) else { continue }
                 try graph.replaceNode(index, with: FusedAdd(), inputs: node.inputs)

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// A function of two values that are broadcast together.
+struct CombineStep: Step {
+    let output: Slot
+    let left: Source
+    let right: Source
+    let function: BinaryFunction
+    let activation: Activation
+    let broadcast: Broadcast
+
+    /// The output's axes, outermost first, and how far both sides move along them: 0 where they are broadcast. Neighbours are
+    /// merged; along the last axis both strides are 0 or 1.
+    struct Broadcast: Sendable, Equatable {
+        private(set) var dimensions: [Int] = []
+        private(set) var left: [Int] = []
+        private(set) var right: [Int] = []
+
+        /// Merges what it can.
+        ///
+        /// - Returns: nil if a side's strides along the last axis are neither 0 nor 1.
+        init?(dimensions: [Int], left: [Int], right: [Int]) {
+            for axis in dimensions.indices where dimensions[axis] != 1 {
+                let size = dimensions[axis]
+                if let last = self.dimensions.indices.last, self.left[last] == left[axis] * size,
+                    self.right[last] == right[axis] * size
+                {
+                    self.dimensions[last] *= size
+                    self.left[last] = left[axis]
+                    self.right[last] = right[axis]
+                } else {
+                    self.dimensions.append(size)
+                    self.left.append(left[axis])
+                    self.right.append(right[axis])
+                }
+            }
+            if self.dimensions.isEmpty { (self.dimensions, self.left, self.right) = ([1], [0], [0]) }
+            guard let a = self.left.last, let b = self.right.last, (0...1).contains(a), (0...1).contains(b) else {
+                return nil
+            }
+        }
+
+        var runLength: Int { dimensions[dimensions.count - 1] }
+        /// Runs along the last axis.
+        var runs: Int { dimensions.dropLast().reduce(1, *) }
+
+        /// Where both sides stand at a run's beginning.
+        func places(ofRun run: Int) -> (left: Int, right: Int) {
+            var (rest, a, b) = (run, 0, 0)
+            for axis in (0..<dimensions.count - 1).reversed() {
+                let (quotient, index) = rest.quotientAndRemainder(dividingBy: dimensions[axis])
+                a += index * left[axis]
+                b += index * right[axis]
+                rest = quotient
+            }
+            return (a, b)
+        }
+    }
+
+    func run(_ run: StepRun) {
+        let (target, a, b) = (run.write(output), run.read(left), run.read(right))
+        let length = broadcast.runLength
+        if broadcast.runs == 1 {
+            let (aStep, bStep) = (broadcast.left[0], broadcast.right[0])
+            let share = run.share(of: length, granule: 16)
+            let first = share.lowerBound
+            run.kernels.rows.combine(
+                target + first, a + first * aStep, aStep, b + first * bStep, bStep, function, share.count)
+            if activation != .none {
+                run.kernels.activate(target + first, Input(target + first), activation, share.count)
+            }
+            return
+        }
+        let last = broadcast.dimensions.count - 1
+        for row in run.share(of: broadcast.runs) {
+            let places = broadcast.places(ofRun: row)
+            let part = target + row * length
+            run.kernels.rows.combine(
+                part, a + places.left, broadcast.left[last], b + places.right, broadcast.right[last], function, length)
+            if activation != .none { run.kernels.activate(part, Input(part), activation, length) }
+        }
+    }
+}
+
+/// Each value between two bounds; below zero times a slope.
+struct ClampStep: Step {
+    let output: Slot
+    let input: Slot
+    var low = -Float.infinity
+    var high = Float.infinity
+    var slope: Float = 1
+
+    func run(_ run: StepRun) {
+        let share = run.share(of: input.count * run.rows, granule: 16)
+        run.kernels.rows.clamp(
+            run.write(output) + share.lowerBound, run.read(input) + share.lowerBound, low, high, slope, share.count)
+    }
+}
+
+/// Rows brought to mean 0 and variance 1, then scaled and shifted.
+struct LayerNormalizationStep: Step {
+    let output: Slot
+    let input: Slot
+    /// Offsets in the prepared weights.
+    let scale: Int?
+    let shift: Int?
+    let epsilon: Float
+    let columns: Int
+
+    func run(_ run: StepRun) {
+        let rows = run.share(of: input.count / columns * run.rows)
+        guard !rows.isEmpty else { return }
+        let first = rows.lowerBound * columns
+        run.kernels.rows.normalize(
+            run.write(output) + first, run.read(input) + first, scale.map { run.weights + $0 },
+            shift.map { run.weights + $0 }, epsilon, rows.count, columns)
+    }
+}
+
+/// A value [outer, reduced, inner] made into [outer, inner].
+struct ReduceStep: Step {
+    let output: Slot
+    let input: Slot
+    let outer: Int
+    let reduced: Int
+    let inner: Int
+    let reduction: RowReduction
+    /// What sums are multiplied by.
+    var factor: Float = 1
+    /// Whether the root of the result is taken.
+    var takesRoot = false
+
+    func run(_ run: StepRun) {
+        let share = run.share(of: outer)
+        guard !share.isEmpty else { return }
+        let target = run.write(output) + share.lowerBound * inner
+        let source = run.read(input) + share.lowerBound * reduced * inner
+        let count = share.count * inner
+        if inner == 1 {
+            run.kernels.rows.reduce(target, source, reduction, share.count, reduced)
+            if factor != 1 {
+                withUnsafePointer(to: factor) {
+                    run.kernels.rows.combine(target, Input(target), 1, $0, 0, .multiply, count)
+                }
+            }
+        } else {
+            for index in 0..<share.count {
+                reduceColumns(run, target + index * inner, source + index * reduced * inner)
+            }
+        }
+        if takesRoot { for index in 0..<count { target[index] = target[index].squareRoot() } }
+    }
+
+    /// - Precondition: The reduction is a sum, a maximum or a minimum.
+    private func reduceColumns(_ run: StepRun, _ target: Output, _ source: Input) {
+        guard reduction != .sum else { return run.kernels.sumRows(target, source, factor, reduced, inner) }
+        target.update(from: source, count: inner)
+        for row in 1..<max(1, reduced) {
+            run.kernels.rows.combine(
+                target, Input(target), 1, source + row * inner, 1, reduction == .maximum ? .maximum : .minimum, inner)
+        }
+    }
+}
