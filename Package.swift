@@ -183,6 +183,7 @@ let package = Package(
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("Tensors"),
         tests("Operators", ["Graphs", "Operators", "Tensors"]),
+        tests("Runtime", ["Graphs", "Kernels", "Operators", "Runtime", "Tensors"]),
         tests("Layers", ["Kernels", "Layers", "SystemCalls", "Tensors"], goldens: true),
         tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),

@@ -30,7 +30,7 @@ extension Resize {
     }
 
     /// Which old elements a new one is made of, with their weights; nil if it lies outside a cropped image.
-    private func taps(_ output: Int, axis: Int, size: Int) -> [(index: Int, weight: Double)]? {
+    package func taps(_ output: Int, axis: Int, size: Int) -> [(index: Int, weight: Double)]? {
         let place = place(Double(output), axis: axis, size: Double(size))
         if coordinates == .cropAndResize, place < 0 || place > Double(size - 1) { return nil }
         if case .nearest(let rounding) = interpolation {

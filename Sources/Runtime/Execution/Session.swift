@@ -78,7 +78,7 @@ public final class Session {
             throw TensorError.elementCount(shape: [tensors.count], expected: plan.inputs.count, actual: tensors.count)
         }
         for (tensor, port) in zip(tensors, plan.inputs) {
-            guard tensor.elementType == port.elementType, tensor.shape.withoutBatch == port.shape.withoutBatch else {
+            guard tensor.elementType == port.elementType, [port.shape, port.fullShape].contains(tensor.shape) else {
                 throw TensorError.shapeMismatch(name: port.name, expected: port.shape, actual: tensor.shape)
             }
         }

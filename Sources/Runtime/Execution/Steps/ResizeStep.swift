@@ -2,13 +2,27 @@
 
 import Kernels
 
-/// An NHWC image enlarged or made smaller: each output row and column is a mixture of two of the input's.
+/// An NHWC image enlarged or made smaller: each output row and column is a mixture of some of the input's.
 struct ResizeStep: Step {
-    /// Along one axis: for each output place two input places, and the share of the second.
+    /// Along one axis: for each output place the input places that it is made of, and their weights.
     struct Axis: Sendable {
-        var first: [Int]
-        var second: [Int]
-        var share: [Float]
+        private(set) var ends: [Int] = []
+        private(set) var indices: [Int] = []
+        private(set) var weights: [Float] = []
+
+        init() {}
+
+        var count: Int { ends.count }
+
+        /// Adds an output place.
+        mutating func append(_ taps: [(index: Int, weight: Float)]) {
+            indices += taps.map(\.index)
+            weights += taps.map(\.weight)
+            ends.append(indices.count)
+        }
+
+        /// Which of the taps are an output place's.
+        func taps(_ place: Int) -> Range<Int> { (place == 0 ? 0 : ends[place - 1])..<ends[place] }
     }
 
     let output: Slot
@@ -19,29 +33,29 @@ struct ResizeStep: Step {
     let horizontal: Axis
 
     func run(_ run: StepRun) {
-        let width = horizontal.first.count
-        let source = run.read(input)
-        for y in run.share(of: vertical.first.count) {
-            let (top, bottom) = (
-                source + vertical.first[y] * inputWidth * channels, source + vertical.second[y] * inputWidth * channels
-            )
-            let down = vertical.share[y]
-            for x in 0..<width {
-                let target = run.write(output) + (y * width + x) * channels
-                let (left, right) = (horizontal.first[x] * channels, horizontal.second[x] * channels)
-                let across = horizontal.share[x]
-                if down == 0 && across == 0 {
-                    target.update(from: top + left, count: channels)
-                    continue
-                }
-                let (a, b) = ((1 - down) * (1 - across), (1 - down) * across)
-                let (c, d) = (down * (1 - across), down * across)
-                for channel in 0..<channels {
-                    target[channel] =
-                        a * top[left + channel] + b * top[right + channel] + c * bottom[left + channel] + d
-                        * bottom[right + channel]
+        let (source, target) = (run.read(input), run.write(output))
+        for y in run.share(of: vertical.count) {
+            for x in 0..<horizontal.count {
+                let pixel = target + (y * horizontal.count + x) * channels
+                var isFirst = true
+                for row in vertical.taps(y) {
+                    let line = source + vertical.indices[row] * inputWidth * channels
+                    for column in horizontal.taps(x) {
+                        let value = line + horizontal.indices[column] * channels
+                        mix(pixel, value, vertical.weights[row] * horizontal.weights[column], isFirst: isFirst)
+                        isFirst = false
+                    }
                 }
             }
+        }
+    }
+
+    @inline(__always)
+    private func mix(_ pixel: Output, _ value: Input, _ weight: Float, isFirst: Bool) {
+        if isFirst {
+            for channel in 0..<channels { pixel[channel] = weight * value[channel] }
+        } else {
+            for channel in 0..<channels { pixel[channel] += weight * value[channel] }
         }
     }
 }

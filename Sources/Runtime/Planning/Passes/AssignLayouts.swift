@@ -23,8 +23,8 @@ struct AssignLayouts: Pass {
             for (place, wanted) in rule.inputs.enumerated() {
                 guard let wanted, graph.constant(node.inputs[place]) == nil else { continue }
                 let value = node.inputs[place]
-                if free.contains(value) {
-                    // Nobody has read the caller's input yet: it comes in the order that its first reader wants.
+                if free.contains(value), wanted == .channelsLast(rank: 4) {
+                    // Nobody has read the caller's image yet: it comes in the order that its first reader wants.
                     graph[value].fact.order = wanted
                 } else if !graph.fact(value).order.isEquivalent(
                     to: wanted, dimensions: graph.fact(value).shape.dimensions)

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Kernels
+import Operators
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Runtime
+
+/// Graphs of a few operators drawn at random: what the plan answers, what the graph answers after each pass, and what the operators'
+/// references answer is the same.
+@Suite("random graphs")
+struct RandomGraphTests {
+    @Test("the plan and each pass agree with the references", arguments: 0..<150)
+    func agree(seed: Int) throws {
+        var maker = GraphMaker(seed: UInt64(seed))
+        let graph = try maker.make()
+        let input = Tensor(
+            randomFloats(graph.fact(graph.inputs[0]).elementCount, seed: UInt64(seed)),
+            shape: graph.fact(graph.inputs[0]).shape)
+        let expected = try graph.evaluate([input])
+        var passed: [String] = []
+        let plan = try Plan(graph, kernels: KernelTable.available[seed % KernelTable.available.count]) {
+            pass, rewritten in
+            do {
+                try rewritten.check()
+                for (actual, expected) in zip(try rewritten.evaluate([input]), expected) {
+                    expectClose(
+                        actual.floats(), expected.floats(), .network, "seed \(seed) after \(pass.name)\n\(rewritten)")
+                }
+            } catch {
+                Issue.record("seed \(seed), pass \(pass.name): \(error)\n\(rewritten)")
+            }
+            passed.append(pass.name)
+        }
+        #expect(passed == Passes.all.map(\.name))
+        for threads in [1, 3] {
+            let session = try Session(plan, threads: threads, leastSharedWork: 0)
+            let actual = try session.run(inputs: [input])
+            #expect(actual.map(\.shape) == expected.map(\.shape), "seed \(seed)\n\(graph)")
+            for (actual, expected) in zip(actual, expected) {
+                expectClose(actual.floats(), expected.floats(), .network, "seed \(seed), \(threads) threads\n\(graph)")
+            }
+        }
+    }
+}
+
+extension Graph {
+    /// The outputs by the operators' references, whatever the order of axes.
+    func evaluate(_ tensors: [Tensor]) throws -> [Tensor] {
+        var known: [ValueID: Tensor] = [:]
+        for (input, tensor) in zip(inputs, tensors) { known[input] = tensor }
+        for node in nodes {
+            let results = try node.op.evaluate(node.inputs.map { id in try known[id] ?? #require(constant(id)) })
+            for (output, result) in zip(node.outputs, results) { known[output] = result }
+        }
+        return try outputs.map { id in try known[id] ?? #require(constant(id)) }
+    }
+}
+
+/// Draws graphs.
+private struct GraphMaker {
+    private var random: SplitMix
+    private var graph = Graph()
+    private var seed: UInt64
+
+    init(seed: UInt64) {
+        self.seed = seed &* 7919
+        random = SplitMix(state: seed)
+    }
+
+    mutating func make() throws -> Graph {
+        let channels = [1, 3, 4, 5, 8, 12][random.below(6)]
+        var value = graph.addInput("input", Fact(.float32, [1, channels, 3 + random.below(9), 3 + random.below(9)]))
+        var earlier: [Graph.ValueID] = []
+        for step in 0..<(1 + random.below(6)) {
+            earlier.append(value)
+            value = try append(to: value, earlier, name: "node\(step)")
+        }
+        graph.outputs = [value]
+        if random.below(3) == 0, let other = earlier.randomElement(using: &random), !graph.inputs.contains(other) {
+            graph.outputs.append(other)
+        }
+        return graph
+    }
+
+    private mutating func constant(_ shape: Shape) -> Graph.ValueID {
+        seed &+= 1
+        return graph.addConstant("weight\(seed)", Tensor(randomFloats(shape.elementCount, seed: seed), shape: shape))
+    }
+
+    private mutating func append(to value: Graph.ValueID, _ earlier: [Graph.ValueID], name: String) throws
+        -> Graph.ValueID
+    {
+        let shape = graph.fact(value).shape
+        let rank = shape.rank
+        switch random.below(16) {
+        case 0 where rank == 4, 1 where rank == 4, 2 where rank == 4: return try convolution(value, shape, name: name)
+        case 3:
+            return try graph.add(
+                Unary(
+                    [.relu, .silu, .sigmoid, .clip(min: -0.5, max: 1), .leakyRelu(alpha: 0.1), .exp][random.below(6)]),
+                [value], name: name)[0]
+        case 4:
+            let same = earlier.filter { graph.fact($0).shape == shape }
+            guard let other = same.randomElement(using: &random) else { fallthrough }
+            return try graph.add(Binary([.add, .mul, .max][random.below(3)]), [value, other], name: name)[0]
+        case 5:
+            // A constant that is broadcast along some axes.
+            let sizes = shape.dimensions.map { random.below(2) == 0 ? 1 : $0 }
+            let other = constant(Shape(random.below(2) == 0 ? Array(sizes.dropFirst(random.below(rank))) : sizes))
+            return try graph.add(
+                Binary([.add, .mul, .sub, .max][random.below(4)]),
+                random.below(2) == 0 ? [value, other] : [other, value], name: name)[0]
+        case 6: return try graph.add(Transpose(Array(0..<rank).shuffled(using: &random)), [value], name: name)[0]
+        case 7:
+            // Two axes merged, or all behind the first.
+            let axis = random.below(max(1, rank - 1))
+            guard rank > 2 else { return value }
+            let merged =
+                Array(shape.dimensions[..<axis]) + [shape[axis] * shape[axis + 1]]
+                + Array(shape.dimensions[(axis + 2)...])
+            return try graph.add(
+                Reshape(random.below(2) == 0 ? Shape(merged) : [1, shape.elementCount]), [value], name: name)[0]
+        case 8:
+            let axis = random.below(rank)
+            let other = random.below(2) == 0 ? value : constant(shape)
+            return try graph.add(Concat(axis: axis), [value, other], name: name)[0]
+        case 9:
+            let axis = random.below(rank)
+            guard shape[axis] > 1 else { return value }
+            let first = 1 + random.below(shape[axis] - 1)
+            let parts = try graph.add(Split(axis: axis, sizes: [first, shape[axis] - first]), [value], name: name)
+            return parts[random.below(2)]
+        case 10:
+            let counts = shape.dimensions.map { max(1, $0 - random.below(2)) }
+            return try graph.add(
+                Slice(
+                    starts: zip(shape.dimensions, counts).map { $0 - $1 }, counts: counts, steps: counts.map { _ in 1 }),
+                [value], name: name)[0]
+        case 11:
+            let before = (0..<rank).map { _ in random.below(3) }
+            return try graph.add(
+                Pad(before: before, after: before.reversed(), mode: .constant(0.5)), [value], name: name)[0]
+        case 12:
+            let axes = (0..<rank).filter { _ in random.below(2) == 0 }
+            let function: Reduce.Function = [.mean, .sum, .max, .l2][random.below(4)]
+            return try graph.add(
+                Reduce(function, axes: axes, keepDimensions: random.below(2) == 0 || axes.count == rank), [value],
+                name: name)[0]
+        case 13: return try graph.add(Softmax(axis: random.below(rank)), [value], name: name)[0]
+        case 14:
+            let columns = shape[rank - 1]
+            return try graph.add(
+                LayerNormalization(axis: rank - 1, epsilon: 1e-5), [value, constant([columns]), constant([columns])],
+                name: name)[0]
+        default:
+            let weight = constant([shape[rank - 1], 1 + random.below(20)])
+            return try graph.add(MatMul(), [value, weight], name: name)[0]
+        }
+    }
+
+    private mutating func convolution(_ value: Graph.ValueID, _ shape: Shape, name: String) throws -> Graph.ValueID {
+        guard shape[0] == 1 else { return value }
+        if random.below(4) == 0 {
+            let window = SlidingWindow(
+                kernel: [min(2, shape[2]), min(3, shape[3])], strides: [1 + random.below(2), 1],
+                ceilMode: random.below(2) == 0)
+            return try graph.add(
+                Pool([.max, .average(countIncludePad: true)][random.below(2)], window), [value], name: name)[0]
+        }
+        let isDepthwise = random.below(3) == 0
+        let outputs = isDepthwise ? shape[1] : [1, 4, 8, 20][random.below(4)]
+        let kernel = [1, 3][random.below(2)]
+        let pad = kernel == 1 ? 0 : 1
+        let window = SlidingWindow(
+            kernel: [kernel, kernel], strides: [1 + random.below(2), 1], before: [pad, pad], after: [pad, pad])
+        let groups = isDepthwise ? shape[1] : 1
+        let weight = constant([outputs, shape[1] / groups, kernel, kernel])
+        let result = try graph.add(
+            Convolution(window, groups: groups), [value, weight] + (random.below(2) == 0 ? [constant([outputs])] : []),
+            name: name)[0]
+        guard random.below(2) == 0 else { return result }
+        let variance = graph.addConstant(
+            "variance", Tensor((0..<outputs).map { 0.5 + Float($0 % 3) }, shape: [outputs]))
+        return try graph.add(
+            BatchNormalization(epsilon: 1e-5),
+            [result, constant([outputs]), constant([outputs]), constant([outputs]), variance], name: name + ".bn")[0]
+    }
+}
+
+/// Random numbers from a seed.
+private struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+
+    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
+}
