@@ -31,6 +31,9 @@ struct ProfileCommand: ParsableCommand {
         completion: .file())
     var trace: String?
 
+    @Flag(help: "Replace the file of --trace if it exists.")
+    var force = false
+
     mutating func validate() throws {
         if !(1...100_000).contains(runs) { throw ValidationError("--runs must be 1 to 100000, not \(runs).") }
         if !(1...256).contains(threads) { throw ValidationError("--threads must be 1 to 256, not \(threads).") }
@@ -38,6 +41,8 @@ struct ProfileCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
+            let existing: OutputFile.Existing = force ? .replace : .refuse
+            if let trace { try OutputFile.check(trace, existing: existing) }
             let model = try modelOptions.load()
             let plan = model.plan
             let session = try Session(plan, threads: threads)
@@ -51,8 +56,7 @@ struct ProfileCommand: ParsableCommand {
             let peak = PeakSpeed.measure(plan.kernels) * Double(threads)
             try writeStandardOutput("\(report(plan, medians, peak: peak))\n")
             if let trace, let last = profiles.last {
-                let file = try FileDescriptor.creating(trace)
-                try Array(chromeTrace(plan, last).utf8).withUnsafeBytes { bytes in try file.writeAll(bytes) }
+                try OutputFile.write(Array(chromeTrace(plan, last).utf8), to: trace, existing: existing)
             }
         }
     }

@@ -25,6 +25,61 @@ package enum FileSystem {
         }
     }
 
+    /// What there is at a path, for who wants to write to it.
+    package enum Entry: Sendable, Equatable {
+        case file, directory, pipe, characterDevice, blockDevice, socket
+        /// A link that leads nowhere.
+        case missing
+    }
+
+    /// What there is at a path, links followed; nil where there is nothing.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func entry(at path: String) throws(SystemError) -> Entry? {
+        var status = stat()
+        do throws(SystemError) {
+            try retryingInterrupts("stat", subject: path) { stat(path, &status) }
+        } catch {
+            guard error.errno == ENOENT else { throw error }
+            return link(at: path) == nil ? nil : .missing
+        }
+        switch status.st_mode & S_IFMT {
+        case S_IFREG: return .file
+        case S_IFDIR: return .directory
+        case S_IFIFO: return .pipe
+        case S_IFCHR: return .characterDevice
+        case S_IFBLK: return .blockDevice
+        default: return .socket
+        }
+    }
+
+    /// Where the symbolic link at `path` leads, as it says; nil for what is no link.
+    package static func link(at path: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            readlink(path, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+        }
+        return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
+    }
+
+    /// The path that is left once links at its end are followed, whether or not there is something.
+    ///
+    /// - Throws: ``SystemError``, `ELOOP`.
+    package static func followingLinks(_ path: String) throws(SystemError) -> String {
+        if let canonical = canonical(path) { return canonical }
+        var path = path
+        for _ in 0..<40 {
+            guard let next = link(at: path) else { return path }
+            path = next.hasPrefix("/") ? next : folder(of: path) + "/" + next
+        }
+        throw SystemError(call: "open", errno: ELOOP, subject: path)
+    }
+
+    /// The folder that a path names something in.
+    package static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+    }
+
     /// The size of a file in bytes.
     ///
     /// - Throws: ``SystemError``.
@@ -89,8 +144,14 @@ extension FileDescriptor {
     ///
     /// - Throws: ``SystemError``.
     package static func standardInput() throws(SystemError) -> FileDescriptor {
-        FileDescriptor(
-            owning: try retryingInterrupts("dup", subject: "standard input") { fcntl(0, F_DUPFD_CLOEXEC, 3) })
+        try duplicating(0, subject: "standard input")
+    }
+
+    /// What is open under a number of this process, under a number of its own.
+    ///
+    /// - Throws: ``SystemError``, `EBADF` where nothing is open.
+    package static func duplicating(_ number: Int32, subject: String) throws(SystemError) -> FileDescriptor {
+        FileDescriptor(owning: try retryingInterrupts("dup", subject: subject) { fcntl(number, F_DUPFD_CLOEXEC, 3) })
     }
 
     /// Reads to the end, or to `limit` bytes and one more: a longer answer tells that there was too much.

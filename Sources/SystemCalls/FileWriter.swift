@@ -11,7 +11,8 @@ import Glibc
 package final class FileWriter {
     /// What may lie at the path already.
     package enum Existing: Sendable {
-        /// A file, whose place and permissions the new one takes; of a link, the file that it leads to.
+        /// A file, whose place, owner and permissions the new one takes; of a link, the file that it leads to. Neither a
+        /// device nor a pipe: those are refused.
         case replace
         /// Nothing: a file that is there stays, and ``finish()`` fails with `EEXIST`.
         case refuse
@@ -37,10 +38,15 @@ package final class FileWriter {
     ///
     /// - Throws: ``SystemError``.
     package init(_ path: String, existing: Existing) throws(SystemError) {
-        let target = existing == .replace ? FileSystem.canonical(path) ?? path : path
+        let target = existing == .replace ? try FileSystem.followingLinks(path) : path
         self.path = target
         self.existing = existing
-        folder = target.lastIndex(of: "/").map { $0 == target.startIndex ? "/" : String(target[..<$0]) } ?? "."
+        // A file alone is ever replaced: a rename over a device, a pipe or a socket would take it from everyone.
+        let present = existing == .replace ? try FileSystem.entry(at: target) : nil
+        guard present == nil || present == .file else {
+            throw SystemError(call: "replace", errno: present == .directory ? EISDIR : EEXIST, subject: path)
+        }
+        folder = FileSystem.folder(of: target)
         temporaryPath = "\(folder)/.\(getpid())-\(UInt32.random(in: 0 ... .max)).partial"
         if let unnamed = Self.openUnnamed(in: folder) {
             descriptor = unnamed
@@ -51,7 +57,11 @@ package final class FileWriter {
         }
         buffer.reserveCapacity(Self.bufferBytes)
         var status = stat()
-        if existing == .replace && stat(target, &status) == 0 { fchmod(descriptor.rawValue, status.st_mode & 0o7777) }
+        if present == .file && stat(target, &status) == 0 {
+            // The owner first: a change of owner takes bits of the mode away. Only root may give files to others.
+            _ = fchown(descriptor.rawValue, status.st_uid, status.st_gid)
+            fchmod(descriptor.rawValue, status.st_mode & 0o7777)
+        }
     }
 
     /// Begins to write the file `path`, in place of one that may be there.
@@ -121,7 +131,8 @@ package final class FileWriter {
             if linkFile(to: path) { return }
             let knowsLinks = ![EPERM, EOPNOTSUPP, ENOSYS].contains(errno)
             if knowsLinks { throw SystemError(call: "link", errno: errno, subject: path) }
-            if access(path, F_OK) == 0 { throw SystemError(call: "link", errno: EEXIST, subject: path) }
+            var status = stat()
+            if lstat(path, &status) == 0 { throw SystemError(call: "link", errno: EEXIST, subject: path) }
         }
         if !isNamed {
             guard linkFile(to: temporaryPath) else {

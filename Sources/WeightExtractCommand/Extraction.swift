@@ -40,7 +40,9 @@ struct Extraction {
                 throw error
             }
         } else {
-            try write(contents, to: outputPath(), report: &report)
+            let path = try outputPath()
+            try checkPaths(output: path)
+            try write(contents, to: path, report: &report)
         }
         return report
     }
@@ -54,11 +56,25 @@ struct Extraction {
     /// `model.pth` beside the input, never the input itself.
     private func outputPath() throws -> String {
         let folder = options.input.lastIndex(of: "/").map { String(options.input[...$0]) } ?? ""
-        let path = options.output ?? folder + "model." + writerOptions.format.rawValue
-        if let existing = FileSystem.canonical(path), existing == FileSystem.canonical(options.input) {
-            throw InstallationError.wouldReplaceInput(path)
+        if options.output == "-" { return "/dev/stdout" }
+        return options.output ?? folder + "model." + writerOptions.format.rawValue
+    }
+
+    /// Asks, before the work, whether all that is to be written may be: nothing takes the place of the input, nor the report
+    /// that of the weights.
+    private func checkPaths(output: String) throws {
+        let places = [options.input, output, options.report].map { $0.flatMap { FileSystem.canonical($0) ?? $0 } }
+        if places[1] == places[0] { throw InstallationError.wouldReplaceInput(output) }
+        if let report = options.report {
+            if places[2] == places[0] { throw InstallationError.wouldReplaceInput(report) }
+            if places[2] == places[1] { throw InstallationError.onePlaceForTwo(output) }
+            try OutputFile.check(report, existing: options.existingFiles)
         }
-        return path
+        do {
+            try OutputFile.check(output, existing: options.existingFiles)
+        } catch let error as OutputError where options.output == nil {
+            throw InstallationError.defaultPlace(error)
+        }
     }
 
     private func write(_ contents: CheckpointContents, to path: String, report: inout ExtractionReport) throws {
@@ -68,13 +84,21 @@ struct Extraction {
             try contents.verifyDropped()
             report.checksums.dropped.confirm()
         }
-        let written = try WeightsWriter.write(contents, to: path, options: writerOptions) { progress.show($0, of: $1) }
+        let existing = options.install == nil ? options.existingFiles : .refuse
+        let written: WeightsWriter.Result
+        do {
+            written = try WeightsWriter.write(contents, to: path, existing: existing, options: writerOptions) {
+                progress.show($0, of: $1)
+            }
+        } catch let error as OutputError where options.output == nil {
+            throw InstallationError.defaultPlace(error)
+        }
         report.outputPath = path
         report.outputFormat = writerOptions.format
         report.floatType = writerOptions.floatType
         report.written = written
         report.checksums.weights.confirm()
-        guard options.verify else { return }
+        guard options.verify, written.isRegular else { return }
         try WeightsVerifier.verify(path, against: contents, options: writerOptions, limits: limits)
         report.isVerified = true
     }

@@ -13,7 +13,7 @@ extension ExtractionReport {
         if let written, let outputPath {
             lines.append(
                 "  " + row("out", written.fileBytes) + "  " + Printable.line(outputPath)
-                    + (isVerified ? ", verified" : ""))
+                    + (written.isUnchanged ? ", unchanged" : "") + (isVerified ? ", verified" : ""))
         }
         lines.append("")
         return (lines + findings).map { $0 + "\n" }.joined()

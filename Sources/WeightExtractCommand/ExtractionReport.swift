@@ -79,9 +79,7 @@ struct ExtractionReport {
     }
 
     /// Writes the report as JSON.
-    func write(to path: String) throws {
-        let file = try FileWriter(replacing: path)
-        try file.write(Array(json.prettyText.utf8))
-        try file.finish()
+    func write(to path: String, existing: OutputFile.Existing) throws {
+        try OutputFile.write(Array(json.prettyText.utf8), to: path, existing: existing)
     }
 }

@@ -11,6 +11,10 @@ enum InstallationError: Error, CustomStringConvertible {
     case invalidDescription(String, reason: String)
     case otherArchitecture(model: String, expected: String, found: String)
     case wouldReplaceInput(String)
+    /// The report and the weights are to be written to the same file.
+    case onePlaceForTwo(String)
+    /// The output that was not named cannot be written.
+    case defaultPlace(OutputError)
 
     var description: String {
         switch self {
@@ -19,7 +23,9 @@ enum InstallationError: Error, CustomStringConvertible {
         case .invalidDescription(let path, let reason): "\(path): \(reason)"
         case .otherArchitecture(let model, let expected, let found):
             "model '\(model)' is of the architecture \(expected), these weights are of \(found)"
-        case .wouldReplaceInput(let path): "'\(path)' is the input itself; choose another place with --output"
+        case .wouldReplaceInput(let path): "'\(path)' is the input itself; choose another place for what is written"
+        case .onePlaceForTwo(let path): "'\(path)' can't hold both the weights and the report; name two files"
+        case .defaultPlace(let error): "\(error) (that is where the weights go unless --output names another place)"
         }
     }
 }

@@ -15,15 +15,17 @@ struct WeightExtractCommand: ParsableCommand {
         discussion: """
             Reads PyTorch's zip archives, legacy streams and tars, TorchScript, pickled state dicts and safetensors, also
             within a tar or tar.gz; the file's name does not matter. Writes model.pth beside the input unless told otherwise.
+            A file that exists is kept unless --force; pipes and devices are written through.
 
-            Exit codes: 0 done, 1 could not write, 64 wrong usage, 65 the file is not sound or has no weights, 66 no such file.
+            Exit codes: 0 done, or there already with the same contents; 1 could not write, 64 wrong usage, 65 the file is not sound or has no weights, 66 no such file.
             """)
 
     @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file"), completion: .file())
     var input: String
 
     @Option(
-        name: [.short, .long], help: "Write here. A name that ends in .safetensors chooses that format.",
+        name: [.short, .long],
+        help: "Write here; - is standard output. A name that ends in .safetensors chooses that format.",
         completion: .file())
     var output: String?
 
@@ -65,6 +67,9 @@ struct WeightExtractCommand: ParsableCommand {
             "Change a limit of the reader, as in maxOpcodes=50000000. May be repeated.", valueName: "name=value"))
     var limit: [LimitSetting] = []
 
+    @Flag(help: "Replace files that exist, and write through links.")
+    var force = false
+
     @Flag(name: [.short, .long], help: "Print nothing but errors.")
     var quiet = false
 
@@ -80,12 +85,21 @@ struct WeightExtractCommand: ParsableCommand {
         }
     }
 
+    /// What may be where something is written.
+    var existingFiles: OutputFile.Existing { force ? .replace : .keepIfSame }
+
     func run() throws {
         do {
             let extraction = try Extraction(options: self)
             let report = try extraction.run()
-            if let path = self.report { try report.write(to: path) }
-            if !quiet { try writeStandardOutput(list ? report.listing : report.text) }
+            if let path = self.report { try report.write(to: path, existing: existingFiles) }
+            if !quiet {
+                if output == "-" {
+                    writeStandardError(report.text)
+                } else {
+                    try writeStandardOutput(list ? report.listing : report.text)
+                }
+            }
         } catch let error as ExitCode {
             throw error
         } catch {
@@ -99,7 +113,7 @@ struct WeightExtractCommand: ParsableCommand {
         switch error {
         // What is missing may be the folder to write into instead.
         case let error as SystemError: ExitCode(error.isAboutMissingFile && error.subject == input ? 66 : 1)
-        case is InstallationError: ExitCode(1)
+        case is InstallationError, is OutputError: ExitCode(1)
         default: ExitCode(65)
         }
     }

@@ -16,7 +16,7 @@ struct WeightsWriterTests {
     private func written(
         _ path: String, to file: String, _ options: WeightsWriter.Options = WeightsWriter.Options()
     ) throws -> [UInt8] {
-        _ = try WeightsWriter.write(contents(path), to: file, options: options)
+        _ = try WeightsWriter.write(contents(path), to: file, existing: .replace, options: options)
         return try #require(readFile(file))
     }
 
@@ -62,7 +62,7 @@ struct WeightsWriterTests {
             let file = folder.path("w.\(format.rawValue)")
             let source = try CheckpointContents.open(
                 path: golden.path, limits: CheckpointLimits(), selection: WeightsSelection())
-            let result = try WeightsWriter.write(source, to: file, options: options)
+            let result = try WeightsWriter.write(source, to: file, existing: .replace, options: options)
             try WeightsVerifier.verify(file, against: source, options: options, limits: CheckpointLimits())
             #expect(result.fileBytes == readFile(file)?.count)
             let copy = try Checkpoint.open(path: file, selection: WeightsSelection(keepsPrefixes: true)).stateDict
@@ -124,12 +124,13 @@ struct WeightsWriterTests {
     func countsUnusualValues() throws {
         let folder = try TemporaryFolder()
         let source = try contents("\(goldensFolder())/zip-types.pth")
-        let result = try WeightsWriter.write(source, to: folder.path("w.pth"), options: WeightsWriter.Options())
+        let result = try WeightsWriter.write(
+            source, to: folder.path("w.pth"), existing: .replace, options: WeightsWriter.Options())
         let special = try #require(result.statistics.first { $0.name == "special" }).counts
         #expect((special.nanCount, special.infiniteCount, special.denormalCount) == (1, 2, 1))
         #expect(result.statistics.count == 1)
         let narrow = try WeightsWriter.write(
-            source, to: folder.path("w.pth"), options: WeightsWriter.Options(floatType: .float16))
+            source, to: folder.path("w.pth"), existing: .replace, options: WeightsWriter.Options(floatType: .float16))
         #expect(narrow.statistics.first { $0.name == "special" }?.counts.overflowCount == 1)
     }
 
@@ -141,7 +142,7 @@ struct WeightsWriterTests {
         let input = try folder.write(archive.build(), to: "in.pth")
         let output = try folder.write([1, 2, 3], to: "out.pth")
         #expect(throws: CheckpointError.self) {
-            try WeightsWriter.write(contents(input), to: output, options: WeightsWriter.Options())
+            try WeightsWriter.write(contents(input), to: output, existing: .replace, options: WeightsWriter.Options())
         }
         #expect(readFile(output) == [1, 2, 3])
         #expect(try folder.names() == ["in.pth", "out.pth"])
@@ -160,7 +161,7 @@ struct WeightsWriterTests {
             for type in [nil, ElementType.bfloat16] {
                 let options = WeightsWriter.Options(format: format, floatType: type)
                 let output = folder.path("out")
-                let result = try WeightsWriter.write(source, to: output, options: options)
+                let result = try WeightsWriter.write(source, to: output, existing: .replace, options: options)
                 #expect(result.statistics.map(\.counts.nanCount) == [3])
                 try WeightsVerifier.verify(output, against: source, options: options, limits: CheckpointLimits())
             }
@@ -168,7 +169,8 @@ struct WeightsWriterTests {
         archive.entries[1].checksum = 1
         let damaged = try contents(folder.write(archive.build(), to: "in.pth"))
         #expect(throws: CheckpointError.self) {
-            try WeightsWriter.write(damaged, to: folder.path("other"), options: WeightsWriter.Options())
+            try WeightsWriter.write(
+                damaged, to: folder.path("other"), existing: .replace, options: WeightsWriter.Options())
         }
         #expect(try folder.names() == ["in.pth", "out"])
     }
@@ -189,7 +191,8 @@ struct WeightsWriterTests {
         let input = try folder.write(torchArchive(pickle: pickle).build(), to: "in.pth")
         #expect(throws: CheckpointError.self) {
             try WeightsWriter.write(
-                contents(input), to: folder.path("w.safetensors"), options: WeightsWriter.Options(format: .safetensors))
+                contents(input), to: folder.path("w.safetensors"), existing: .replace,
+                options: WeightsWriter.Options(format: .safetensors))
         }
         #expect(try folder.names() == ["in.pth"])
     }
@@ -198,7 +201,8 @@ struct WeightsWriterTests {
     func unwritableFolder() throws {
         let input = "\(goldensFolder())/zip-types.pth"
         #expect(throws: SystemError.self) {
-            try WeightsWriter.write(contents(input), to: "/proc/self/w.pth", options: WeightsWriter.Options())
+            try WeightsWriter.write(
+                contents(input), to: "/proc/self/w.pth", existing: .replace, options: WeightsWriter.Options())
         }
     }
 

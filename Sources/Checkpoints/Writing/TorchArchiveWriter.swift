@@ -7,7 +7,7 @@ import SystemCalls
 ///
 /// - Source: `caffe2/serialize/inline_container.cc`; `third_party/miniz`.
 struct TorchArchiveWriter {
-    private let output: FileWriter
+    private let output: OutputFile
     private let folder: String
     private var entries: [Entry] = []
     private static let alignment = 64
@@ -35,7 +35,7 @@ struct TorchArchiveWriter {
     }
 
     /// - Parameter folder: The archive's name: all entries stand in it.
-    init(output: FileWriter, folder: String) {
+    init(output: OutputFile, folder: String) {
         self.output = output
         self.folder = folder
     }

@@ -32,6 +32,10 @@ package struct WeightsWriter {
         package let tensorBytes: Int
         /// Values of note, by name, for the tensors that have any.
         package let statistics: [(name: String, counts: UnusualValues)]
+        /// The file was there already, with these bytes.
+        package let isUnchanged: Bool
+        /// What was written can be read back: it went neither to a pipe nor to a device.
+        package let isRegular: Bool
     }
 
     private let contents: CheckpointContents
@@ -46,21 +50,26 @@ package struct WeightsWriter {
     ///
     /// The checksums of the weights are verified on the way.
     ///
-    /// - Parameter progress: Called now and then with the tensor bytes written, and their total.
-    /// - Throws: ``CheckpointError`` where the weights are damaged; `SystemError` where the file cannot be written.
+    /// - Parameters:
+    ///   - existing: What may be at the path already.
+    ///   - progress: Called now and then with the tensor bytes written, and their total.
+    /// - Throws: ``CheckpointError`` where the weights are damaged; `OutputError` where there is something to keep;
+    ///   `SystemError` where the file cannot be written.
     package static func write(
-        _ contents: CheckpointContents, to path: String, options: Options,
+        _ contents: CheckpointContents, to path: String, existing: OutputFile.Existing, options: Options,
         progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> Result {
         let plans = try TensorPlan.plans(for: contents.weights, floatType: options.floatType)
         var writer = WeightsWriter(contents: contents, plans: plans, options: options, progress: progress)
-        let output = try FileWriter(replacing: path)
+        let output = try OutputFile(path, existing: existing)
         switch options.format {
-        case .pytorch: try writer.writeTorch(output, folder: folderName(path))
+        case .pytorch: try writer.writeTorch(output, folder: output.isRegular ? folderName(path) : "archive")
         case .safetensors: try writer.writeSafetensors(output)
         }
-        try output.finish()
-        return Result(fileBytes: output.offset, tensorBytes: writer.written, statistics: writer.statistics)
+        let outcome = try output.finish()
+        return Result(
+            fileBytes: output.offset, tensorBytes: writer.written, statistics: writer.statistics,
+            isUnchanged: outcome == .unchanged, isRegular: output.isRegular)
     }
 
     private init(
@@ -79,7 +88,7 @@ package struct WeightsWriter {
         return stem.isEmpty || !ArchiveNames.isPlain(stem) ? "archive" : stem
     }
 
-    private mutating func writeTorch(_ output: FileWriter, folder: String) throws {
+    private mutating func writeTorch(_ output: OutputFile, folder: String) throws {
         var seen: Set<Int> = []
         let storages = plans.filter { seen.insert($0.storageIndex).inserted }
         let total = storages.reduce(0) { $0 + $1.byteCount }
@@ -98,7 +107,7 @@ package struct WeightsWriter {
         try archive.finish()
     }
 
-    private mutating func writeSafetensors(_ output: FileWriter) throws {
+    private mutating func writeSafetensors(_ output: OutputFile) throws {
         let file = SafetensorsWriter(plans)
         try output.write(file.header())
         let total = plans.reduce(0) { $0 + $1.byteCount }

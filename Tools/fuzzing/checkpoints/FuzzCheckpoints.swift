@@ -55,7 +55,7 @@ private func checkRoundTrip(
 ) throws {
     let path = "\(folder)/fuzzed.\(format.rawValue)"
     let options = WeightsWriter.Options(format: format, floatType: floatType)
-    _ = try WeightsWriter.write(contents, to: path, options: options)
+    _ = try WeightsWriter.write(contents, to: path, existing: .replace, options: options)
     try WeightsVerifier.verify(path, against: contents, options: options, limits: CheckpointLimits())
     let selection = WeightsSelection(key: format == .pytorch ? "" : nil, keepsPrefixes: true)
     let copy = try Checkpoint.open(path: path, selection: selection).stateDict
