@@ -37,10 +37,8 @@ package enum FileSystem {
     /// - Throws: ``SystemError``.
     package static func entry(at path: String) throws(SystemError) -> Entry? {
         var status = stat()
-        do throws(SystemError) {
-            try retryingInterrupts("stat", subject: path) { stat(path, &status) }
-        } catch {
-            guard error.errno == ENOENT else { throw error }
+        if stat(path, &status) != 0 {
+            guard errno == ENOENT else { throw SystemError(call: "stat", subject: path) }
             return link(at: path) == nil ? nil : .missing
         }
         switch status.st_mode & S_IFMT {
@@ -55,11 +53,9 @@ package enum FileSystem {
 
     /// Where the symbolic link at `path` leads, as it says; nil for what is no link.
     package static func link(at path: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
-        let count = buffer.withUnsafeMutableBytes { bytes in
-            readlink(path, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        return count < 0 ? nil : String(decoding: buffer[..<count], as: UTF8.self)
+        var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let count = readlink(path, &buffer, buffer.count)
+        return count < 0 ? nil : String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// The path that is left once links at its end are followed, whether or not there is something.

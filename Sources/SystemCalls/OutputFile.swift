@@ -46,25 +46,26 @@ package final class OutputFile {
     /// - Throws: ``OutputError`` where the rule refuses; ``SystemError`` where the file cannot be made.
     package init(_ path: String, existing: Existing) throws {
         self.path = path
-        if let number = Self.descriptorNumber(path) {
-            target = .through(try FileDescriptor.duplicating(number, subject: path))
-            return
+        target = try Self.open(path, existing: existing)
+    }
+
+    private static func open(_ path: String, existing: Existing) throws -> Target {
+        if let number = descriptorNumber(path) {
+            return .through(try FileDescriptor.duplicating(number, subject: path))
         }
         switch try FileSystem.entry(at: path) {
-        case nil:
-            target = .file(try FileWriter(path, existing: .refuse))
-        case .pipe, .characterDevice:
-            target = .through(try Self.openThrough(path))
+        case nil: return .file(try FileWriter(path, existing: .refuse))
+        case .pipe, .characterDevice: return .through(try openThrough(path))
         case .file, .missing:
-            try Self.checkLink(path, existing)
+            try checkLink(path, existing)
             switch existing {
-            case .replace: target = .file(try FileWriter(path, existing: .replace))
+            case .replace: return .file(try FileWriter(path, existing: .replace))
             case .refuse: throw OutputError.exists(path)
-            case .keepIfSame: target = .comparison(try MappedFile(path: path))
+            case .keepIfSame: return .comparison(try MappedFile(path: path))
             }
         case .blockDevice:
             guard existing == .replace else { throw OutputError.blockDevice(path) }
-            target = .through(try FileDescriptor.open(path, O_WRONLY))
+            return .through(try FileDescriptor.open(path, O_WRONLY))
         case .directory: throw OutputError.folder(path)
         case .socket: throw OutputError.socket(path)
         }
@@ -105,8 +106,9 @@ package final class OutputFile {
         case .file(let writer):
             do {
                 try writer.finish()
-            } catch let error as SystemError where error.isAboutExistingFile {
-                throw OutputError.exists(path)
+            } catch {
+                let isTaken = (error as? SystemError)?.isAboutExistingFile == true
+                throw isTaken ? OutputError.exists(path) : error
             }
             return .written
         case .through: return .written
@@ -160,13 +162,14 @@ package final class OutputFile {
     private static func openThrough(_ path: String) throws -> FileDescriptor {
         let interval: UInt32 = 20_000
         for _ in 0..<(10_000_000 / interval) {
-            do {
-                let descriptor = try FileDescriptor.open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY)
+            let number = Glibc.open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+            if number >= 0 {
+                let descriptor = FileDescriptor(owning: number)
                 try descriptor.setBlocking(true)
                 return descriptor
-            } catch let error as SystemError where error.errno == ENXIO {
-                usleep(interval)
             }
+            guard errno == ENXIO || errno == EINTR else { throw SystemError(call: "open", subject: path) }
+            usleep(interval)
         }
         throw OutputError.noReader(path)
     }

@@ -9,17 +9,11 @@ package enum PIDFile {
     /// - Returns: What is to be removed in the end; nil where the number went to a pipe or device.
     /// - Throws: ``OutputError`` where the file names a process that runs, or is no pid file; ``SystemError``.
     package static func write(to path: String) throws -> OwnedPath? {
-        var existing = OutputFile.Existing.refuse
-        if FileSystem.link(at: path) == nil, try FileSystem.entry(at: path) == .file {
-            try checkIsDead(path)
-            existing = .replace
-        }
-        let file: OutputFile
-        do {
-            file = try OutputFile(path, existing: existing)
-        } catch OutputError.link {
-            throw OutputError.noPIDFile(path)
-        }
+        let entry = try FileSystem.entry(at: path)
+        if FileSystem.link(at: path) != nil, entry == .file || entry == .missing { throw OutputError.noPIDFile(path) }
+        if entry == .file { try checkIsDead(path) }
+        let existing: OutputFile.Existing = entry == .file ? .replace : .refuse
+        let file = try OutputFile(path, existing: existing)
         try file.write(Array("\(getpid())\n".utf8))
         _ = try file.finish()
         return file.isRegular ? OwnedPath(path) : nil
