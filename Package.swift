@@ -91,6 +91,9 @@ let package = Package(
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // Opened when it is first needed: nothing is linked, so no pkg-config.
+        .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+
         // MARK: Foundations
         .target(name: "SystemCalls", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "KernelInterface", swiftSettings: settings),
@@ -100,16 +103,17 @@ let package = Package(
                 + kernelLevels.map { .init(stringLiteral: $0.name) },
             swiftSettings: settings
                 + (hasVectorLevels ? [.define("KERNELS_HAS_VECTOR_LEVELS", .when(configuration: .release))] : [])),
+        .target(name: "BLAS", dependencies: ["COpenBLAS", "SystemCalls"], swiftSettings: settings),
         .target(name: "Tensors", dependencies: ["SystemCalls"], swiftSettings: settings),
 
         // MARK: Networks
         .target(name: "Graphs", dependencies: ["Tensors"], swiftSettings: settings),
         .target(name: "Operators", dependencies: ["Graphs", "SystemCalls", "Tensors"], swiftSettings: settings),
         .target(
-            name: "Runtime", dependencies: ["Graphs", "Kernels", "Operators", "SystemCalls", "Tensors"],
+            name: "Runtime", dependencies: ["BLAS", "Graphs", "Kernels", "Operators", "SystemCalls", "Tensors"],
             swiftSettings: settings),
         .target(
-            name: "Layers", dependencies: ["Graphs", "Kernels", "Operators", "Runtime", "Tensors"],
+            name: "Layers", dependencies: ["BLAS", "Graphs", "Kernels", "Operators", "Runtime", "Tensors"],
             swiftSettings: settings),
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 
@@ -154,7 +158,8 @@ let package = Package(
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "Fleet", "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet", "SystemCalls",
+                "BLAS", "Fleet", "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet",
+                "SystemCalls",
                 "Text",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -181,11 +186,12 @@ let package = Package(
             swiftSettings: settings),
         tests("SystemCalls"),
         tests("Kernels", ["KernelInterface", "Kernels"]),
+        tests("BLAS"),
         tests("Tensors"),
         tests("Operators", ["Graphs", "Operators", "Tensors"]),
         tests("Runtime", ["Graphs", "Kernels", "Operators", "Runtime", "Tensors"]),
-        tests("Layers", ["Kernels", "Layers", "SystemCalls", "Tensors"], goldens: true),
-        tests("Models", ["Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
+        tests("Layers", ["BLAS", "Kernels", "Layers", "Runtime", "SystemCalls", "Tensors"], goldens: true),
+        tests("Models", ["BLAS", "Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", ["Checkpoints", "Images"], goldens: true),
         tests(

@@ -20,7 +20,7 @@ public struct PreparedModels: Sendable {
             let count: Int
         }
 
-        let kernels: String
+        let packing: String
         let models: [Entry]
     }
 
@@ -50,8 +50,9 @@ public struct PreparedModels: Sendable {
             let model = try LoadedModel(
                 description: entry.description, version: entry.version, architecture: architecture,
                 preparedWeights: PreparedWeights(mapping: block, owner: owner))
-            guard model.plan.kernels.name == header.kernels else {
-                throw InferenceError.invalidPreparedModels(reason: "it was made for \(header.kernels)")
+            guard model.plan.packing == header.packing else {
+                throw InferenceError.invalidPreparedModels(
+                    reason: "it was made for \(header.packing), not \(model.plan.packing)")
             }
             return model
         }
@@ -100,7 +101,7 @@ public struct PreparedModels: Sendable {
                 description: model.description, version: model.version, architecture: model.architecture.name,
                 family: model.architecture.family, offset: offset, count: count)
         }
-        return Header(kernels: models.first?.plan.kernels.name ?? "", models: entries)
+        return Header(packing: models.first?.plan.packing ?? "", models: entries)
     }
 
     private static func rounded(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }

@@ -17,6 +17,8 @@ public typealias Output = UnsafeMutablePointer<Float>
 public struct KernelTable: Sendable {
     /// Name of the instruction set: `portable`, `avx2`, `avx512`.
     public let name: String
+    /// Whether the kernels were compiled for a processor with vectors wider than every processor of the architecture has.
+    public var isVectorLevel: Bool { name != "portable" }
     /// Columns in one panel of a packed matrix.
     public let panelWidth: Int
     /// Rows that a matrix product does at a time: ranges of whole tiles waste nothing.
@@ -164,6 +166,9 @@ public struct KernelTable: Sendable {
     /// The fast way to convolve with 3x3 windows.
     public let winograd: WinogradKernels
 
+    /// What stands around products that a library does.
+    public let blocks: BlockKernels
+
     /// Gathers the kernels of one level.
     public init(
         name: String,
@@ -201,7 +206,8 @@ public struct KernelTable: Sendable {
         softmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         logSoftmax: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         transpose: @escaping @Sendable (Output, Int, Input, Int, Int, Int) -> Void,
-        winograd: WinogradKernels
+        winograd: WinogradKernels,
+        blocks: BlockKernels
     ) {
         self.name = name
         self.panelWidth = panelWidth
@@ -229,6 +235,7 @@ public struct KernelTable: Sendable {
         self.logSoftmax = logSoftmax
         self.transpose = transpose
         self.winograd = winograd
+        self.blocks = blocks
     }
 }
 

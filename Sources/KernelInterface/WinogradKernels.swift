@@ -7,6 +7,8 @@
 ///
 /// - Source: Lavin and Gray, "Fast Algorithms for Convolutional Neural Networks", F(4x4, 3x3).
 public struct WinogradKernels: Sendable {
+    /// Points of the transformed space of a 6x6 window of inputs.
+    public static let points = 36
     /// Height and width of a tile of outputs.
     public static let tileSize = 4
 
@@ -29,6 +31,25 @@ public struct WinogradKernels: Sendable {
             _ scratch: Output
         ) -> Void
 
+    /// Transforms weights [n, 3, 3, channels] to matrices [36][channels][n], for products that a library does.
+    public let transformFilters: @Sendable (_ output: Output, _ weight: Input, _ n: Int, _ channels: Int) -> Void
+
+    /// The windows of tile rows `firstTileRow ..< firstTileRow + tileRowCount` as the products take them: output
+    /// [36][tiles][channels].
+    public let transformInput:
+        @Sendable (
+            _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstTileRow: Int, _ tileRowCount: Int
+        ) -> Void
+
+    /// Products [36][tiles][columns] of such windows to some columns of `convolve`'s output, residual and biases, whose first
+    /// column the addresses are; `outputStride` is the distance of pixels.
+    public let transformOutput:
+        @Sendable (
+            _ output: Output, _ outputStride: Int, _ products: Input, _ bias: Input?, _ residual: Input?,
+            _ activation: Activation, _ geometry: WindowGeometry, _ columns: Int, _ firstTileRow: Int,
+            _ tileRowCount: Int
+        ) -> Void
+
     /// Gathers the kernels of one level.
     public init(
         packedCount: @escaping @Sendable (Int, Int) -> Int,
@@ -37,12 +58,21 @@ public struct WinogradKernels: Sendable {
         convolve:
             @escaping @Sendable (
                 Output, Input, Input, Input?, Input?, Activation, WindowGeometry, Int, Int, Int, Output
+            ) -> Void,
+        transformFilters: @escaping @Sendable (Output, Input, Int, Int) -> Void,
+        transformInput: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int) -> Void,
+        transformOutput:
+            @escaping @Sendable (
+                Output, Int, Input, Input?, Input?, Activation, WindowGeometry, Int, Int, Int
             ) -> Void
     ) {
         self.packedCount = packedCount
         self.pack = pack
         self.scratchCount = scratchCount
         self.convolve = convolve
+        self.transformFilters = transformFilters
+        self.transformInput = transformInput
+        self.transformOutput = transformOutput
     }
 }
 

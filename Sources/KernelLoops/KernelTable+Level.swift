@@ -42,7 +42,10 @@ public func makeKernelTable() -> KernelTable {
         transpose: transpose,
         winograd: WinogradKernels(
             packedCount: winogradPackedCount, pack: winogradPack, scratchCount: winogradScratchCount,
-            convolve: winogradConv2d))
+            convolve: winogradConv2d, transformFilters: winogradTransformFilters,
+            transformInput: winogradTransformInput, transformOutput: winogradTransformOutput),
+        blocks: BlockKernels(
+            begin: beginBlock, activate: activateBlock, scaleRows: scaleRows, copyWindows: copyWindows))
 }
 
 #endif

@@ -18,10 +18,21 @@ func winogradPackedCount(_ n: Int, _ channels: Int) -> Int { points * packedCoun
 
 /// Transforms each 3x3 filter g to G g Gᵀ and puts it where `gemm` reads it.
 func winogradPack(_ packed: Output, _ weight: Input, _ n: Int, _ channels: Int) {
-    let pointStride = packedCount(n, channels)
-    for index in 0..<points * pointStride { packed[index] = 0 }
+    for index in 0..<winogradPackedCount(n, channels) { packed[index] = 0 }
+    winogradTransformFilters(packed, weight, n, channels, panelWidth: laneCount, pointStride: packedCount(n, channels))
+}
+
+/// Transforms each 3x3 filter to matrices [36][channels][n].
+func winogradTransformFilters(_ output: Output, _ weight: Input, _ n: Int, _ channels: Int) {
+    winogradTransformFilters(output, weight, n, channels, panelWidth: n, pointStride: n * channels)
+}
+
+/// - Parameter panelWidth: Filters whose values of a channel stand side by side.
+private func winogradTransformFilters(
+    _ output: Output, _ weight: Input, _ n: Int, _ channels: Int, panelWidth: Int, pointStride: Int
+) {
     for filter in 0..<n {
-        let panel = packed + filter / laneCount * laneCount * channels + filter % laneCount
+        let panel = output + filter / panelWidth * panelWidth * channels + filter % panelWidth
         for channel in 0..<channels {
             let source = weight + filter * 9 * channels + channel
             var columns = InlineArray<18, Double>(repeating: 0)
@@ -33,7 +44,7 @@ func winogradPack(_ packed: Output, _ weight: Input, _ n: Int, _ channels: Int) 
             }
             for y in 0..<6 {
                 let row = filterTransform(columns[y * 3], columns[y * 3 + 1], columns[y * 3 + 2])
-                for x in 0..<6 { panel[(y * 6 + x) * pointStride + channel * laneCount] = Float(row[x]) }
+                for x in 0..<6 { panel[(y * 6 + x) * pointStride + channel * panelWidth] = Float(row[x]) }
             }
         }
     }
@@ -62,68 +73,80 @@ func winogradConv2d(
     let end = firstTileRow + tileRowCount
     let step = tileRowsPerBlock(geometry)
     for row in stride(from: firstTileRow, to: end, by: step) {
-        let block = WinogradBlock(
-            geometry: geometry, n: n, firstTileRow: row, tileRows: min(step, end - row), scratch: scratch)
-        block.transformInput(input)
-        block.multiply(packed)
-        block.transformOutput(output, bias, residual, isReLU: activation == .relu)
-        if activation != .none && activation != .relu {
-            let first = row * tileSize
-            let rows = min(block.tileRows * tileSize, geometry.outputHeight - first)
-            let target = output + first * geometry.outputWidth * n
-            activate(target, Input(target), activation, rows * geometry.outputWidth * n)
+        let block = WinogradBlock(geometry: geometry, firstTileRow: row, tileRows: min(step, end - row))
+        let products = scratch + points * block.tiles * geometry.channels
+        block.transformInput(scratch, input)
+        for point in 0..<points {
+            gemm(
+                products + point * block.tiles * n, n, Input(scratch) + point * block.tiles * geometry.channels,
+                geometry.channels, packed + point * packedCount(n, geometry.channels), nil, nil, 0, .none, block.tiles,
+                n, geometry.channels, .padded, nil)
         }
+        block.transformOutput(output, n, Input(products), bias, residual, activation, columns: n)
     }
+}
+
+/// The windows of some rows of tiles, in the transformed space: output [36][tiles][channels].
+func winogradTransformInput(
+    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstTileRow: Int, _ tileRowCount: Int
+) {
+    WinogradBlock(geometry: geometry, firstTileRow: firstTileRow, tileRows: tileRowCount).transformInput(output, input)
+}
+
+/// The products [36][tiles][columns] of some rows of tiles back to some columns of the output's rows, with all that follows.
+func winogradTransformOutput(
+    _ output: Output, _ outputStride: Int, _ products: Input, _ bias: Input?, _ residual: Input?,
+    _ activation: Activation, _ geometry: WindowGeometry, _ columns: Int, _ firstTileRow: Int, _ tileRowCount: Int
+) {
+    WinogradBlock(geometry: geometry, firstTileRow: firstTileRow, tileRows: tileRowCount)
+        .transformOutput(output, outputStride, products, bias, residual, activation, columns: columns)
 }
 
 /// A few rows of tiles.
 private struct WinogradBlock {
     let geometry: WindowGeometry
-    let n: Int
     let firstTileRow: Int
     let tileRows: Int
-    let scratch: Output
 
     var tiles: Int { tileRows * geometry.winogradTileColumns }
-    var products: Output { scratch + points * tiles * geometry.channels }
 
-    func transformInput(_ input: Input) {
+    func transformInput(_ output: Output, _ input: Input) {
         let columns = geometry.winogradTileColumns
         for tile in 0..<tiles {
             let y = (firstTileRow + tile / columns) * tileSize - geometry.padTop
             let x = tile % columns * tileSize - geometry.padLeft
             for channel in stride(from: 0, to: geometry.channels, by: laneCount) {
                 transformWindow(
-                    input + channel, scratch + tile * geometry.channels + channel, y, x,
+                    input + channel, output + tile * geometry.channels + channel, y, x,
                     count: min(laneCount, geometry.channels - channel))
             }
         }
     }
 
-    func multiply(_ packed: Input) {
-        let (tiles, channels) = (tiles, geometry.channels)
-        let packedStride = packedCount(n, channels)
-        for point in 0..<points {
-            gemm(
-                products + point * tiles * n, n, Input(scratch) + point * tiles * channels, channels,
-                packed + point * packedStride, nil, nil, 0, .none, tiles, n, channels,
-                .padded, nil)
-        }
-    }
-
-    func transformOutput(_ output: Output, _ bias: Input?, _ residual: Input?, isReLU: Bool) {
+    func transformOutput(
+        _ output: Output, _ outputStride: Int, _ products: Input, _ bias: Input?, _ residual: Input?,
+        _ activation: Activation, columns n: Int
+    ) {
         let columns = geometry.winogradTileColumns
-        let bound = isReLU ? Float(0) : -.infinity
+        let bound = activation == .relu ? Float(0) : -.infinity
         for tile in 0..<tiles {
             let y = (firstTileRow + tile / columns) * tileSize
             let x = tile % columns * tileSize
-            let place = (y * geometry.outputWidth + x) * n
+            let place = (y * geometry.outputWidth + x) * outputStride
             for channel in stride(from: 0, to: n, by: laneCount) {
                 transformProducts(
-                    output + place + channel, Input(products) + tile * n + channel, bias.map { $0 + channel },
-                    residual.map { $0 + place + channel }, bound, rows: min(tileSize, geometry.outputHeight - y),
-                    columns: min(tileSize, geometry.outputWidth - x), count: min(laneCount, n - channel))
+                    output + place + channel, outputStride, products + tile * n + channel, pointStride: tiles * n,
+                    bias.map { $0 + channel }, residual.map { $0 + place + channel }, bound,
+                    rows: min(tileSize, geometry.outputHeight - y), columns: min(tileSize, geometry.outputWidth - x),
+                    count: min(laneCount, n - channel))
             }
+        }
+        if activation != .none && activation != .relu {
+            let first = firstTileRow * tileSize
+            let rows = min(tileRows * tileSize, geometry.outputHeight - first)
+            activateBlock(
+                output + first * geometry.outputWidth * outputStride, outputStride, activation,
+                rows * geometry.outputWidth, n)
         }
     }
 
@@ -154,11 +177,10 @@ private struct WinogradBlock {
     /// Aᵀ m A of one vector of channels of the 36 products m, with all that follows; writes the outputs that there are.
     @inline(__always)
     private func transformProducts(
-        _ output: Output, _ source: Input, _ bias: Input?, _ residual: Input?, _ bound: Float, rows: Int, columns: Int,
-        count: Int
+        _ output: Output, _ outputStride: Int, _ source: Input, pointStride: Int, _ bias: Input?, _ residual: Input?,
+        _ bound: Float, rows: Int, columns: Int, count: Int
     ) {
-        let pointStride = tiles * n
-        let rowStride = geometry.outputWidth * n
+        let rowStride = geometry.outputWidth * outputStride
         let start = bias.map { loadAny($0, count) } ?? all(0)
         var tile = InlineArray<24, Lanes>(repeating: all(0))
         for column in 0..<6 {
@@ -172,7 +194,7 @@ private struct WinogradBlock {
             for column in 0..<6 { values[column] = tile[row * 6 + column] }
             let transformed = outputTransform(values)
             for column in 0..<4 where column < columns {
-                let place = row * rowStride + column * n
+                let place = row * rowStride + column * outputStride
                 var value = transformed[column] + start
                 if let residual { value = value + loadAny(residual + place, count) }
                 storeAny(larger(value, bound), output + place, count)

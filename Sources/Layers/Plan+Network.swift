@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import BLAS
 import Graphs
 import Kernels
 @_exported import Runtime
@@ -31,13 +32,16 @@ extension Plan {
     /// - Parameters:
     ///   - input: Shape of one input without the batch, for example `[3, 224, 224]`.
     ///   - kernels: The instruction set to use; by default the widest that the processor has, or what `SWIFTNET_ISA` names.
+    ///   - products: Whose products of matrices to take; by default OpenBLAS's at the portable level, where they are faster, or
+    ///     those that `SWIFTNET_GEMM` names.
     ///   - weights: Weights that were prepared before for the same network, shape and kernels, if there are any: then the
     ///     network's own are not read.
     /// - Throws: `WiringError` if layers do not fit together, `TensorError.notFinite` if weights hold NaN or infinities,
-    ///   `KernelError` if `SWIFTNET_ISA` names a level that can't be had.
+    ///   `KernelError` or `MatrixProductsError` if `SWIFTNET_ISA` or `SWIFTNET_GEMM` names what can't be had.
     public convenience init(
-        _ network: some Network, input: Shape, kernels: KernelTable? = nil, weights: PreparedWeights? = nil
+        _ network: some Network, input: Shape, kernels: KernelTable? = nil, products: MatrixProducts? = nil,
+        weights: PreparedWeights? = nil
     ) throws {
-        try self.init(Graph(network, input: input), kernels: kernels, weights: weights)
+        try self.init(Graph(network, input: input), kernels: kernels, products: products, weights: weights)
     }
 }

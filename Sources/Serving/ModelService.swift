@@ -58,8 +58,8 @@ package final class ModelService: InferenceService {
         }
     }
 
-    /// The name of the kernels that this machine runs.
-    package var kernels: String { loaded.first?.plan.kernels.name ?? "none" }
+    /// The kernels that this machine runs, and whose products of matrices.
+    package var kernels: String { loaded.first.map { "\($0.plan.kernels.name), \($0.plan.products)" } ?? "none" }
 
     package func makeRunner() throws -> any InferenceRunner {
         let runner = ModelRunner(try loaded.map { try Predictor($0, limits: limits) })

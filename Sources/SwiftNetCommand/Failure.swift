@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import BLAS
 import Checkpoints
 import Images
 import Inference
@@ -27,7 +28,7 @@ enum Failure {
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
         case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
-        case is KernelError: usage
+        case is KernelError, is MatrixProductsError: usage
         case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
         default: someFailed
         }

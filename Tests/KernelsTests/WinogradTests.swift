@@ -68,4 +68,56 @@ struct WinogradTests {
             expectClose(run(2), run(.max), .exact, "\(window)")
         }
     }
+
+    /// The transformations with plain products between them, some columns at a time.
+    private func convolveByParts(
+        _ kernels: KernelTable, _ window: ReferenceWindow, n: Int, image: [Float], weight: [Float], bias: [Float],
+        residual: [Float], activation: Activation, columnsAtATime: Int
+    ) -> [Float] {
+        let (geometry, channels, points) = (window.geometry, window.channels, WinogradKernels.points)
+        let winograd = kernels.winograd
+        let matrices = output(points * channels * n) { winograd.transformFilters($0, weight, n, channels) }
+        return output(geometry.outputHeight * geometry.outputWidth * n) { target in
+            for row in 0..<geometry.winogradTileRows {
+                let tiles = geometry.winogradTileColumns
+                let windows = output(points * tiles * channels) {
+                    winograd.transformInput($0, image, geometry, row, 1)
+                }
+                for first in stride(from: 0, to: n, by: columnsAtATime) {
+                    let columns = min(columnsAtATime, n - first)
+                    var products = [Float](repeating: 0, count: points * tiles * columns)
+                    for place in products.indices {
+                        let (pointAndTile, column) = place.quotientAndRemainder(dividingBy: columns)
+                        let matrix = (pointAndTile / tiles * channels) * n + first + column
+                        products[place] = (0..<channels).reduce(0) {
+                            $0 + windows[pointAndTile * channels + $1] * matrices[matrix + $1 * n]
+                        }
+                    }
+                    winograd.transformOutput(
+                        target + first, n, products, Array(bias[first...]), Array(residual[first...]), activation,
+                        geometry,
+                        columns, row, 1)
+                }
+            }
+        }
+    }
+
+    @Test("the transformations give the same around another's products", arguments: KernelTable.available)
+    func transformationsStandAlone(kernels: KernelTable) {
+        for (window, n) in Self.windows {
+            let image = randomFloats(window.height * window.width * window.channels, seed: 1)
+            let weight = randomFloats(n * 9 * window.channels, seed: 2)
+            let bias = randomFloats(n, seed: 3)
+            let residual = randomFloats(window.outputHeight * window.outputWidth * n, seed: 4)
+            let sums = window.convolve(image, weight: weight, bias: bias, residual: residual)
+            for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
+                for columns in [n, 3] {
+                    let actual = convolveByParts(
+                        kernels, window, n: n, image: image, weight: weight, bias: bias, residual: residual,
+                        activation: activation, columnsAtATime: columns)
+                    expectClose(actual, sums.map { Float(reference($0)) }, .winograd, "\(window), \(activation)")
+                }
+            }
+        }
+    }
 }

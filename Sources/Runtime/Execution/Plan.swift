@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import BLAS
 import Graphs
 import Kernels
 import Tensors
@@ -52,6 +53,8 @@ public final class Plan: Sendable {
     public let weights: PreparedWeights
     /// The kernels that the weights were packed for.
     public let kernels: KernelTable
+    /// Whose products of matrices the steps may take.
+    public let products: MatrixProducts
 
     let steps: [any Step]
     /// The steps from here on work on vectors, on all images of a batch at once.
@@ -69,20 +72,23 @@ public final class Plan: Sendable {
     /// - Parameters:
     ///   - graph: A network for a batch of one.
     ///   - kernels: The instruction set to use; by default the widest that the processor has, or what `SWIFTNET_ISA` names.
+    ///   - products: Whose products of matrices to take; by default OpenBLAS's at the portable level, where they are faster, or
+    ///     those that `SWIFTNET_GEMM` names.
     ///   - weights: Weights that were prepared before for the same graph and kernels, if there are any: then the graph's own are
     ///     not read.
     ///   - algorithms: Algorithms to use in place of the cheapest, by the name of the node.
-    /// - Throws: `GraphError`, `PlanError`, `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` if
-    ///   `SWIFTNET_ISA` names a level that can't be had.
+    /// - Throws: `GraphError`, `PlanError`, `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` or
+    ///   `MatrixProductsError` if `SWIFTNET_ISA` or `SWIFTNET_GEMM` names what can't be had.
     public init(
-        _ graph: Graph, kernels: KernelTable? = nil, weights: PreparedWeights? = nil,
+        _ graph: Graph, kernels: KernelTable? = nil, products: MatrixProducts? = nil, weights: PreparedWeights? = nil,
         algorithms: [String: String] = [:],
         observe: ((any Pass, Graph) -> Void)? = nil
     ) throws {
         var graph = graph
         try Passes.run(&graph, observe: observe)
         let kernels = try kernels ?? KernelTable.selection.get()
-        let planner = try Planner(graph, kernels: kernels, forced: algorithms)
+        let products = try products ?? .selection(isVectorLevel: kernels.isVectorLevel)
+        let planner = try Planner(graph, kernels: kernels, products: products, forced: algorithms)
         let layout = planner.placed()
         inputs = graph.inputs.map { Port(graph[$0]) }
         outputs = graph.outputs.map { Port(graph[$0]) }
@@ -93,6 +99,7 @@ public final class Plan: Sendable {
         batchArenaCount = layout.batchArenaCount
         scratchCount = layout.steps.map(\.scratchCount).max() ?? 0
         self.kernels = kernels
+        self.products = products
         if let weights {
             guard weights.bytes.count >= planner.weights.count * 4 else {
                 throw PlanError.foreignWeights(
@@ -108,6 +115,11 @@ public final class Plan: Sendable {
     public var inputShape: Shape { inputs[0].shape }
     /// Shape of one output, without the batch; of the first one if there are several.
     public var outputShape: Shape { outputs[0].shape }
+
+    /// What the prepared weights were packed for, as one line: weights of one plan serve another only if it says the same.
+    public var packing: String {
+        "\(kernels.name) kernels, \(products.name) products" + (products.isForced ? "" : " where that is faster")
+    }
 
     /// Multiply-adds for one image.
     public var multiplyAdds: Int { summaries.reduce(0) { $0 + $1.multiplyAdds } }

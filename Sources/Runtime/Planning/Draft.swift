@@ -14,7 +14,7 @@ struct Draft {
     var inPlace: Int?
     /// Whether `make` gives a `PixelStep`.
     var writesPixels = false
-    /// Whether `make` gives a `GemmStep` that can write some columns alone.
-    var isPointwise = false
+    /// Channels that `make`'s step, a `ColumnStep`, writes at a time if strips of channels follow; nil if it can't.
+    var stripChannels: Int?
     var make: (_ slot: (Int) -> Slot) -> any Step
 }

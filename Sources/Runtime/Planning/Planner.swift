@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import BLAS
 import Graphs
 import Kernels
 import Operators
@@ -27,11 +28,11 @@ struct Planner {
     /// Lowers all nodes.
     ///
     /// - Throws: `PlanError` if a forced algorithm does not suit.
-    init(_ graph: Graph, kernels: KernelTable, forced: [String: String] = [:]) throws {
+    init(_ graph: Graph, kernels: KernelTable, products: MatrixProducts, forced: [String: String] = [:]) throws {
         self.graph = graph
         self.kernels = kernels
         self.forced = forced
-        machine = Machine(kernels)
+        machine = Machine(kernels, products)
         counts = graph.values.map { ($0.fact.byteCount + 3) / 4 }
         readers = graph.readers()
         for node in graph.nodes { try lower(node) }

@@ -2,21 +2,26 @@
 
 import Kernels
 
+/// A step that can write some columns of its output alone, side by side.
+protocol ColumnStep: Step {
+    /// Writes some columns of all pixels.
+    ///
+    /// - Precondition: The columns are whole strips, as ``ChannelStripsStep`` cuts them, and there is no residual.
+    func run(_ run: StepRun, columns: Range<Int>, output: Output)
+}
+
 /// A 1x1 convolution and the depthwise one that alone reads it, a few channels at a time: their image between the two, a
-/// small one, never leaves L1, and the workers need not wait for each other between the two.
+/// small one, never leaves a cache, and the workers need not wait for each other between the two.
 struct ChannelStripsStep: Step {
-    let producer: GemmStep
+    let producer: any ColumnStep
     let consumer: DepthwiseStep
-    /// Channels in a panel of the packed matrices.
-    let panelWidth: Int
+    /// Channels of a strip: whole panels of the packed matrices.
+    let stripChannels: Int
 
     private var channels: Int { consumer.geometry.channels }
+    private var pixels: Int { consumer.geometry.inputHeight * consumer.geometry.inputWidth }
 
-    /// Channels of a strip: an even number of panels, as the tiles of a matrix product take them, that fill half of an L1
-    /// cache of 48 KB.
-    private var stripChannels: Int { max(2, 6144 / (producer.pixels * panelWidth) / 2 * 2) * panelWidth }
-
-    var scratchCount: Int { producer.pixels * min(stripChannels, channels) }
+    var scratchCount: Int { pixels * min(stripChannels, channels) }
 
     func run(_ run: StepRun) {
         let share = run.share(of: channels, granule: stripChannels)
@@ -27,6 +32,20 @@ struct ChannelStripsStep: Step {
                 run, rows: 0..<consumer.geometry.outputHeight, channels: strip, input: Input(run.scratch),
                 inputStride: strip.count)
         }
+    }
+
+    /// Channels of a strip whose product is the packed kernel's: an even number of panels, as its tiles take them, that fill half
+    /// of an L1 cache of 48 KB.
+    static func packedChannels(pixels: Int, panelWidth: Int) -> Int {
+        max(2, 6144 / (pixels * panelWidth) / 2 * 2) * panelWidth
+    }
+
+    /// Channels of a strip whose product is OpenBLAS's, which copies the input for each: as many as fill half of an L2 cache of
+    /// 512 KB, in strips of like width.
+    static func libraryChannels(pixels: Int, channels: Int) -> Int {
+        let fitting = max(64, 65536 / pixels / 16 * 16)
+        let strips = (channels + fitting - 1) / fitting
+        return ((channels + strips - 1) / strips + 15) / 16 * 16
     }
 
     /// Whether a strip of an image of so many pixels stays in L2 at least.

@@ -3,7 +3,7 @@
 import Kernels
 
 /// A linear layer, or a 1x1 convolution: every pixel's channels times one matrix.
-struct GemmStep: PixelStep {
+struct GemmStep: PixelStep, ColumnStep {
     let output: Slot
     let input: Slot
     let residual: Slot?

@@ -8,6 +8,9 @@ protocol ConvolutionAlgorithm: Sendable {
     /// What people call it with, and summaries say.
     static var name: String { get }
 
+    /// Whether OpenBLAS does its products.
+    static var usesLibrary: Bool { get }
+
     /// Whether it gives right answers for this convolution.
     static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool
 
@@ -16,6 +19,10 @@ protocol ConvolutionAlgorithm: Sendable {
 
     /// Reserves the weights and appends the step.
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner)
+}
+
+extension ConvolutionAlgorithm {
+    static var usesLibrary: Bool { false }
 }
 
 /// An algorithm with its estimate, for a convolution that it suits.
@@ -28,9 +35,11 @@ extension Planner {
     /// All algorithms for convolutions.
     static let convolutionAlgorithms: [any ConvolutionAlgorithm.Type] = [
         Depthwise.self, PackedGemm.self, ImplicitGemm.self, DotProducts.self, Channelwise.self, Winograd.self,
+        LibraryGemm.self, LibraryWindows.self, LibraryWinograd.self,
     ]
 
-    /// The algorithms that suit a convolution, cheapest first.
+    /// The algorithms that suit a convolution, cheapest first; where OpenBLAS is asked for, those that use it come before the
+    /// others.
     func candidates(_ problem: ConvolutionProblem) -> [ConvolutionCandidate] {
         Self.convolutionAlgorithms
             .filter { $0.suits(problem, machine) }
@@ -38,7 +47,11 @@ extension Planner {
                 ConvolutionCandidate(
                     algorithm: $0, nanoseconds: machine.nanoseconds(multiplyAdds: $0.cost(problem, machine)))
             }
-            .sorted { $0.nanoseconds < $1.nanoseconds }
+            .sorted { first, second in
+                let (isFirst, isSecond) = (first.algorithm.usesLibrary, second.algorithm.usesLibrary)
+                if machine.products.isForced && isFirst != isSecond { return isFirst }
+                return first.nanoseconds < second.nanoseconds
+            }
     }
 
     /// Does a convolution by the cheapest algorithm, or the one that was asked for.

@@ -11,7 +11,7 @@ extension Planner {
             draft.writes == [value]
         else { return nil }
         let shape = shape(source)
-        let fitsChannels = draft.isPointwise && ChannelStripsStep.suits(pixels: shape[2] * shape[3])
+        let fitsChannels = draft.stripChannels != nil && ChannelStripsStep.suits(pixels: shape[2] * shape[3])
         guard fitsChannels || count(of: value) * 4 >= machine.l2Bytes else { return nil }
         return drafts.removeLast()
     }
@@ -19,15 +19,14 @@ extension Planner {
     /// One step of two: what the first writes, the second reads while it lies in a cache.
     func strips(_ producer: Draft, _ consumer: Draft, pixels: Int) -> Draft {
         let hidden = producer.writes[0]
-        let byChannels = producer.isPointwise && ChannelStripsStep.suits(pixels: pixels)
-        let panelWidth = kernels.panelWidth
+        let stripChannels = ChannelStripsStep.suits(pixels: pixels) ? producer.stripChannels : nil
         let (first, second) = (producer.summary, consumer.summary)
         return Draft(
             summary: StepSummary(
                 name: "\(first.name), \(second.name)", operation: "\(first.operation); \(second.operation)",
                 inputShape: first.inputShape, outputShape: second.outputShape,
-                algorithm: "\(byChannels ? "channels" : "rows") of \(first.algorithm), \(second.algorithm)",
-                reason: "the image between stays in \(byChannels ? "L1" : "L2")",
+                algorithm: "\(stripChannels != nil ? "channels" : "rows") of \(first.algorithm), \(second.algorithm)",
+                reason: "the image between stays in \(stripChannels != nil ? "L1" : "L2")",
                 multiplyAdds: first.multiplyAdds + second.multiplyAdds,
                 executedMultiplyAdds: first.executedMultiplyAdds + second.executedMultiplyAdds,
                 weightBytes: first.weightBytes + second.weightBytes),
@@ -36,8 +35,8 @@ extension Planner {
                 // The image between has no place.
                 let places = { $0 == hidden ? Slot(region: .image, offset: 0, count: 0) : slot($0) }
                 let steps = (producer.make(places), consumer.make(places))
-                if byChannels, let first = steps.0 as? GemmStep, let second = steps.1 as? DepthwiseStep {
-                    return ChannelStripsStep(producer: first, consumer: second, panelWidth: panelWidth)
+                if let stripChannels, let first = steps.0 as? any ColumnStep, let second = steps.1 as? DepthwiseStep {
+                    return ChannelStripsStep(producer: first, consumer: second, stripChannels: stripChannels)
                 }
                 guard let first = steps.0 as? any PixelStep, let second = steps.1 as? DepthwiseStep else {
                     preconditionFailure("steps of another kind than their drafts say")

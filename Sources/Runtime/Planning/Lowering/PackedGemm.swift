@@ -12,9 +12,7 @@ enum PackedGemm: ConvolutionAlgorithm {
     }
 
     static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
-        // Scaled weights have no other kernel.
-        if problem.op.hasScale { return 0 }
-        return Double(machine.vectors(problem.outChannels) * problem.inChannels * problem.outputPixels)
+        Double(machine.vectors(problem.outChannels) * problem.inChannels * problem.outputPixels)
     }
 
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
@@ -36,7 +34,8 @@ enum PackedGemm: ConvolutionAlgorithm {
                     problem, algorithm: scale == nil ? name : "packed gemm, scaled weights",
                     reason: "a 1x1 window is a matrix product"),
                 reads: [input] + [residual, scale].compactMap(\.self), writes: [output], writesPixels: true,
-                isPointwise: residual == nil && scale == nil,
+                stripChannels: residual == nil && scale == nil
+                    ? ChannelStripsStep.packedChannels(pixels: pixels, panelWidth: kernels.panelWidth) : nil,
                 make: { slot in
                     GemmStep(
                         output: slot(output), input: slot(input), residual: residual.map(slot),

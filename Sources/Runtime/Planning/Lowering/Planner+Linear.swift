@@ -10,6 +10,7 @@ extension Planner {
         let matrix = shape(node.inputs[1])
         let (n, k) = linear.hasTransposedWeight ? (matrix[1], matrix[0]) : (matrix[0], matrix[1])
         let rows = shape(node.outputs[0]).elementCount / max(1, n)
+        if lowerLinearByLibrary(linear, node, rows: rows, n: n, k: k) { return }
         let kernels = kernels
         let lastPanel = rows >= kernels.tileRows ? kernels.lastPanel(n, k) : .padded
         let packedCount = kernels.packedCount(n, k)
@@ -36,6 +37,55 @@ extension Planner {
                         bias: bias, activation: linear.activation, pixels: rows, n: n, k: k, packedCount: packedCount,
                         lastPanel: lastPanel, following: rows > 1 ? order.following(weight + packedCount) : 0..<0)
                 }))
+    }
+
+    /// Does a product of several rows by OpenBLAS, if it takes less time or is asked for. A single row for each input stays with the
+    /// packed kernel: OpenBLAS would copy all weights for it, and might round it in a batch in another way than alone.
+    ///
+    /// - Returns: Whether it did.
+    private mutating func lowerLinearByLibrary(
+        _ linear: FusedLinear, _ node: Graph.Node, rows: Int, n: Int, k: Int
+    ) -> Bool {
+        guard let library = machine.products.library, rows > 1, n > 0, k > 0, !linear.flattensImage else {
+            return false
+        }
+        let blocks = ProductBlocks(rows: rows, columns: n, depth: k)
+        let costs = (
+            library: LibraryCosts.product(m: rows, n: n, k: k, calls: blocks.rowBlocks),
+            packed: Double(machine.vectors(n) * k * rows)
+        )
+        guard machine.products.isForced || costs.library < costs.packed else { return false }
+        guard let tensor = graph.constant(node.inputs[1]) else {
+            preconditionFailure("a linear layer's weights are not constant")
+        }
+        let name = graph[node.inputs[1]].name
+        let weight = weights.reserve(n * k) { matrix in
+            var values = try tensor.finiteFloats(name: name)
+            if !linear.hasTransposedWeight {
+                values = values.reorderedToChannelsLast(rows: 1, channels: n, pixels: k)
+            }
+            for (index, value) in values.enumerated() { matrix[index] = value }
+        }
+        let product = LibraryProduct(
+            library: library, weight: weight, bias: linear.hasBias ? reserveVector(node.inputs[2]) : nil,
+            activation: linear.activation, n: n, k: k)
+        let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
+        let residual = linear.hasResidual ? resolved(node.inputs[node.inputs.count - 1]) : nil
+        var summary = summary(
+            node, operation: (["linear"] + linear.fusedNames).joined(separator: " + "), algorithm: LibraryGemm.name,
+            reason: "a matrix product", multiplyAdds: rows * n * k, weightFloats: n * k)
+        summary.candidates = [(LibraryGemm.name, costs.library), (PackedGemm.name, costs.packed)].map {
+            StepSummary.Candidate(algorithm: $0, nanoseconds: machine.nanoseconds(multiplyAdds: $1))
+        }
+        append(
+            Draft(
+                summary: summary, reads: [input] + [residual].compactMap(\.self), writes: [output],
+                make: { slot in
+                    LibraryGemmStep(
+                        product: product, output: slot(output), input: slot(input), residual: residual.map(slot),
+                        scale: nil, pixels: rows, linePixels: rows)
+                }))
+        return true
     }
 
     private mutating func reserveMatrix(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import BLAS
 import Kernels
 
 /// What the planner knows of the processor.
@@ -9,8 +10,12 @@ struct Machine: Sendable {
     /// Bytes of the cache that each core has for itself: less than most have, so that there is room for the rest.
     let l2Bytes = 1 << 20
 
-    init(_ kernels: KernelTable) {
+    /// Whose products of matrices there are.
+    let products: MatrixProducts
+
+    init(_ kernels: KernelTable, _ products: MatrixProducts) {
         lanes = kernels.panelWidth
+        self.products = products
     }
 
     /// Vectors that some values fill.

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// What products by OpenBLAS cost, counted as the other algorithms' costs are: in multiply-adds of a vector by the portable
+/// kernels.
+///
+/// The sums were fitted to OpenBLAS 0.3.21 on AVX2 (a Zen 3, whose packed kernel does 3.75 vectors of four in a nanosecond), over
+/// products from 36 x 64 x 32 to 12544 x 96 x 16, by `Benchmarks/kernels`, filter "openblas": most are within a tenth.
+enum LibraryCosts {
+    /// A product [m, k] · [k, n].
+    ///
+    /// - Parameter calls: In how many parts the library is given the rows: it copies the weights for each.
+    static func product(m: Int, n: Int, k: Int, calls: Int = 1) -> Double {
+        let (m, n, k, calls) = (Double(m), Double(n), Double(k), Double(calls))
+        // A call; what the library copies to an order of its own; the output, begun, read and written; the multiplications.
+        return vectorsPerNanosecond * (calls * (200 + 0.25 * n * k) + 0.25 * m * k + 0.33 * m * n + m * n * k / 50)
+    }
+
+    /// Values that are gathered into windows, or transformed.
+    static func copy(_ count: Int) -> Double { vectorsPerNanosecond * 0.3 * Double(count) }
+
+    private static let vectorsPerNanosecond = 3.75
+}
+
+extension Planner {
+    /// Each group's filters as a matrix [height * width * inputs, outputs], row by row.
+    mutating func reserveLibraryMatrices(_ problem: ConvolutionProblem) -> (weight: Int, bias: Int?) {
+        let kernels = kernels
+        let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
+        let (source, rows, depth) = (problem.weights, problem.outChannels, inputs * taps)
+        let weight = weights.reserve(rows * depth) { matrices in
+            let filters = try source.folded().reorderedToChannelsLast(rows: rows, channels: inputs, pixels: taps)
+            filters.withUnsafeBufferPointer { filters in
+                guard let base = filters.baseAddress else { return }
+                for first in stride(from: 0, to: rows * depth, by: outputs * depth) {
+                    kernels.transpose(matrices + first, outputs, base + first, depth, outputs, depth)
+                }
+            }
+        }
+        return (weight, reserveBias(problem))
+    }
+}
