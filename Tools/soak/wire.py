@@ -39,6 +39,9 @@ CASES = {
     "identity": post(HOST, "Transfer-Encoding: identity", LENGTH, body=b"12345"),
     "xchunked": post(HOST, "Transfer-Encoding: xchunked", body=b"0\r\n\r\n"),
     "quoted chunked": post(HOST, 'Transfer-Encoding: "chunked"', body=b"0\r\n\r\n"),
+    "chunked with a Kelvin sign for its k": post(
+        HOST, "Transfer-Encoding: chun\xe2\x84\xaaed", body=b"0\r\n\r\n"
+    ),
     "chunked with a tab in it": post(HOST, "Transfer-Encoding: chun\tked", body=b"0\r\n\r\n"),
     "chunked with a vertical tab": post(HOST, "Transfer-Encoding: \x0bchunked", body=b"0\r\n\r\n"),
     "chunked in HTTP/1.0": post(HOST, CHUNKED, version="HTTP/1.0", body=b"0\r\n\r\n"),
