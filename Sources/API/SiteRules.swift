@@ -83,8 +83,9 @@ package struct SiteRules: Equatable, Sendable {
         guard !allowedOrigins.isEmpty else { return [] }
         let vary = (name: "Vary", value: "Origin")
         guard let origin = head.headers["origin"], allows(origin: origin) else { return [vary] }
+        let readers = allowedOrigins.contains("*") ? "*" : origin.string
         return [
-            vary, ("Access-Control-Allow-Origin", origin.string),
+            vary, ("Access-Control-Allow-Origin", readers),
             (
                 "Access-Control-Expose-Headers",
                 "X-Request-Id, Server-Timing, Retry-After, Model-Name, Model-Version, Model-Degree, Turned-Degree, "
@@ -100,6 +101,7 @@ package struct SiteRules: Equatable, Sendable {
 
     /// Whether a Host, which may have a port, is a name of this server.
     private func isOwn(_ host: ByteText, _ peer: Peer) -> Bool {
+        if peer.isLocal, Self.isUsual(host) { return true }
         let name = Self.name(ofHost: host)
         if peer.isLocal, name == "localhost" || Self.isBelow(name, ".localhost") { return true }
         if let address = IPAddress(name.string) {
@@ -121,6 +123,15 @@ package struct SiteRules: Equatable, Sendable {
         let name = Self.name(ofHost: host)
         return allowedHosts.isEmpty && !name.isEmpty && IPAddress(name.string) == nil
             && !name.utf8.contains { $0 == UInt8(ascii: ".") || $0 == ASCII.colon || $0 == UInt8(ascii: "[") }
+    }
+
+    /// The hosts that nearly all requests on loopback name, told without taking memory.
+    private static func isUsual(_ host: ByteText) -> Bool {
+        let bytes = host.utf8
+        let name = bytes.prefix { $0 != ASCII.colon }
+        let port = bytes[name.endIndex...].dropFirst()
+        return (ASCII.equal(name, ignoringCase: "localhost") || ASCII.equal(name, ignoringCase: "127.0.0.1"))
+            && port.allSatisfy(ASCII.isDigit)
     }
 
     private static func isBelow(_ name: ByteText, _ suffix: ByteText) -> Bool {

@@ -153,6 +153,9 @@ import Transport
         #expect(try api.answer("OPTIONS", "/inference", host: "localhost").status == .methodNotAllowed)
         let open = try API.stub { $0.sites.allowedOrigins = ["*"] }
         #expect(try open.answer("OPTIONS", "/inference", host: "localhost", headers: evil).status == .ok)
+        let head = try RequestHead(
+            parsing: Array("GET / HTTP/1.1\r\nHost: a\r\nOrigin: https://evil.example\r\n".utf8), limits: HTTPLimits())
+        #expect(open.headers(for: head).contains { $0.name == "Access-Control-Allow-Origin" && $0.value == "*" })
     }
 
     @Test func knowsHostsAndSitesFromOtherTexts() {

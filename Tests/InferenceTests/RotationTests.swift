@@ -16,7 +16,11 @@ struct RotationTests {
 
     @Test("EXIF's part is told counter-clockwise")
     func tellsEXIF() {
-        let degrees = [EXIFOrientation.up: 0, .left: 90, .down: 180, .right: 270, .upMirrored: 0]
+        let degrees = [
+            EXIFOrientation.up: 0, .upMirrored: 0, .down: 180, .downMirrored: 180, .leftMirrored: 90, .right: 270,
+            .rightMirrored: 270, .left: 90,
+        ]
+        #expect(degrees.count == EXIFOrientation.allCases.count)
         for (orientation, expected) in degrees {
             let rotation = Rotation(nowDirection: 0, orientation: orientation, confidence: 1)
             #expect(rotation?.exifDegree == expected, "\(orientation)")

@@ -176,6 +176,21 @@ import Testing
         )
     }
 
+    /// The table of Documentation/Serving.md.
+    @Test func everyOrientationHasItsDegrees() throws {
+        let server = try start("thread")
+        let photo = Array(try Data(contentsOf: ServerProcess.packageRoot.appending(path: "Examples/photo.jpg")))
+        let expected: [UInt8: Int] = [1: 0, 2: 0, 3: 180, 4: 180, 5: 90, 6: 270, 7: 270, 8: 90]
+        for (orientation, degrees) in expected {
+            let directory: [UInt8] = [1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, orientation, 0, 0, 0, 0, 0, 0, 0]
+            let exif = Array("Exif\0\0II*\0".utf8) + [8, 0, 0, 0] + directory
+            let file = photo[..<2] + [0xFF, 0xE1, 0, UInt8(exif.count + 2)] + exif + photo[2...]
+            let answer = try server.connect().ask(
+                "POST", "/predict/rotation", headers: ["Content-Type: image/jpeg"], body: Array(file))
+            #expect(answer.text.contains(#""exif_degree":\#(degrees)}"#), "\(orientation): \(answer.text)")
+        }
+    }
+
     /// A JPEG is turned on its coefficients, as 'swiftnet rotate' does it, and stays as it is where it is upright.
     @Test(arguments: ServerTests.modes) func photosAreTurnedWithoutLoss(mode: String) throws {
         let server = try start(mode)
