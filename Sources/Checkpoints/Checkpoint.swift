@@ -42,6 +42,15 @@ public struct Checkpoint: Sendable {
 
     /// Takes the weights out of what was read, verifying their checksums.
     package init(_ contents: CheckpointContents) throws {
+        var contents = contents
+        contents.keepOnlyElementTypes()
+        guard !contents.weights.isEmpty || contents.summary.unsupported.isEmpty else {
+            let first = contents.summary.unsupported[0]
+            throw CheckpointError.noWeights(
+                found:
+                    "none of \(contents.summary.unsupported.count) tensors can be taken; '\(first.name)': \(first.reason)"
+            )
+        }
         try contents.verifyChecksums()
         var made: [StoredTensorIdentity: Tensor] = [:]
         stateDict = try StateDict(

@@ -13,11 +13,14 @@ struct CheckpointContainer {
     var summary: CheckpointSummary
     /// The archive, where the file is one: its entries have checksums.
     var archive: TorchArchive?
+    /// The archive of an exported program.
+    var export: ExportArchive?
 
     /// Opens what the bytes are, unpacking gzip and tar around it.
     static func open(_ file: ByteRegion, limits: CheckpointLimits, member: String?) throws -> CheckpointContainer {
         var region = file
         var wrappers: [String] = []
+        var passedOver: [String] = []
         var kind = try FileSignature(of: region)
         if kind == .gzip {
             region = try Gunzip.unpack(region, limits: limits)
@@ -29,9 +32,17 @@ struct CheckpointContainer {
             if LegacyTar.isRecognised(tar), member == nil {
                 return try torchTar(tar, limits: limits, wrappers: wrappers)
             }
-            let chosen = try choose(tar, member: member)
-            region = chosen.data
+            let members = tar.members.map { member in
+                PackedMember(name: member.name, beginning: member.data) { member.data }
+            }
+            let chosen = try choose(members, member: member)
+            region = try chosen.contents()
+            passedOver += tar.bystanders.map { "\($0.name): \($0.fault)" }
             wrappers.append("tar: \(chosen.name)")
+            kind = try FileSignature(of: region)
+        } else if kind == .zip, let chosen = try packedMember(of: region, limits: limits, member: member) {
+            region = try chosen.contents()
+            wrappers.append("zip: \(chosen.name)")
             kind = try FileSignature(of: region)
         }
         guard kind != .gzip, kind != .tar else {
@@ -39,7 +50,9 @@ struct CheckpointContainer {
                 name: "an archive within an archive (\(wrappers.joined(separator: ", ")))",
                 hint: "unpack the outer one first")
         }
-        return try openPlain(region, kind, limits: limits, wrappers: wrappers)
+        var opened = try openPlain(region, kind, limits: limits, wrappers: wrappers)
+        opened.summary.passedOver += passedOver
+        return opened
     }
 
     private static func openPlain(
@@ -48,11 +61,7 @@ struct CheckpointContainer {
         var summary = CheckpointSummary(format: .torchZip, wrappers: wrappers)
         switch kind {
         case .zip:
-            let archive = try TorchArchive(region, limits: limits)
-            summary.format = archive.isTorchScript ? .torchScript : .torchZip
-            summary.pickleBytes = archive.pickle.data.count
-            summary.noteEntries(of: archive)
-            return CheckpointContainer(body: .pickle(archive.graph, archive), summary: summary, archive: archive)
+            return try openZip(ZipArchive(region, limits: limits), limits: limits, summary: summary)
         case .legacyStream:
             let stream = try LegacyStream(region, limits: limits)
             summary.format = .torchLegacy
@@ -75,6 +84,32 @@ struct CheckpointContainer {
         }
     }
 
+    private static func openZip(
+        _ zip: ZipArchive, limits: CheckpointLimits, summary: CheckpointSummary
+    ) throws -> CheckpointContainer {
+        var summary = summary
+        summary.passedOver += zip.bystanders.map { "\($0.name): \($0.fault)" }
+        if ExportArchive.isRecognised(zip) {
+            let export = try ExportArchive(zip, limits: limits)
+            guard export.models.count == 1 else { throw CheckpointError.memberChoice(candidates: export.models) }
+            summary.format = .export
+            summary.noteEntries(zip.entries, folder: export.folder, storages: ["data/weights/", "data/constants/"])
+            var container = CheckpointContainer(
+                body: .tensors(try export.tensors(.weights, of: export.models[0])), summary: summary)
+            container.export = export
+            return container
+        }
+        guard let folder = try TorchArchive.folder(in: zip) else {
+            throw CheckpointError.missingEntry("data.pkl in a folder of its own")
+        }
+        let archive = try TorchArchive(zip, folder: folder, limits: limits)
+        summary.format = archive.isTorchScript ? .torchScript : .torchZip
+        summary.pickleBytes = archive.pickle.data.count
+        summary.noteEntries(
+            zip.entries.filter { $0.name != archive.pickle.name }, folder: folder, storages: ["data/", "constants/"])
+        return CheckpointContainer(body: .pickle(archive.graph, archive), summary: summary, archive: archive)
+    }
+
     private static func torchTar(
         _ tar: TarArchive, limits: CheckpointLimits, wrappers: [String]
     ) throws -> CheckpointContainer {
@@ -84,17 +119,43 @@ struct CheckpointContainer {
         return CheckpointContainer(body: .pickle(file.graph, file), summary: summary)
     }
 
+    /// Something in a tar or zip that could be a checkpoint.
+    private struct PackedMember {
+        let name: String
+        /// The first bytes: enough to tell its format.
+        let beginning: ByteRegion
+        let contents: () throws -> ByteRegion
+    }
+
+    /// The checkpoint within a zip that is none itself; nil for one that is.
+    private static func packedMember(
+        of region: ByteRegion, limits: CheckpointLimits, member: String?
+    ) throws -> PackedMember? {
+        let zip = try ZipArchive(region, limits: limits)
+        if member == nil, try ExportArchive.isRecognised(zip) || TorchArchive.folder(in: zip) != nil { return nil }
+        try ForeignFile.refuse(zip)
+        let members = zip.entries.map { entry in
+            PackedMember(name: entry.name, beginning: entry.beginning()) { try entry.unpacked(limits: limits) }
+        }
+        return try choose(members, member: member)
+    }
+
     /// The one member that is a checkpoint, or the one that was named.
-    private static func choose(_ tar: TarArchive, member: String?) throws -> TarArchive.Member {
+    private static func choose(_ members: [PackedMember], member: String?) throws -> PackedMember {
         if let member {
-            guard let named = tar[member] else { throw CheckpointError.missingEntry(member) }
+            guard let named = members.first(where: { $0.name == member }) else {
+                throw CheckpointError.missingEntry(member)
+            }
             return named
         }
-        let candidates = tar.members.filter { member in
-            guard let kind = try? FileSignature(of: member.data) else { return false }
+        let candidates = members.filter { member in
+            guard let kind = try? FileSignature(of: member.beginning, isWhole: false) else { return false }
             // Text can look like an old pickle: only PROTO is a signature.
-            return kind != .tar && kind != .gzip && (kind != .pickle || member.data.hasPrefix([0x80]))
+            return kind != .tar && kind != .gzip && (kind != .pickle || member.beginning.hasPrefix([0x80]))
         }
+        // An optimizer saved beside the weights is not meant.
+        let weights = candidates.filter { !WeightsFinder.isTrainingState($0.name.replacing("/", with: ".")) }
+        if weights.count == 1 { return weights[0] }
         guard candidates.count == 1 else { throw CheckpointError.memberChoice(candidates: candidates.map(\.name)) }
         return candidates[0]
     }

@@ -27,12 +27,12 @@ public enum CheckpointError: Error, Equatable, Sendable {
     case headerDisagreement(entry: String, field: String)
     /// An entry that is encrypted.
     case encryptedEntry(String)
-    /// Tensor bytes that are compressed: PyTorch never writes them.
-    case compressedStorage(entry: String)
     /// An entry whose name leaves the archive's folder, or that is a link.
     case unsafeEntry(name: String, reason: String)
     /// An archive without an entry that its format requires.
     case missingEntry(String)
+    /// An index names files that are not there.
+    case missingShards([String], index: String)
     /// An archive with several checkpoints, or none, where one is needed.
     case memberChoice(candidates: [String])
 
@@ -59,13 +59,17 @@ extension CheckpointError: CustomStringConvertible {
         switch self {
         case .unknownFormat(let bytes):
             let shown = bytes.prefix(8).map { hexadecimal($0) }.joined(separator: " ")
-            return "not a checkpoint: the file begins with \(shown.isEmpty ? "nothing (it is empty)" : shown), "
+            if shown.isEmpty { return "not a checkpoint: the file is empty; download or save it again" }
+            return "not a checkpoint: the file begins with \(shown), "
                 + "which is no PyTorch, TorchScript, tar, gzip, pickle or safetensors file"
         case .unsupportedFormat(let name, let hint): return "\(name) is not read; \(hint)"
         case .truncated(let part, let offset, let needed, let available):
             return "\(part) is cut short: \(needed) bytes needed at offset \(offset), \(available) left"
         case .malformed(let part, let offset, let reason): return "\(part), offset \(offset): \(reason)"
-        case .limitExceeded(let limit, let maximum): return "the file passes the limit \(limit) = \(maximum)"
+        case .limitExceeded(let limit, let maximum):
+            // Limits that can be set have no spaces in their names.
+            let hint = limit.contains(" ") ? "" : "; '--limit \(limit)=N' raises it, if you trust the file"
+            return "the file passes the limit \(limit) = \(maximum)\(hint)"
         case .sizeOverflow(let what): return "\(what): the sizes overflow"
         case .clashingNames(let first, let second):
             return first == second
@@ -77,9 +81,11 @@ extension CheckpointError: CustomStringConvertible {
         case .headerDisagreement(let entry, let field):
             return "'\(entry)': the header before the data and the archive's directory disagree about the \(field)"
         case .encryptedEntry(let name): return "'\(name)' is encrypted"
-        case .compressedStorage(let entry): return "'\(entry)' holds tensor bytes and is compressed; it must be stored"
         case .unsafeEntry(let name, let reason): return "'\(name)' is refused: \(reason)"
         case .missingEntry(let name): return "the archive has no '\(name)'"
+        case .missingShards(let names, let index):
+            let shown = names.prefix(6).joined(separator: ", ") + (names.count > 6 ? ", ..." : "")
+            return "\(index) names \(names.count) files that are not in the folder: \(shown); download them too"
         case .memberChoice(let candidates):
             return candidates.isEmpty
                 ? "the archive contains no checkpoint"
@@ -91,7 +97,8 @@ extension CheckpointError: CustomStringConvertible {
         case .invalidTensor(let name, let reason): return "tensor '\(name)': \(reason)"
         case .noWeights(let found): return "no weights found: \(found)"
         case .ambiguousWeights(let candidates):
-            return "several places hold weights: \(candidates.joined(separator: ", ")); choose one with --key"
+            return "several places hold weights: \(candidates.map { $0.isEmpty ? "''" : $0 }.joined(separator: ", ")); "
+                + "choose one with --key, or write all with --all"
         case .keyNotFound(let key, let available):
             let names = available.isEmpty ? "nothing" : available.prefix(12).joined(separator: ", ")
             return "no '\(key)' in the file; there is \(names)\(available.count > 12 ? ", ..." : "")"

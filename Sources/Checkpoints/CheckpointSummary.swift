@@ -22,6 +22,10 @@ public struct CheckpointSummary: Sendable {
     public internal(set) var facts: [(name: String, value: String)] = []
     /// Names of Python objects that a state dict does not need, with how a scanner would rate them.
     public internal(set) var foreignGlobals: [ForeignGlobal] = []
+    /// What the reader wants to say of the weights, in sentences.
+    public internal(set) var notes: [String] = []
+    /// What was passed over, with the reason: links, values that are nested too deep.
+    public internal(set) var passedOver: [String] = []
     /// Archive entries that are neither the pickle nor a tensor: code, versions, notes.
     public internal(set) var otherEntries: [String] = []
 
@@ -29,6 +33,8 @@ public struct CheckpointSummary: Sendable {
     public internal(set) var fileBytes = 0
     /// Bytes of storages that the weights stand on.
     public internal(set) var weightBytes = 0
+    /// Bytes of storages of weights that were not taken.
+    public internal(set) var notTakenBytes = 0
     /// Bytes of storages that the optimizer and its like alone stand on.
     public internal(set) var trainingBytes = 0
     /// Bytes of storages of other tensors.
@@ -51,7 +57,8 @@ public struct CheckpointSummary: Sendable {
 
     /// What is left of the file: headers, directories, padding; what compression saves counts against it.
     public var containerBytes: Int {
-        fileBytes - weightBytes - trainingBytes - otherTensorBytes - unusedBytes - pickleBytes - otherEntryBytes
+        fileBytes - weightBytes - notTakenBytes - trainingBytes - otherTensorBytes - unusedBytes - pickleBytes
+            - otherEntryBytes
     }
 }
 
@@ -60,12 +67,16 @@ public struct CheckpointSummary: Sendable {
 extension CheckpointSummary {
     /// Sorts the storages of all tensors by who stands on them.
     mutating func account(
-        survey: [(path: String, tensor: StoredTensor)], weights: [(name: String, tensor: StoredTensor)]
+        survey: [(path: String, tensor: StoredTensor)], weights: [(name: String, tensor: StoredTensor)],
+        notTaken: [StoredTensor]
     ) {
         var counted: Set<String> = []
-        let names = Set(weights.map(\.tensor.identity))
+        let names = Set(weights.map(\.tensor.identity) + notTaken.map(\.identity))
         for (_, tensor) in weights where counted.insert(tensor.storage.key).inserted {
             weightBytes += tensor.storage.region.count
+        }
+        for tensor in notTaken where counted.insert(tensor.storage.key).inserted {
+            notTakenBytes += tensor.storage.region.count
         }
         for (path, tensor) in survey where !names.contains(tensor.identity) {
             let isTraining = WeightsFinder.isTrainingState(path)
@@ -78,29 +89,46 @@ extension CheckpointSummary {
             }
         }
         // A plain pickle holds its storages within itself.
-        if format == .pickle { pickleBytes -= weightBytes + trainingBytes + otherTensorBytes }
-        unusedBytes = max(0, unusedBytes - weightBytes - trainingBytes - otherTensorBytes)
+        if format == .pickle { pickleBytes -= weightBytes + notTakenBytes + trainingBytes + otherTensorBytes }
+        unusedBytes = max(0, unusedBytes - weightBytes - notTakenBytes - trainingBytes - otherTensorBytes)
     }
 
-    /// Counts all storages of an archive as unused until ``account(survey:weights:)`` finds their users.
-    mutating func noteEntries(of archive: TorchArchive) {
-        for entry in archive.zip.entries where entry.name != archive.pickle.name {
-            if entry.name.hasPrefix(archive.folder + "data/") {
+    /// Counts all storages of an archive as unused until ``account(survey:weights:notTaken:)`` finds their users.
+    mutating func noteEntries(_ entries: [ZipEntry], folder: String, storages: [String]) {
+        for entry in entries {
+            if storages.contains(where: { entry.name.hasPrefix(folder + $0) && !entry.name.hasSuffix(".json") }) {
                 unusedBytes += entry.data.count
             } else {
-                otherEntries.append(String(entry.name.dropFirst(archive.folder.count)))
+                otherEntries.append(
+                    entry.name.hasPrefix(folder) ? String(entry.name.dropFirst(folder.count)) : entry.name)
                 otherEntryBytes += entry.data.count
             }
         }
     }
 
-    /// Moves what cannot be taken from the weights to the report.
-    mutating func takeUnsupported(from weights: inout [(name: String, tensor: StoredTensor)]) {
-        for (name, tensor) in weights {
-            guard let reason = tensor.unsupported else { continue }
-            unsupported.append((name, reason, tensor.byteCount))
-        }
+    /// Moves what cannot be taken from the weights to the report, and answers it.
+    mutating func takeUnsupported(from weights: inout [(name: String, tensor: StoredTensor)]) -> [StoredTensor] {
+        let left = weights.filter { $0.tensor.unsupported != nil }
+        for (name, tensor) in left { unsupported.append((name, tensor.unsupported ?? "", tensor.byteCount)) }
         weights.removeAll { $0.tensor.unsupported != nil }
+        return left.map(\.tensor)
+    }
+
+    /// Moves weights to the report that a written format can't hold.
+    mutating func leaveOut(
+        from weights: inout [(name: String, tensor: StoredTensor)], _ reason: (StoredTensor) -> String?
+    ) {
+        let left = weights.compactMap { weight in reason(weight.tensor).map { (weight, $0) } }
+        guard !left.isEmpty else { return }
+        let names = Set(left.map(\.0.name))
+        weights.removeAll { names.contains($0.name) }
+        var kept = Set(weights.map(\.tensor.storage.key))
+        for ((name, tensor), reason) in left {
+            unsupported.append((name, reason, tensor.byteCount))
+            guard kept.insert(tensor.storage.key).inserted else { continue }
+            weightBytes -= tensor.storage.region.count
+            notTakenBytes += tensor.storage.region.count
+        }
     }
 
     /// Removes the prefixes of wrappers. `AveragedModel` counts its steps beside `module.*`: the counter goes too.

@@ -17,23 +17,31 @@ struct Extraction {
         self.limits = limits
     }
 
+    private func selection(key: String?) -> WeightsSelection {
+        WeightsSelection(
+            key: key, member: options.member, keepsPrefixes: options.keepPrefix, dequantises: options.dequantize)
+    }
+
+    private func read(key: String?) throws -> ExtractionReport {
+        var contents = try CheckpointContents.open(
+            path: options.input, limits: limits, selection: selection(key: key), discardable: true)
+        if !options.list { contents.keepOnly(whatFits: writerOptions.format) }
+        return ExtractionReport(input: options.input, contents: contents, architecture: try architecture(contents))
+    }
+
     /// Reads, and unless only a list is wanted, writes.
     func run() throws -> ExtractionReport {
-        let selection = WeightsSelection(key: options.key, member: options.member, keepsPrefixes: options.keepPrefix)
-        let contents = try CheckpointContents.open(
-            path: options.input, limits: limits, selection: selection, discardable: true)
-        var report = ExtractionReport(
-            input: options.input, contents: contents, architecture: try architecture(contents))
+        var report = try read(key: options.key)
         guard !options.list else { return report }
-        guard !contents.weights.isEmpty else {
-            throw CheckpointError.noWeights(found: "none of the weights has a type that can be written")
-        }
+        try requireWeights(report)
         if let model = options.install {
+            // Weights that are not whole make no model.
+            guard !report.isPartial else { throw CheckpointError.noWeights(found: report.partialText) }
             let folder = options.weights ?? ProcessEnvironment.value("SWIFTNET_WEIGHTS") ?? "Weights"
             let place = try Installation(model: model, repository: folder, architecture: report.architecture)
             try place.prepare()
             do {
-                try write(contents, to: place.path, report: &report)
+                try write(to: place.path, report: &report)
                 try place.record(report)
             } catch {
                 place.abandon()
@@ -41,10 +49,36 @@ struct Extraction {
             }
         } else {
             let path = try outputPath()
-            try checkPaths(output: path)
-            try write(contents, to: path, report: &report)
+            try checkPaths(outputs: [path])
+            try write(to: path, report: &report)
         }
         return report
+    }
+
+    /// Writes every place that holds weights to a file of its own.
+    func runAll() throws -> [ExtractionReport] {
+        let places = try CheckpointContents.places(
+            path: options.input, limits: limits, selection: selection(key: nil), discardable: true)
+        guard !places.isEmpty else { return [try run()] }
+        let stem = try outputPath(forAll: true)
+        let paths = places.map { place in
+            // A place's name becomes part of a file's.
+            let name = String(place.map { $0 == "/" || $0 == "\\" || $0.isWhitespace ? "_" : $0 })
+            return "\(stem).\(name.isEmpty ? "root" : name).\(writerOptions.format.rawValue)"
+        }
+        guard Set(paths).count == paths.count else { throw InstallationError.onePlaceForTwo(stem) }
+        try checkPaths(outputs: paths)
+        var reports = try places.map { try read(key: $0) }
+        for index in reports.indices {
+            try requireWeights(reports[index])
+            try write(to: paths[index], report: &reports[index])
+        }
+        return reports
+    }
+
+    private func requireWeights(_ report: ExtractionReport) throws {
+        guard report.contents.weights.isEmpty, !report.summary.unsupported.isEmpty else { return }
+        throw CheckpointError.noWeights(found: report.partialText)
     }
 
     private var writerOptions: WeightsWriter.Options {
@@ -53,31 +87,46 @@ struct Extraction {
             format: options.format ?? (isSafetensors ? .safetensors : .pytorch), floatType: options.dtype?.elementType)
     }
 
-    /// `model.pth` beside the input, never the input itself.
-    private func outputPath() throws -> String {
-        let folder = options.input.lastIndex(of: "/").map { String(options.input[...$0]) } ?? ""
+    /// `model.pth` beside the input, never the input itself; for several files, what all their names begin with.
+    private func outputPath(forAll: Bool = false) throws -> String {
         if options.output == "-" { return "/dev/stdout" }
+        if forAll {
+            var path = options.output ?? (options.input == "-" ? "model" : options.input)
+            while path.count > 1, path.hasSuffix("/") { path.removeLast() }
+            let name = path.split(separator: "/").last ?? ""
+            guard let dot = name.lastIndex(of: "."), dot > name.startIndex else { return path }
+            return String(path.dropLast(name.distance(from: dot, to: name.endIndex)))
+        }
+        // Beside a pipe is no place for files.
+        let kind = options.input == "-" ? FileKind.other : try FileSystem.kind(of: options.input)
+        let folder = kind == .other ? "" : options.input.lastIndex(of: "/").map { String(options.input[...$0]) } ?? ""
         return options.output ?? folder + "model." + writerOptions.format.rawValue
     }
 
     /// Asks, before the work, whether all that is to be written may be: nothing takes the place of the input, nor the report
     /// that of the weights.
-    private func checkPaths(output: String) throws {
-        let places = [options.input, output, options.report].map { $0.flatMap { FileSystem.canonical($0) ?? $0 } }
-        if places[1] == places[0] { throw InstallationError.wouldReplaceInput(output) }
+    private func checkPaths(outputs: [String]) throws {
+        func place(_ path: String) -> String { FileSystem.canonical(path) ?? path }
+        let input = place(options.input)
+        if let output = outputs.first(where: { place($0) == input }) {
+            throw InstallationError.wouldReplaceInput(output)
+        }
         if let report = options.report {
-            if places[2] == places[0] { throw InstallationError.wouldReplaceInput(report) }
-            if places[2] == places[1] { throw InstallationError.onePlaceForTwo(output) }
+            if place(report) == input { throw InstallationError.wouldReplaceInput(report) }
+            if outputs.contains(where: { place($0) == place(report) }) {
+                throw InstallationError.onePlaceForTwo(report)
+            }
             try OutputFile.check(report, existing: options.existingFiles)
         }
         do {
-            try OutputFile.check(output, existing: options.existingFiles)
+            for output in outputs { try OutputFile.check(output, existing: options.existingFiles) }
         } catch let error as OutputError where options.output == nil {
             throw InstallationError.defaultPlace(error)
         }
     }
 
-    private func write(_ contents: CheckpointContents, to path: String, report: inout ExtractionReport) throws {
+    private func write(to path: String, report: inout ExtractionReport) throws {
+        let contents = report.contents
         let progress = ProgressLine(isShown: !options.quiet)
         defer { progress.finish() }
         if options.verify {

@@ -50,6 +50,7 @@ extension ExtractionReport {
             ("path", .string(input)), ("bytes", .integer(summary.fileBytes)),
             ("format", .string(summary.format.rawValue)),
             ("wrappers", Self.strings(summary.wrappers)), ("otherEntries", Self.strings(summary.otherEntries)),
+            ("notes", Self.strings(summary.notes)), ("passedOver", Self.strings(summary.passedOver)),
             ("candidates", Self.strings(summary.candidates)),
         ])
     }
@@ -67,7 +68,8 @@ extension ExtractionReport {
 
     private var weightsJSON: JSONValue {
         JSONValue.object([
-            ("path", .string(summary.weightsPath)), ("tensors", .integer(contents.weights.count)),
+            ("path", .string(summary.weightsPath)), ("partial", .bool(isPartial)),
+            ("tensors", .integer(contents.weights.count)),
             ("parameters", .integer(parameterCount)), ("removedPrefixes", Self.strings(summary.removedPrefixes)),
             ("otherItems", Self.strings(summary.otherItems)),
             (

@@ -22,14 +22,18 @@ extension ExtractionReport {
     /// The tensors, one a line, then the report.
     var listing: String {
         let rows = contents.weights.map { name, tensor in
-            "\(Printable.line(name))  \(tensor.type.rawValue)  \(tensor.sizes)\n"
+            "\(Printable.line(name))  \(tensor.typeName)  \(tensor.shownSizes)\n"
         }
         return rows.joined() + (rows.isEmpty ? "" : "\n") + text
     }
 
     private var headline: String {
         let network = architecture.map { ", \($0.title)" } ?? ""
-        return "\(contents.weights.count) tensors, \(parameterCount) parameters\(network)"
+        let count = contents.weights.count
+        let taken = isPartial ? "\(count) of \(count + summary.unsupported.count)" : "\(count)"
+        // Counters of steps are no news: packed weights are.
+        let others = otherElementCount > count ? " and \(otherElementCount) elements of other types" : ""
+        return "\(taken) \(taken == "1" ? "tensor" : "tensors"), \(parameterCount) parameters\(others)\(network)"
     }
 
     private var formatText: String {
@@ -68,7 +72,9 @@ extension ExtractionReport {
         add("prefixes removed", summary.removedPrefixes)
         add("left out among the weights", summary.otherItems)
         add("shared tensors", summary.aliases.map { "\($0.name) = \($0.of)" })
-        add("other weights in the file (--key)", summary.candidates)
+        add("note", summary.notes)
+        add("passed over", summary.passedOver)
+        add("other weights in the file (--key, or --all)", summary.candidates.map { $0.isEmpty ? "''" : $0 })
         add(
             "names that run code in other loaders; nothing was run",
             summary.foreignGlobals.filter { $0.rating == .dangerous }.map(\.name), limit: 20)

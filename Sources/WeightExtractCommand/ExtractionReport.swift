@@ -65,21 +65,34 @@ struct ExtractionReport {
     /// Where every byte of the input is: the parts add up to the whole.
     var bytesByPart: [(part: String, bytes: Int)] {
         [
-            ("weights", summary.weightBytes), ("optimizer", summary.trainingBytes),
+            ("weights", summary.weightBytes), ("not taken", summary.notTakenBytes),
+            ("optimizer", summary.trainingBytes),
             ("other tensors", summary.otherTensorBytes), ("unused storages", summary.unusedBytes),
             ("pickle", summary.pickleBytes), ("other entries", summary.otherEntryBytes),
             ("container", summary.containerBytes),
         ]
     }
 
-    var parameterCount: Int {
+    /// Elements of types that are no floating-point numbers of SwiftNet's: whole numbers, 8-bit ones.
+    var otherElementCount: Int {
         contents.weights.reduce(0) {
-            $0 + ($1.tensor.type.elementType?.isFloatingPoint == true ? $1.tensor.elementCount : 0)
+            $0 + ($1.tensor.elementType?.isFloatingPoint == true ? 0 : $1.tensor.elementCount)
         }
     }
 
-    /// Writes the report as JSON.
-    func write(to path: String, existing: OutputFile.Existing) throws {
-        try OutputFile.write(Array(json.prettyText.utf8), to: path, existing: existing)
+    var parameterCount: Int {
+        contents.weights.reduce(0) {
+            $0 + ($1.tensor.elementType?.isFloatingPoint == true ? $1.tensor.elementCount : 0)
+        }
+    }
+
+    /// Something that looks like weights was not taken.
+    var isPartial: Bool { !summary.unsupported.isEmpty }
+
+    /// What was taken and what not, in one sentence.
+    var partialText: String {
+        let total = contents.weights.count + summary.unsupported.count
+        let first = summary.unsupported.first.map { "; \(Printable.line($0.name)): \($0.reason)" } ?? ""
+        return "only \(contents.weights.count) of \(total) tensors were taken\(first)"
     }
 }

@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Checkpoints
+import JSON
 import Models
 import SystemCalls
 import Tensors
@@ -13,11 +14,12 @@ struct WeightExtractCommand: ParsableCommand {
         commandName: "weight-extract",
         abstract: "Takes the weights out of a checkpoint, whatever its format, and runs nothing that it contains.",
         discussion: """
-            Reads PyTorch's zip archives, legacy streams and tars, TorchScript, pickled state dicts and safetensors, also
-            within a tar or tar.gz; the file's name does not matter. Writes model.pth beside the input unless told otherwise.
+            Reads PyTorch's zip archives, legacy streams and tars, TorchScript, programs of torch.export (.pt2), pickled state
+            dicts and safetensors, also within a zip, tar or tar.gz; folders of shards by their index; - is standard input. The
+            file's name does not matter. Writes model.pth beside the input unless told otherwise.
             A file that exists is kept unless --force; pipes and devices are written through.
 
-            Exit codes: 0 done, or there already with the same contents; 1 could not write, 64 wrong usage, 65 the file is not sound or has no weights, 66 no such file.
+            Exit codes: 0 done, or there already with the same contents; 1 could not write, 3 some weights were not taken (--partial accepts that), 64 wrong usage, 65 the file is not sound or has no weights, 66 no such file.
             """)
 
     @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file"), completion: .file())
@@ -38,11 +40,20 @@ struct WeightExtractCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Take the weights at this place: keys joined by dots.", valueName: "a.b"))
     var key: String?
 
-    @Option(help: ArgumentHelp("Read this member of a tar.", valueName: "name"))
+    @Option(help: ArgumentHelp("Read this member of a zip or tar.", valueName: "name"))
     var member: String?
 
     @Flag(help: "Leave prefixes such as 'module.' on the names.")
     var keepPrefix = false
+
+    @Flag(help: "Write every network of the file, each to NAME.PLACE.pth.")
+    var all = false
+
+    @Flag(help: "Exit code 0 even where some weights can't be taken.")
+    var partial = false
+
+    @Flag(help: "Turn quantised weights into f32.")
+    var dequantize = false
 
     @Flag(help: "Only look: list the tensors and write nothing.")
     var list = false
@@ -78,6 +89,16 @@ struct WeightExtractCommand: ParsableCommand {
             throw ValidationError(
                 "--list writes nothing: it goes with none of --output, --format, --dtype, --install, --verify.")
         }
+        if all, list || install != nil || key != nil || output == "-" {
+            throw ValidationError(
+                "--all writes several files: it goes with none of --list, --install, --key, --output -.")
+        }
+        if all, input == "-" {
+            throw ValidationError("--all reads the file several times: it can't be standard input.")
+        }
+        if verify, output == "-" {
+            throw ValidationError("--verify reads the output back: it can't be standard output.")
+        }
         if install != nil, output != nil { throw ValidationError("--install chooses the place: leave --output out.") }
         if install != nil, format == .safetensors { throw ValidationError("--install writes a .pth file.") }
         if let output, output.hasSuffix(".safetensors"), format == .pytorch {
@@ -91,14 +112,18 @@ struct WeightExtractCommand: ParsableCommand {
     func run() throws {
         do {
             let extraction = try Extraction(options: self)
-            let report = try extraction.run()
-            if let path = self.report { try report.write(to: path, existing: existingFiles) }
-            if !quiet {
-                if output == "-" {
-                    writeStandardError(report.text)
-                } else {
-                    try writeStandardOutput(list ? report.listing : report.text)
-                }
+            let reports = try all ? extraction.runAll() : [extraction.run()]
+            if let path = self.report {
+                let json = all ? JSONValue.array(reports.map(\.json)) : reports[0].json
+                try OutputFile.write(Array(json.prettyText.utf8), to: path, existing: existingFiles)
+            }
+            for report in reports where !quiet {
+                let text = list ? report.listing : report.text
+                if output == "-" { writeStandardError(text) } else { try writeStandardOutput(text) }
+            }
+            if !partial, let report = reports.first(where: \.isPartial) {
+                writeStandardError("weight-extract: \(report.partialText)\n")
+                throw ExitCode(3)
             }
         } catch let error as ExitCode {
             throw error

@@ -88,12 +88,13 @@ struct HostilePickleTests {
         #expect(try Checkpoint.read(torchArchive(pickle: pickle).build()).stateDict.names == ["w"])
     }
 
-    @Test("nesting beyond the limit is refused, without recursion")
-    func deepNesting() {
+    @Test("nesting beyond the limit is passed over beside the weights, without recursion")
+    func deepNesting() throws {
         let deep = [UInt8](repeating: 0x5D, count: 300_000) + [UInt8](repeating: 0x61, count: 299_999)
-        #expect(
-            refusal(torchArchive(pickle: P.file(P.dictionary([("w", P.tensor()), ("d", deep)]))).build())
-                == .limitExceeded(limit: "maxDepth", maximum: 100))
+        let file = torchArchive(pickle: P.file(P.dictionary([("w", P.tensor()), ("d", deep)]))).build()
+        let checkpoint = try Checkpoint.read(file)
+        #expect(checkpoint.stateDict.names == ["w"])
+        #expect(checkpoint.summary.passedOver.count == 1)
     }
 
     @Test("modules that contain each other twice do not explode")

@@ -13,7 +13,9 @@ from the descriptions of their formats (torch/serialization.py, caffe2/serialize
 
 import collections
 import io
+import json
 import pickle
+import shutil
 import struct
 import sys
 import tarfile
@@ -302,10 +304,182 @@ def conversions() -> None:
     expect("conversion", "none", {"source": values, "f16": values.half(), "bf16": values.bfloat16()})
 
 
+# Other containers -----------------------------------------------------------------------------------------------------
+
+
+class Device:
+    """A tensor as PyTorch pickles one of a TPU or HPU: through NumPy, or through the CPU."""
+
+    def __init__(self, tensor: torch.Tensor, through_numpy: bool) -> None:
+        self.tensor, self.through_numpy = tensor, through_numpy
+
+    def __reduce__(self) -> tuple:
+        if self.through_numpy:
+            return torch._utils._rebuild_device_tensor_from_numpy, (self.tensor.float().numpy(), self.tensor.dtype, "cpu", False)
+        return torch._utils._rebuild_device_tensor_from_cpu_tensor, (self.tensor, self.tensor.dtype, "cpu", False)
+
+
+class StateSubclass(collections.OrderedDict):
+    """What some frameworks save instead of a dict."""
+
+
+class WithState(torch.nn.Module):
+    """A module with a plain attribute that is a tensor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = torch.nn.Linear(3, 2)
+        self.register_buffer("scale", torch.ones(2))
+        self.state = torch.zeros(3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.state = self.state + 1
+        return self.fc(x) * self.scale
+
+
+def without_names() -> None:
+    """Tensors on devices, in lists, under numbers, as NumPy arrays, in subclasses of dict."""
+    torch.manual_seed(11)
+    tensors = {"w": torch.randn(3, 2), "half": torch.randn(4).bfloat16()}
+    for name, through in (("numpy", True), ("cpu", False)):
+        torch.save({k: Device(v, through) for k, v in tensors.items()}, FOLDER / f"zip-device-{name}.pth")
+        check = torch.load(FOLDER / f"zip-device-{name}.pth", weights_only=True) if not through else tensors
+        assert all(torch.equal(check[k], v) for k, v in tensors.items())
+        expect(f"zip-device-{name}", "PyTorch zip", tensors)
+    torch.save(tensors["w"], FOLDER / "zip-one.pth")
+    expect("zip-one", "PyTorch zip", {"tensor": tensors["w"]})
+    torch.save(list(tensors.values()), FOLDER / "zip-list.pth")
+    expect("zip-list", "PyTorch zip", {"0": tensors["w"], "1": tensors["half"]})
+    torch.save({7: tensors["w"], 9: tensors["half"]}, FOLDER / "zip-numbers.pth")
+    expect("zip-numbers", "PyTorch zip", {"7": tensors["w"], "9": tensors["half"]})
+    torch.save({"model": StateSubclass(tensors), "epoch": 2}, FOLDER / "zip-subclass.pth")
+    expect("zip-subclass", "PyTorch zip", tensors, path="model", fact="epoch 2")
+    torch.save({"scaler_net": small_network().state_dict(), "epoch": 2}, FOLDER / "zip-odd-name.pth")
+    expect("zip-odd-name", "PyTorch zip", small_network().state_dict(), path="scaler_net")
+    torch.save(torch.fx.symbolic_trace(small_network().eval()), FOLDER / "zip-fx.pth")
+    expect("zip-fx", "PyTorch zip", small_network().state_dict())
+    arrays = {"a": np.arange(6, dtype=np.float32).reshape(2, 3), "f": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+              "big": np.arange(3, dtype=">i4"), "empty": np.zeros((0, 2), np.float32)}
+    for protocol in (0, 2, 4, 5):
+        (FOLDER / f"pickle-arrays{protocol}.pkl").write_bytes(pickle.dumps({"model": arrays}, protocol))
+        expect(f"pickle-arrays{protocol}", "pickle",
+               {k: torch.from_numpy(np.ascontiguousarray(v.astype(v.dtype.newbyteorder("=")))) for k, v in arrays.items()}, path="model")
+    torch.save(training_checkpoint(), FOLDER / "legacy-protocol1.pth", pickle_protocol=1, _use_new_zipfile_serialization=False)
+    expect("legacy-protocol1", "PyTorch legacy stream", stripped(training_checkpoint()["state_dict"], "module."))
+
+
+def other_containers() -> None:
+    """A checkpoint packed again with compression, a zip around one, shards with their index."""
+    network = small_network().state_dict()
+    inner = io.BytesIO()
+    torch.save(network, inner)
+    with zipfile.ZipFile(inner) as source, zipfile.ZipFile(FOLDER / "zip-deflated.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in source.namelist():
+            archive.writestr(zipfile.ZipInfo(name), source.read(name), zipfile.ZIP_DEFLATED)
+    assert all(torch.equal(a, b) for a, b in zip(torch.load(FOLDER / "zip-deflated.pth").values(), network.values(), strict=True))
+    expect("zip-deflated", "PyTorch zip", network)
+    with zipfile.ZipFile(FOLDER / "wrapped-zip.zip", "w") as archive:
+        archive.writestr(zipfile.ZipInfo("agent/data"), b"{}")
+        archive.writestr(zipfile.ZipInfo("agent/policy.pth"), inner.getvalue(), zipfile.ZIP_DEFLATED)
+        archive.writestr(zipfile.ZipInfo("agent/policy.optimizer.pth"), inner.getvalue())
+    expect("wrapped-zip", "PyTorch zip", network, wrapper="zip: agent/policy.pth")
+    for form in ("safetensors", "bin"):
+        folder = FOLDER / f"shards-{form}.folder"
+        folder.mkdir()
+        names = sorted(network)
+        parts = {f"model-0000{i + 1}-of-00002.{form}": {k: network[k] for k in part} for i, part in enumerate((names[:4], names[4:]))}
+        for file, part in parts.items():
+            if form == "bin":
+                torch.save(part, folder / file)
+            else:
+                safetensors.torch.save_file(part, folder / file)
+        index = {"metadata": {}, "weight_map": {k: file for file, part in parts.items() for k in part}}
+        (folder / f"model.{form}.index.json").write_text(json.dumps(index))
+        # A shard's tensors come in the order of its bytes.
+        order = [k for file, part in parts.items() for k in (safetensors_order(folder / file) if form == "safetensors" else part)]
+        expect(f"shards-{form}", "shards", {k: network[k] for k in order})
+
+
+def safetensors_order(path: Path) -> list[str]:
+    raw = path.read_bytes()
+    header = json.loads(raw[8 : 8 + struct.unpack("<Q", raw[:8])[0]])
+    return sorted((k for k in header if k != "__metadata__"), key=lambda k: header[k]["data_offsets"])
+
+
+def exported() -> None:
+    """torch.export's archives: today's, and the two before, whose state dicts are pickled."""
+    network = small_network().eval()
+    flat = torch.nn.Sequential(network.conv, network.norm, torch.nn.Flatten(), torch.nn.Linear(2, 3)).eval()
+    program = torch.export.export(flat, (torch.randn(1, 1, 3, 3),))
+    torch.export.save(program, FOLDER / "export.pt2")
+    state = torch.export.load(FOLDER / "export.pt2").state_dict
+    expect("export", "PyTorch export", state)
+    pickled = io.BytesIO()
+    torch.save(state, pickled)
+    with zipfile.ZipFile(FOLDER / "export.pt2") as archive:
+        text = archive.read("export/models/model.json")
+    with zipfile.ZipFile(FOLDER / "built-export-2.7.pt2", "w") as archive:
+        for name, content in (("version", b"8.7"), ("serialized_exported_program.json", text), ("serialized_constants.pt", b""),
+                              ("serialized_state_dict.pt", pickled.getvalue())):
+            archive.writestr(zipfile.ZipInfo(name), content)
+    expect("built-export-2.7", "PyTorch export", state)
+    with zipfile.ZipFile(FOLDER / "built-export-2.8.pt2", "w") as archive:
+        for name, content in (("archive_format", b"pt2"), ("models/model.json", text), ("data/weights/model.pt", pickled.getvalue()),
+                              ("data/constants/model.pt", b""), ("archive_version", b"0")):
+            archive.writestr(zipfile.ZipInfo(f"net/{name}"), content)
+    expect("built-export-2.8", "PyTorch export", state)
+
+
+def scripted() -> None:
+    """Frozen, mobile and quantised TorchScript; plain attributes beside parameters."""
+    torch.manual_seed(13)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU()).eval()
+        torch.jit.freeze(torch.jit.script(plain)).save(FOLDER / "torchscript-frozen.pt")
+        expect("torchscript-frozen", "TorchScript", {"c0": plain[0].weight, "c1": plain[0].bias})
+        torch.jit.script(plain)._save_for_lite_interpreter(str(FOLDER / "torchscript-mobile.ptl"))
+        expect("torchscript-mobile", "TorchScript", plain.state_dict())
+        module = WithState()
+        torch.jit.script(module).save(FOLDER / "torchscript-attributes.pt")
+        expect("torchscript-attributes", "TorchScript", module.state_dict())
+        quantised = torch.ao.quantization.quantize_dynamic(plain, {torch.nn.Linear}, dtype=torch.qint8)
+        torch.jit.script(quantised).save(FOLDER / "torchscript-quantised.pt")
+        weight, bias = quantised[0]._weight_bias()
+        expect("torchscript-quantised", "TorchScript", {"0.bias": bias}, unsupported="0.weight")
+
+
+def quantised() -> None:
+    """Quantised tensors, and what Tensor.dequantize makes of them."""
+    torch.manual_seed(17)
+    values = torch.randn(3, 4, 2)
+    scales, zeros = torch.tensor([0.1, 0.02, 0.3, 0.004], dtype=torch.float64), torch.tensor([3, 0, -5, 7])
+    tensors = {
+        "per_tensor": torch.quantize_per_tensor(values, 0.05, 3, torch.qint8),
+        "unsigned": torch.quantize_per_tensor(values, 0.05, 128, torch.quint8),
+        "wide": torch.quantize_per_tensor(values, 0.001, 0, torch.qint32),
+        "per_channel": torch.quantize_per_channel(values, scales, zeros, 1, torch.qint8),
+    }
+    torch.save(tensors, FOLDER / "quantised.pth")
+    # Without a text of the file's own name: it is opened with dequantisation only.
+    expect("quantised-as-floats", "none", {k: v.dequantize() for k, v in tensors.items()})
+
+
+def unusual_types() -> None:
+    """Types that SwiftNet has no tensors of, as torch.save and safetensors write them."""
+    torch.manual_seed(19)
+    tensors = {str(t).removeprefix("torch."): torch.randn(3, 5).to(t) for t in (
+        torch.float8_e4m3fn, torch.float8_e5m2, torch.complex64)}
+    tensors |= {str(t).removeprefix("torch."): torch.arange(7).to(t) for t in (torch.uint16, torch.uint32, torch.uint64)}
+    tensors["float32"] = torch.randn(2)
+    torch.save(tensors, FOLDER / "writer-types.pth")
+    safetensors.torch.save_file(tensors, FOLDER / "writer-types.safetensors", metadata={"format": "pt"})
+
+
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for path in FOLDER.iterdir():
-        path.unlink()
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     written_by_torch()
     torchscript()
     wrapped()
@@ -317,7 +491,13 @@ def main() -> None:
     first_tar()
     for_the_writer()
     conversions()
-    sizes = [path.stat().st_size for path in FOLDER.iterdir()]
+    without_names()
+    other_containers()
+    exported()
+    scripted()
+    quantised()
+    unusual_types()
+    sizes = [path.stat().st_size for path in FOLDER.rglob("*")]
     print(f"{len(sizes)} files, {sum(sizes)} bytes in {FOLDER}", file=sys.stderr)
 
 

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: MIT
 
-/// The names of an archive, each checked to be relative, plain, and unlike every other even without regard to case.
+/// An entry of an archive that is passed over, because it is none of the checkpoint's: reading it is never needed.
+struct ArchiveBystander: Sendable {
+    let name: String
+    /// What refuses the archive where the entry is one that its format needs.
+    let fault: CheckpointError
+}
+
+/// The names of an archive, each checked to be relative, plain, and unlike every other.
 struct ArchiveNames {
     private let limits: CheckpointLimits
     private var seen: [String: String] = [:]
+    private var exact: Set<String> = []
 
     init(limits: CheckpointLimits) {
         self.limits = limits
     }
 
-    /// Takes one more name.
+    /// Takes one more name. Links, and names that differ from one before by case alone, come with their fault.
     ///
     /// - Throws: `CheckpointError.unsafeEntry`, `.clashingNames` or `.limitExceeded`.
-    mutating func accept(_ bytes: ByteRegion) throws -> String {
+    mutating func accept(_ bytes: ByteRegion, isLink: Bool) throws -> (name: String, fault: ArchiveBystander?) {
         guard bytes.count <= limits.maxNameBytes else {
             throw CheckpointError.limitExceeded(limit: "maxNameBytes", maximum: limits.maxNameBytes)
         }
@@ -22,10 +30,15 @@ struct ArchiveNames {
         }
         try Self.checkPath(name)
         // By Unicode's rules, so that no two names are one to any file system.
-        if let first = seen.updateValue(name, forKey: name.lowercased()) {
-            throw CheckpointError.clashingNames(first: first, second: name)
+        func bystander(_ fault: CheckpointError) -> (String, ArchiveBystander) {
+            (name, ArchiveBystander(name: name, fault: fault))
         }
-        return name
+        guard exact.insert(name).inserted else { throw CheckpointError.clashingNames(first: name, second: name) }
+        if isLink { return bystander(.unsafeEntry(name: name, reason: "it is a link or a device")) }
+        if let first = seen.updateValue(name, forKey: name.lowercased()) {
+            return bystander(.clashingNames(first: first, second: name))
+        }
+        return (name, nil)
     }
 
     /// The name can be accepted.

@@ -11,6 +11,10 @@ struct PickleSurvey {
             case dictionary
             /// A whole `nn.Module`, or a TorchScript module.
             case module
+            /// Tensors without names in a list, a tuple, or a dict with numbers for keys: named by their place.
+            case sequence
+            /// One tensor.
+            case tensor
         }
         let path: String
         let id: PickleNode.ID
@@ -24,16 +28,28 @@ struct PickleSurvey {
     /// Every tensor, at the first place where it was met.
     private(set) var tensors: [(path: String, tensor: StoredTensor)] = []
     private(set) var candidates: [Candidate] = []
+    /// Places with tensors that have no names, and dicts of NumPy's arrays: taken where there is nothing better.
+    private(set) var fallbacks: [Candidate] = []
+    /// Values that were nested too deep to be looked at.
+    private(set) var passedOver: [String] = []
+    /// Something was nested deeper than ``CheckpointLimits/maxDepth``.
+    var isCutOff: Bool { !passedOver.isEmpty }
     /// All containers by place.
     private(set) var places: [String: PickleNode.ID] = [:]
     /// Single values near the top: epoch, best accuracy and their like.
     private(set) var facts: [(name: String, value: String)] = []
     let limits: CheckpointLimits
+    /// The code of a TorchScript archive.
+    var script: TorchScriptCode?
 
-    init(graph: PickleGraph, source: any StorageSource, limits: CheckpointLimits) throws {
+    init(
+        graph: PickleGraph, source: any StorageSource, limits: CheckpointLimits, dequantises: Bool = false,
+        script: TorchScriptCode? = nil
+    ) throws {
         self.graph = graph
         self.limits = limits
-        rebuilder = TensorRebuilder(graph: graph, source: source, limits: limits)
+        self.script = script
+        rebuilder = TensorRebuilder(graph: graph, source: source, limits: limits, dequantises: dequantises)
         try walk()
     }
 
@@ -54,11 +70,17 @@ struct PickleSurvey {
             if let tensor = try named(visit.path, { survey in try survey.rebuilder.tensor(visit.id) }) {
                 tensors.append((visit.path, tensor))
                 if notesFact(at: visit) { note(fact: try tensor.scalarText(), at: visit) }
+                if visit.depth == 0 {
+                    fallbacks.append(Candidate(path: "", id: visit.id, kind: .tensor, holdsScalarsOnly: false))
+                }
                 continue
             }
             let inModule = try survey(visit)
             guard visit.depth < limits.maxDepth else {
-                throw CheckpointError.limitExceeded(limit: "maxDepth", maximum: limits.maxDepth)
+                if !isCutOff, !graph.children(of: visit.id).isEmpty {
+                    passedOver.append("what is nested deeper than \(limits.maxDepth) (--limit maxDepth)")
+                }
+                continue
             }
             for child in parts(of: visit) where seen.insert(child.id).inserted {
                 queue.append(Visit(id: child.id, path: child.path, depth: visit.depth + 1, inModule: inModule))
@@ -76,22 +98,49 @@ struct PickleSurvey {
             }
             return true
         }
-        guard let pairs = graph.pairs(visit.id) else { return visit.inModule }
+        // What describes a tensor of an unusual kind is no place of weights.
+        if let object = graph.object(visit.id), graph.callable(of: object)?.name.hasPrefix("_rebuild_") == true {
+            return true
+        }
+        guard let pairs = graph.pairs(visit.id) else {
+            if !visit.inModule { try surveySequence(visit) }
+            return visit.inModule
+        }
         try checkKeys(pairs)
         if places[visit.path] == nil { places[visit.path] = visit.id }
         guard !visit.inModule else { return true }
-        var (count, scalars) = (0, 0)
-        for pair in pairs where graph.string(pair.key) != nil {
+        var (count, scalars, arrays, numbered) = (0, 0, 0, 0)
+        for pair in pairs where graph.string(pair.key) != nil || graph.int(pair.key) != nil {
             guard let tensor = try named(graph.path(visit.path, pair.key), { try $0.rebuilder.tensor(pair.value) })
             else { continue }
-            count += 1
-            if tensor.elementCount <= 1 { scalars += 1 }
+            if graph.string(pair.key) == nil {
+                numbered += 1
+            } else if tensor.isArray {
+                arrays += 1
+            } else {
+                count += 1
+                if tensor.elementCount <= 1 { scalars += 1 }
+            }
         }
         if count > 0 {
             candidates.append(
                 Candidate(path: visit.path, id: visit.id, kind: .dictionary, holdsScalarsOnly: scalars == count))
+        } else if arrays > 0 {
+            fallbacks.append(Candidate(path: visit.path, id: visit.id, kind: .dictionary, holdsScalarsOnly: false))
+        } else if numbered > 0 {
+            fallbacks.append(Candidate(path: visit.path, id: visit.id, kind: .sequence, holdsScalarsOnly: false))
         }
         return false
+    }
+
+    /// Notes a list or tuple of nothing but tensors.
+    private mutating func surveySequence(_ visit: Visit) throws {
+        guard let items = graph.sequence(visit.id), let first = items.first,
+            try named(visit.path, { try $0.rebuilder.tensor(first) }) != nil
+        else { return }
+        places[visit.path] = places[visit.path] ?? visit.id
+        for item in items where try named(visit.path, { try $0.rebuilder.tensor(item) }) == nil { return }
+        fallbacks.append(Candidate(path: visit.path, id: visit.id, kind: .sequence, holdsScalarsOnly: false))
     }
 
     /// Python keeps the last of two equal keys, others the first: neither is right.
@@ -146,7 +195,14 @@ extension PickleGraph {
 
     /// The attributes of a module: a pickled `nn.Module`, or an object of a TorchScript archive.
     func moduleState(_ id: PickleNode.ID) -> [PicklePair]? {
-        guard let object = object(id), let state = object.states.last, let pairs = pairs(state) else { return nil }
+        guard let object = object(id) else { return nil }
+        // A torch.fx.GraphModule is made from its attributes, and its code from them.
+        if callable(of: object)?.module == "torch.fx.graph_module", let attributes = tuple(object.arguments)?.first,
+            let pairs = pairs(attributes), pairs.contains(where: { string($0.key) == "_modules" })
+        {
+            return pairs
+        }
+        guard let state = object.states.last, let pairs = pairs(state) else { return nil }
         if callable(of: object)?.module.hasPrefix("__torch__") == true { return pairs }
         let names = Set(pairs.compactMap { string($0.key) })
         return names.contains("_parameters") && names.contains("_modules") ? pairs : nil

@@ -15,19 +15,45 @@ enum WeightsFinder {
         "ema", "state_dict_ema", "model_ema", "ema_model", "ema_state_dict", "params_ema", "model_ema_state_dict",
         "swa",
     ]
-    private static let trainingPrefixes = ["optim", "opt_state", "lr_sched", "scheduler", "scaler", "amp"]
+    private static let trainingWords: Set<String> = [
+        "optim", "optims", "opt", "sched", "scheduler", "schedulers", "scaler", "amp", "gradscaler",
+    ]
+    private static let trainingBeginnings = ["optimizer", "optimiser", "lr_sched"]
 
-    /// The place belongs to an optimizer, a schedule or their like.
+    /// The place belongs to an optimizer, a schedule or their like, by its name.
     static func isTrainingState(_ path: String) -> Bool {
-        path.split(separator: ".").contains { part in trainingPrefixes.contains { part.asciiLowercased.hasPrefix($0) } }
+        path.split(separator: ".").contains { part in
+            let name = part.asciiLowercased
+            if trainingBeginnings.contains(where: { name.hasPrefix($0) }) { return true }
+            return name.split { !$0.isLetter }.contains { word in
+                trainingWords.contains(String(word)) || trainingBeginnings.contains { word.hasPrefix($0) }
+            }
+        }
     }
+
+    /// The names that networks give their tensors, which no optimizer has.
+    private static let parameterNames: Set<Substring> = ["weight", "bias", "running_mean", "running_var"]
 
     /// The place that holds the weights.
     ///
     /// - Throws: `CheckpointError.noWeights`, `.ambiguousWeights` or `.keyNotFound`.
-    static func choose(_ survey: PickleSurvey, key: String?) throws -> PickleSurvey.Candidate {
+    static func choose(
+        _ survey: PickleSurvey, key: String?, allowsNothing: Bool = false
+    ) throws -> PickleSurvey.Candidate? {
+        if allowsNothing, survey.tensors.isEmpty { return nil }
         if let key { return try find(key, in: survey) }
-        let all = survey.candidates.filter { !isTrainingState($0.path) }
+        var all = survey.candidates.filter { !isTrainingState($0.path) }
+        if all.isEmpty {
+            // The name of a network may only look like an optimizer's: its tensors' names tell.
+            all = survey.candidates.filter { candidate in
+                candidate.kind == .module
+                    || survey.graph.pairs(candidate.id)?.contains { pair in
+                        let name = survey.graph.string(pair.key)?.split(separator: ".").last
+                        return name.map { parameterNames.contains($0) } ?? false
+                    } == true
+            }
+        }
+        if all.isEmpty { all = survey.fallbacks.filter { !isTrainingState($0.path) } }
         // A lone accuracy, saved as a tensor, makes no weights where there are others.
         let substantial = all.filter { !$0.holdsScalarsOnly }
         let candidates = substantial.isEmpty ? all : substantial
@@ -54,7 +80,7 @@ enum WeightsFinder {
     }
 
     private static func find(_ key: String, in survey: PickleSurvey) throws -> PickleSurvey.Candidate {
-        let exact = survey.candidates.filter { $0.path == key }
+        let exact = (survey.candidates + survey.fallbacks).filter { $0.path == key }
         if exact.count == 1 { return exact[0] }
         // A key with a dot in it can read like the way to another place.
         guard exact.isEmpty else { throw CheckpointError.ambiguousWeights(candidates: exact.map(\.path)) }
@@ -94,6 +120,12 @@ extension PickleSurvey {
             var walk = ModuleWalk(maxDepth: limits.maxDepth, maxModules: limits.maxTensors)
             try walk.visit(candidate.id, prefix: "", depth: 0, survey: &self)
             return (walk.tensors, [])
+        case .sequence:
+            let parts =
+                graph.sequence(candidate.id)?.enumerated().map { (String($0), $1) }
+                ?? (graph.pairs(candidate.id) ?? []).map { (graph.path("", $0.key), $0.value) }
+            return (try parts.compactMap { name, id in try tensor(id, named: name).map { (name, $0) } }, [])
+        case .tensor: return (try tensor(candidate.id, named: "tensor").map { [("tensor", $0)] } ?? [], [])
         }
     }
 
@@ -104,13 +136,20 @@ extension PickleSurvey {
         var others: [String] = []
         var names: Set<String> = []
         for pair in graph.pairs(candidate.id) ?? [] {
-            guard let name = graph.string(pair.key) else { continue }
+            guard let name = graph.string(pair.key) ?? graph.int(pair.key).map({ String($0) }) else { continue }
             guard names.insert(name).inserted else { throw CheckpointError.clashingNames(first: name, second: name) }
             if let tensor = try tensor(pair.value, named: name) {
                 tensors.append((name, tensor))
             } else {
-                others.append(name)
+                let packed = try packedTensors(in: pair.value, named: name)
+                tensors += packed
+                if packed.isEmpty { others.append(name) }
             }
+        }
+        // An array among tensors is a fact of the training, not a weight.
+        if tensors.contains(where: { !$0.tensor.isArray }) {
+            others += tensors.filter(\.tensor.isArray).map(\.name)
+            tensors.removeAll(where: \.tensor.isArray)
         }
         return (tensors, others)
     }
@@ -139,7 +178,7 @@ private struct ModuleWalk {
         let state = graph.moduleState(id) ?? []
         func attribute(_ name: String) -> PickleNode.ID? { state.last { graph.string($0.key) == name }?.value }
         guard let modules = attribute("_modules"), attribute("_parameters") != nil else {
-            return try visitScript(state, prefix: prefix, depth: depth, survey: &survey)
+            return try visitScript(id, state, prefix: prefix, depth: depth, survey: &survey)
         }
         let transient = attribute("_non_persistent_buffers_set").map { graph.strings(in: $0) } ?? []
         for group in ["_parameters", "_buffers"] {
@@ -150,6 +189,11 @@ private struct ModuleWalk {
                 try take(pair.value, name: prefix + name, survey: &survey)
             }
         }
+        // Quantised layers keep their weights beside the parameters.
+        for pair in state {
+            guard let name = graph.string(pair.key), name.hasPrefix("_packed_params") else { continue }
+            tensors += try survey.packedTensors(in: pair.value, named: prefix + name)
+        }
         for pair in graph.pairs(modules) ?? [] {
             guard let name = graph.string(pair.key), graph.moduleState(pair.value) != nil else { continue }
             try visit(pair.value, prefix: "\(prefix)\(name).", depth: depth + 1, survey: &survey)
@@ -158,12 +202,18 @@ private struct ModuleWalk {
 
     /// TorchScript keeps tensors and modules as attributes, side by side.
     private mutating func visitScript(
-        _ state: [PicklePair], prefix: String, depth: Int, survey: inout PickleSurvey
+        _ id: PickleNode.ID, _ state: [PicklePair], prefix: String, depth: Int, survey: inout PickleSurvey
     ) throws {
         let graph = survey.graph
+        let type = graph.object(id).flatMap { graph.callable(of: $0) }
+        let stateNames = try type.flatMap { try survey.script?.stateNames(of: $0) }
         for pair in state {
-            guard let name = graph.string(pair.key) else { continue }
-            if graph.moduleState(pair.value) == nil { try take(pair.value, name: prefix + name, survey: &survey) }
+            guard let name = graph.string(pair.key), graph.moduleState(pair.value) == nil else { continue }
+            if try survey.tensor(pair.value, named: prefix + name) == nil {
+                tensors += try survey.packedTensors(in: pair.value, named: prefix + name)
+            } else if stateNames?.contains(name) ?? true {
+                try take(pair.value, name: prefix + name, survey: &survey)
+            }
         }
         for pair in state where graph.moduleState(pair.value) != nil {
             guard let name = graph.string(pair.key) else { continue }
@@ -172,8 +222,11 @@ private struct ModuleWalk {
     }
 
     private mutating func take(_ id: PickleNode.ID, name: String, survey: inout PickleSurvey) throws {
-        guard let tensor = try survey.tensor(id, named: name) else { return }
-        tensors.append((name, tensor))
+        if let tensor = try survey.tensor(id, named: name) {
+            tensors.append((name, tensor))
+        } else {
+            tensors += try survey.packedTensors(in: id, named: name)
+        }
     }
 }
 
@@ -181,7 +234,7 @@ extension PickleGraph {
     /// The texts in a set, which protocol 2 writes as `set([...])`.
     fileprivate func strings(in id: PickleNode.ID) -> Set<String> {
         var items: [PickleNode.ID] = []
-        if case .set(let members) = self[id] { items = members }
+        if case .set(let set) = self[id] { items = set.items }
         if let object = object(id), let list = tuple(object.arguments)?.first {
             items = (sequence(list) ?? []) + object.items
         }

@@ -8,11 +8,16 @@ public struct WeightsSelection: Sendable, Equatable {
     public var member: String?
     /// Leaves prefixes such as `module.` on the names.
     public var keepsPrefixes = false
+    /// Turns quantised tensors into 32-bit floating-point numbers; they are left out otherwise.
+    public var dequantises = false
+    /// A file without weights is no error.
+    var allowsNothing = false
 
     /// Finds the weights by itself, and removes prefixes.
-    public init(key: String? = nil, member: String? = nil, keepsPrefixes: Bool = false) {
+    public init(key: String? = nil, member: String? = nil, keepsPrefixes: Bool = false, dequantises: Bool = false) {
         self.key = key
         self.member = member
         self.keepsPrefixes = keepsPrefixes
+        self.dequantises = dequantises
     }
 }

@@ -25,16 +25,34 @@ package enum PickleNode: Sendable {
     case bigInt([UInt8])
     case float(Double)
     case string(String)
-    case bytes(ByteRegion)
-    case global(PickleGlobal)
+    indirect case bytes(ByteRegion)
+    indirect case global(PickleGlobal)
     case tuple([ID])
-    case list([ID])
-    case set([ID])
-    case dictionary([PicklePair])
+    case list(PickleItems)
+    case set(PickleItems)
+    case dictionary(PicklePairs)
     /// What a call would have made; nothing was called.
     case object(PickleObject)
     /// Something outside the pickle, such as a storage.
     case persistent(ID)
+    /// Numbers and texts beside the weights that were too many to be kept.
+    case discarded
+}
+
+/// The items of a list or set. Only the machine that reads the pickle changes them, in place.
+package final class PickleItems: @unchecked Sendable {
+    package internal(set) var items: [PickleNode.ID]
+    /// Items beyond these were not kept.
+    package internal(set) var isShortened = false
+
+    init(_ items: [PickleNode.ID]) { self.items = items }
+}
+
+/// The pairs of a dict. Only the machine that reads the pickle changes them, in place.
+package final class PicklePairs: @unchecked Sendable {
+    package internal(set) var pairs: [PicklePair]
+
+    init(_ pairs: [PicklePair]) { self.pairs = pairs }
 }
 
 /// A key and a value.
@@ -43,18 +61,25 @@ package struct PicklePair: Sendable {
     package let value: PickleNode.ID
 }
 
-/// A call that the pickle asks for, with everything that would be done to its result. Inert.
-package struct PickleObject: Sendable {
+/// A call that the pickle asks for, with everything that would be done to its result. Inert. Only the machine that reads the
+/// pickle changes it, in place.
+package final class PickleObject: @unchecked Sendable {
     /// What would be called.
     package let callable: PickleNode.ID
     /// The arguments' tuple.
     package let arguments: PickleNode.ID
     /// Items that would be appended.
-    package var items: [PickleNode.ID] = []
+    package internal(set) var items: [PickleNode.ID]
     /// Pairs that would be set.
-    package var pairs: [PicklePair] = []
+    package internal(set) var pairs: [PicklePair] = []
     /// The state that would be set, one for each BUILD.
-    package var states: [PickleNode.ID] = []
+    package internal(set) var states: [PickleNode.ID] = []
+
+    init(callable: PickleNode.ID, arguments: PickleNode.ID, items: [PickleNode.ID] = []) {
+        self.callable = callable
+        self.arguments = arguments
+        self.items = items
+    }
 }
 
 /// Everything that a pickle describes: values that may share parts, and may contain themselves.
@@ -73,9 +98,10 @@ extension PickleGraph {
     /// The values that are directly part of a value.
     package func children(of id: PickleNode.ID) -> [PickleNode.ID] {
         switch nodes[id] {
-        case .none, .bool, .int, .bigInt, .float, .string, .bytes, .global: []
-        case .tuple(let items), .list(let items), .set(let items): items
-        case .dictionary(let pairs): pairs.flatMap { [$0.key, $0.value] }
+        case .none, .bool, .int, .bigInt, .float, .string, .bytes, .global, .discarded: []
+        case .tuple(let items): items
+        case .list(let list), .set(let list): list.items
+        case .dictionary(let dictionary): dictionary.pairs.flatMap { [$0.key, $0.value] }
         case .persistent(let tuple): [tuple]
         case .object(let object):
             [object.callable, object.arguments] + object.items + object.pairs.flatMap { [$0.key, $0.value] }
@@ -114,7 +140,8 @@ extension PickleGraph {
     /// The items of a tuple or list.
     package func sequence(_ id: PickleNode.ID) -> [PickleNode.ID]? {
         switch nodes[id] {
-        case .tuple(let items), .list(let items): items
+        case .tuple(let items): items
+        case .list(let list): list.items
         default: nil
         }
     }
@@ -122,10 +149,13 @@ extension PickleGraph {
     /// The pairs of a dict, or of an OrderedDict, Counter or defaultdict, however the pickle builds it.
     package func pairs(_ id: PickleNode.ID) -> [PicklePair]? {
         switch nodes[id] {
-        case .dictionary(let pairs): return pairs
+        case .dictionary(let dictionary): return dictionary.pairs
         case .object(let object):
-            guard let name = callable(of: object), Self.dictionaryClasses.contains(name) else { return nil }
-            return constructorPairs(object) + object.pairs
+            guard let name = callable(of: object) else { return nil }
+            if Self.dictionaryClasses.contains(name) { return constructorPairs(object) + object.pairs }
+            // Keys are set on no object but a dict: the class is one that inherits from it.
+            if !object.pairs.isEmpty { return object.pairs }
+            return subclassPairs(object)
         default: return nil
         }
     }
@@ -138,10 +168,18 @@ extension PickleGraph {
     /// Python 2 writes `OrderedDict([[key, value], ...])`; a Counter is made from a dict.
     private func constructorPairs(_ object: PickleObject) -> [PicklePair] {
         guard let argument = tuple(object.arguments)?.last else { return [] }
-        if case .dictionary(let pairs) = nodes[argument] { return pairs }
+        if case .dictionary(let dictionary) = nodes[argument] { return dictionary.pairs }
         return (sequence(argument) ?? []).compactMap { item in
             guard let pair = sequence(item), pair.count == 2 else { return nil }
             return PicklePair(key: pair[0], value: pair[1])
         }
+    }
+
+    /// A subclass of OrderedDict that is made as Python 2 makes one: `Class([[key, value], ...])`.
+    private func subclassPairs(_ object: PickleObject) -> [PicklePair]? {
+        guard let arguments = tuple(object.arguments), arguments.count == 1, let items = sequence(arguments[0]),
+            !items.isEmpty, items.allSatisfy({ sequence($0)?.count == 2 })
+        else { return nil }
+        return constructorPairs(object)
     }
 }

@@ -18,11 +18,11 @@ extension PickleMachine {
         case .emptyList, .emptyTuple, .emptyDict, .emptySet, .tuple, .tuple1, .tuple2, .tuple3, .list, .dict,
             .frozenSet:
             try pushContainer(opcode)
-        case .append: try append([pop()])
-        case .appends: try append(popToMark())
-        case .addItems: try addToSet(popToMark())
-        case .setItem: try setPairs(pop(count: 2))
-        case .setItems: try setPairs(popToMark())
+        case .append: try appendLast()
+        case .appends: try appendBatch()
+        case .addItems: try appendBatch()
+        case .setItem: try setPairs(pop(count: 2), from: nil)
+        case .setItems: try setPairsBatch()
         case .global, .stackGlobal, .ext1, .ext2, .ext4: try pushGlobal(opcode)
         case .reduce, .newObj, .newObjEx, .inst, .obj: try pushObject(opcode)
         case .build: try build(pop())
@@ -47,10 +47,10 @@ extension PickleMachine {
         switch opcode {
         case .mark: try pushMark()
         case .popMark: _ = try popToMark()
-        case .dup: try push(id: top())
+        case .dup: try pushAgain(top())
         default:
             // As in CPython, POP removes a mark that is on top.
-            if let mark = marks.last, mark == stack.count { marks.removeLast() } else { _ = try pop() }
+            if let mark = marks.last, mark.height == stack.count { _ = try popToMark() } else { _ = try pop() }
         }
     }
 
@@ -155,17 +155,17 @@ extension PickleMachine {
 
     private mutating func pushContainer(_ opcode: PickleOpcode) throws {
         switch opcode {
-        case .emptyList: try push(.list([]))
+        case .emptyList: try push(.list(PickleItems([])))
         case .emptyTuple: try push(.tuple([]))
-        case .emptyDict: try push(.dictionary([]))
-        case .emptySet: try push(.set([]))
+        case .emptyDict: try push(.dictionary(PicklePairs([])))
+        case .emptySet: try push(.set(PickleItems([])))
         case .tuple: try push(.tuple(popToMark()))
         case .tuple1: try push(.tuple(pop(count: 1)))
         case .tuple2: try push(.tuple(pop(count: 2)))
         case .tuple3: try push(.tuple(pop(count: 3)))
-        case .list: try push(.list(popToMark()))
-        case .frozenSet: try push(.set(popToMark()))
-        default: try push(.dictionary(pairs(popToMark())))
+        case .list: try push(.list(PickleItems(popToMark())))
+        case .frozenSet: try push(.set(PickleItems(popToMark())))
+        default: try push(.dictionary(PicklePairs(pairs(popToMark()))))
         }
     }
 

@@ -10,11 +10,16 @@ package struct PickleMachine {
     var graph = PickleGraph()
     /// Values under construction.
     var stack: [PickleNode.ID] = []
-    /// Heights of the stack at each open mark.
-    var marks: [Int] = []
-    var memo: [UInt64: PickleNode.ID] = [:]
+    var marks: [PickleMark] = []
+    var memo = PickleMemo()
+    /// Python never remembers a number: one that is may be referred to again.
+    var remembersNumbers = false
+    /// Where in the graph the last value stood that can lead to a tensor: a call, a global, or a reference to one.
+    var lastSubstance = -1
     /// Where the pickle begins.
     let startOffset: Int
+    /// The mark that was removed last.
+    var closed = PickleMark(height: 0, nodeCount: 0, putCount: 0)
     /// Where the instruction that is being read begins.
     var opcodeOffset = 0
 
@@ -70,8 +75,22 @@ extension PickleMachine {
 
     /// Makes a value that is not on the stack.
     mutating func add(_ node: PickleNode) -> PickleNode.ID {
+        switch node {
+        case .object, .global, .persistent: lastSubstance = graph.nodes.count
+        default: break
+        }
         graph.nodes.append(node)
         return graph.nodes.count - 1
+    }
+
+    /// Pushes a value that exists. What it leads to is not looked at, and once it is on the stack it can be changed: one that is
+    /// older than the last mark counts as leading to a tensor.
+    mutating func pushAgain(_ id: PickleNode.ID) throws {
+        switch graph.nodes[id] {
+        case .none, .bool, .int, .bigInt, .float, .string, .bytes, .discarded: break
+        default: if id < (marks.last?.nodeCount ?? 0) { lastSubstance = graph.nodes.count }
+        }
+        try push(id: id)
     }
 
     mutating func push(id: PickleNode.ID) throws {
@@ -83,7 +102,9 @@ extension PickleMachine {
 
     /// The top value, which is never taken from below the last mark.
     func top() throws -> PickleNode.ID {
-        guard stack.count > (marks.last ?? 0), let id = stack.last else { throw malformed("the stack is empty") }
+        guard stack.count > (marks.last?.height ?? 0), let id = stack.last else {
+            throw malformed("the stack is empty")
+        }
         return id
     }
 
@@ -104,14 +125,15 @@ extension PickleMachine {
         guard marks.count < limits.maxStack else {
             throw CheckpointError.limitExceeded(limit: "maxStack", maximum: limits.maxStack)
         }
-        marks.append(stack.count)
+        marks.append(PickleMark(height: stack.count, nodeCount: graph.nodes.count, putCount: memo.puts.count))
     }
 
     /// The values above the last mark, which is removed.
     mutating func popToMark() throws -> [PickleNode.ID] {
         guard let mark = marks.popLast() else { throw malformed("no mark is open") }
-        let items = Array(stack[mark...])
-        stack.removeSubrange(mark...)
+        closed = mark
+        let items = Array(stack[mark.height...])
+        stack.removeSubrange(mark.height...)
         return items
     }
 
@@ -120,57 +142,72 @@ extension PickleMachine {
         guard memo.count < limits.maxMemo || memo[slot] != nil else {
             throw CheckpointError.limitExceeded(limit: "maxMemo", maximum: limits.maxMemo)
         }
-        memo[slot] = value
+        if graph.nodes[value].isNumber { remembersNumbers = true }
+        memo.put(slot, value)
     }
 
     mutating func recall(_ slot: UInt64) throws {
         guard let id = memo[slot] else { throw malformed("memo slot \(slot) is empty") }
-        try push(id: id)
+        try pushAgain(id)
     }
 }
 
 // MARK: - Changing a container that is already made
 
 extension PickleMachine {
-    // Each takes the container out of the graph while it grows, so that its array is not copied.
-
-    /// Adds items to the list, set or object on top of the stack.
-    mutating func append(_ items: [PickleNode.ID]) throws {
+    /// Adds the top value to the list, set or object below it.
+    mutating func appendLast() throws {
+        let item = try pop()
         let target = try top()
+        // A long list of numbers: the value just made goes again, if nothing else can refer to it.
+        if item == graph.nodes.count - 1, !remembersNumbers, keptCount(target) > PickleDiscarding.longContainer,
+            graph.nodes[item].isNumber
+        {
+            graph.nodes.removeLast()
+            return shorten(target)
+        }
+        try append([item], to: target)
+    }
+
+    /// Adds the values above the last mark to the list, set or object below them.
+    mutating func appendBatch() throws {
+        let items = try popToMark()
+        let target = try top()
+        if isDiscarded(items.count, kept: keptCount(target)) { return shorten(target) }
+        try append(items, to: target)
+    }
+
+    private mutating func append(_ items: [PickleNode.ID], to target: PickleNode.ID) throws {
         switch graph.nodes[target] {
-        case .list(var list):
-            graph.nodes[target] = .none
-            list.append(contentsOf: items)
-            graph.nodes[target] = .list(list)
-        case .object(var object):
-            graph.nodes[target] = .none
-            object.items.append(contentsOf: items)
-            graph.nodes[target] = .object(object)
+        case .list(let list), .set(let list): list.items.append(contentsOf: items)
+        case .object(let object): object.items.append(contentsOf: items)
+        case .discarded: break
         default: throw malformed("items are appended to what is no list")
         }
     }
 
-    mutating func addToSet(_ items: [PickleNode.ID]) throws {
-        let target = try top()
-        guard case .set(var set) = graph.nodes[target] else { return try append(items) }
-        graph.nodes[target] = .none
-        set.append(contentsOf: items)
-        graph.nodes[target] = .set(set)
+    mutating func setPairsBatch() throws {
+        let items = try popToMark()
+        try setPairs(items, from: closed)
     }
 
     /// Sets pairs, given as key, value, key, value, on the dict or object on top of the stack.
-    mutating func setPairs(_ items: [PickleNode.ID]) throws {
+    ///
+    /// - Parameter mark: What stood before them; nil for a single pair.
+    mutating func setPairs(_ items: [PickleNode.ID], from mark: PickleMark?) throws {
         let added = try pairs(items)
         let target = try top()
+        if mark != nil, case .dictionary(let dictionary) = graph.nodes[target],
+            dictionary.pairs.count > PickleDiscarding.longContainer,
+            dictionary.pairs.allSatisfy({ graph.nodes[$0.value].isNumber || graph.string($0.value) != nil }),
+            isDiscarded(items.count, kept: dictionary.pairs.count)
+        {
+            return
+        }
         switch graph.nodes[target] {
-        case .dictionary(var pairs):
-            graph.nodes[target] = .none
-            pairs.append(contentsOf: added)
-            graph.nodes[target] = .dictionary(pairs)
-        case .object(var object):
-            graph.nodes[target] = .none
-            object.pairs.append(contentsOf: added)
-            graph.nodes[target] = .object(object)
+        case .dictionary(let dictionary): dictionary.pairs.append(contentsOf: added)
+        case .object(let object): object.pairs.append(contentsOf: added)
+        case .discarded: break
         default: throw malformed("a key is set on what is no dict")
         }
     }
@@ -178,12 +215,11 @@ extension PickleMachine {
     /// Gives the object on top of the stack a state.
     mutating func build(_ state: PickleNode.ID) throws {
         let target = try top()
-        guard case .object(var object) = graph.nodes[target] else {
-            throw malformed("a state is given to what is no object")
+        switch graph.nodes[target] {
+        case .object(let object): object.states.append(state)
+        case .discarded: break
+        default: throw malformed("a state is given to what is no object")
         }
-        graph.nodes[target] = .none
-        object.states.append(state)
-        graph.nodes[target] = .object(object)
     }
 
     func pairs(_ items: [PickleNode.ID]) throws -> [PicklePair] {

@@ -8,6 +8,7 @@ package struct LegacyStream: StorageSource {
     private static let magic: [UInt8] = [
         0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19, 0x2E,
     ]
+    private static let decimalMagic = Array("L119547037146038801333356L\n.".utf8)
     private static let part = "legacy stream"
 
     /// The object that was saved.
@@ -44,6 +45,8 @@ package struct LegacyStream: StorageSource {
 
     /// Where the magic number's pickle ends: protocols 4 and 5 put a frame's length before the number.
     private static func magicEnd(in file: ByteRegion) -> Int? {
+        // Protocol 1 writes the number in decimal.
+        if file.hasPrefix(decimalMagic) { return decimalMagic.count }
         guard file.hasPrefix([0x80]) else { return nil }
         let start = file.integer(UInt8.self, at: 2) == PickleOpcode.frame.rawValue ? 11 : 2
         guard let number = file.slice(at: start, count: magic.count), number.hasPrefix(magic) else { return nil }
@@ -119,6 +122,12 @@ extension PickleGraph {
     /// The bytes of a bytes value, however the protocol spells it: protocol 2 has `_codecs.encode(text, 'latin1')`.
     package func byteString(_ id: PickleNode.ID) -> ByteRegion? {
         if case .bytes(let region) = self[id] { return region }
+        // Protocols 0 to 2 write no bytes as `bytes()`.
+        if let object = object(id), let name = callable(of: object), name.name == "bytes",
+            name.module == "builtins" || name.module == "__builtin__", tuple(object.arguments)?.isEmpty == true
+        {
+            return ByteRegion(copying: [])
+        }
         guard let object = object(id), callable(of: object) == PickleGlobal("_codecs", "encode"),
             let arguments = tuple(object.arguments), arguments.count == 2, string(arguments[1]) == "latin1",
             let text = string(arguments[0])

@@ -35,6 +35,10 @@ extension StoredTensor {
         case 1: gather(UInt8.self, &cursor, bytes, piece)
         case 2: gather(UInt16.self, &cursor, bytes, piece)
         case 4: gather(UInt32.self, &cursor, bytes, piece)
+        case 8 where type == .complex64 && storage.isBigEndian:
+            gather(UInt64.self, &cursor, bytes, piece)
+            swapHalves(piece)
+        case 16: gatherPairs(&cursor, bytes, piece)
         default: gather(UInt64.self, &cursor, bytes, piece)
         }
         if isNegated { negate(piece) }
@@ -53,6 +57,29 @@ extension StoredTensor {
         }
     }
 
+    /// Complex numbers of two Doubles.
+    private func gatherPairs(
+        _ cursor: inout ElementCursor, _ bytes: UnsafeRawBufferPointer, _ piece: UnsafeMutableRawBufferPointer
+    ) {
+        for index in 0..<(piece.count / 16) {
+            for half in [0, 8] {
+                let value = bytes.loadUnaligned(fromByteOffset: byteOffset + cursor.offset * 16 + half, as: UInt64.self)
+                piece.storeBytes(
+                    of: storage.isBigEndian ? value.byteSwapped : value, toByteOffset: index * 16 + half,
+                    as: UInt64.self)
+            }
+            cursor.advance()
+        }
+    }
+
+    /// Puts the two Floats of complex numbers back in order: only each of them was to be swapped.
+    private func swapHalves(_ piece: UnsafeMutableRawBufferPointer) {
+        for offset in stride(from: 0, to: piece.count, by: 8) {
+            let value = piece.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            piece.storeBytes(of: value << 32 | value >> 32, toByteOffset: offset, as: UInt64.self)
+        }
+    }
+
     /// Flips the sign bits; the `neg` bit occurs with floating-point tensors alone.
     private func negate(_ piece: UnsafeMutableRawBufferPointer) {
         for signByte in stride(from: type.byteCount - 1, to: piece.count, by: type.byteCount) {
@@ -64,10 +91,22 @@ extension StoredTensor {
     ///
     /// - Throws: `CheckpointError.invalidTensor` for an element type without a counterpart.
     package func tensor(named name: String) throws -> Tensor {
-        guard unsupported == nil, let elementType = type.elementType else {
-            throw CheckpointError.invalidTensor(name: name, reason: unsupported ?? "elements of type \(type.rawValue)")
+        guard unsupported == nil, let elementType else {
+            throw CheckpointError.invalidTensor(name: name, reason: unsupported ?? "elements of type \(typeName)")
         }
         let shape = try Shape(checking: sizes)
+        if let dequantisation = Dequantisation(self) {
+            let storage = TensorStorage(byteCount: elementCount * 4) { buffer in
+                var first = 0
+                forEachPiece { piece in
+                    let count = piece.count / type.byteCount
+                    let target = UnsafeMutableRawBufferPointer(rebasing: buffer[(4 * first)..<(4 * (first + count))])
+                    dequantisation.convert(piece, at: first, into: target)
+                    first += count
+                }
+            }
+            return try Tensor(shape: shape, elementType: elementType, storage: storage)
+        }
         if let plain = plainBytes, Int(bitPattern: plain.bytes.baseAddress).isMultiple(of: type.byteCount) {
             return try Tensor(
                 shape: shape, elementType: elementType,

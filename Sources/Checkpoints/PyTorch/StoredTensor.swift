@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Tensors
+
 /// Bytes that one or more tensors stand on, as a file stores them.
 package struct StoredBytes: Sendable {
     /// What the file calls them: equal keys are the same storage.
@@ -9,6 +11,11 @@ package struct StoredBytes: Sendable {
     package var isBigEndian = false
     /// The checksum that the file states for the whole region.
     package var checksum: UInt32?
+
+    /// The same bytes under another key.
+    func renamed(_ key: String) -> StoredBytes {
+        StoredBytes(key: key, region: region, isBigEndian: isBigEndian, checksum: checksum)
+    }
 
     /// Reads all bytes and compares them with the checksum that the file states, if it states one.
     ///
@@ -28,7 +35,7 @@ package struct StoredBytes: Sendable {
 
 /// A tensor as a file describes it: a view of a storage, checked to lie within it.
 package struct StoredTensor: Sendable {
-    package let storage: StoredBytes
+    package internal(set) var storage: StoredBytes
     package let type: TorchType
     /// Sizes, outermost dimension first.
     package let sizes: [Int]
@@ -40,11 +47,30 @@ package struct StoredTensor: Sendable {
     package var isNegated = false
     /// Why the tensor is not taken as it is, for example that it is quantised.
     package var unsupported: String?
+    /// What quantised elements stand for.
+    package var quantisation: Quantisation?
+    /// The element type and the shape of a safetensors file, where SwiftNet has no such type: the bytes are then described as
+    /// a row of ``TorchType/uint8``.
+    package var foreign: ForeignElements?
+    /// It was a NumPy array.
+    package var isArray = false
 
     /// Number of elements; it and its bytes are known to fit in an Int.
     package let elementCount: Int
 
     package var byteCount: Int { elementCount * type.byteCount }
+
+    /// The type as SwiftNet's tensors know it, once dequantised; nil where they know none.
+    package var elementType: ElementType? {
+        if foreign != nil { return nil }
+        return quantisation == nil ? type.elementType : .float32
+    }
+
+    /// The type's name, for people.
+    package var typeName: String { foreign?.typeName ?? type.rawValue }
+
+    /// The shape, for people.
+    package var shownSizes: [Int] { foreign?.sizes ?? sizes }
 
     /// - Parameters:
     ///   - offset: In elements from the start of the storage.
@@ -98,7 +124,7 @@ package struct StoredTensor: Sendable {
     package var identity: StoredTensorIdentity {
         StoredTensorIdentity(
             storage: storage.key, type: type, byteOffset: byteOffset, elementCount: elementCount,
-            layout: isContiguous ? [] : sizes + strides, isNegated: isNegated)
+            layout: isContiguous ? [] : sizes + strides, isNegated: isNegated, quantisation: quantisation)
     }
 
     /// The row-major strides of `sizes`, as PyTorch counts them: an empty dimension counts as one.
@@ -143,4 +169,20 @@ package struct StoredTensorIdentity: Hashable, Sendable {
     let elementCount: Int
     let layout: [Int]
     let isNegated: Bool
+    var quantisation: Quantisation?
+}
+
+/// An element type that only safetensors knows.
+package struct ForeignElements: Sendable, Hashable {
+    package let typeName: String
+    package let sizes: [Int]
+}
+
+/// How quantised elements become numbers: `(element - zero point) * scale`.
+package struct Quantisation: Sendable, Hashable {
+    /// One for all elements, or one for each index along ``axis``.
+    package let scales: [Double]
+    package let zeroPoints: [Double]
+    /// Nil where there is one scale.
+    package let axis: Int?
 }

@@ -21,12 +21,17 @@ package struct TensorRebuilder {
     let graph: PickleGraph
     let source: any StorageSource
     let limits: CheckpointLimits
+    /// Quantised tensors are described with their scales, and taken.
+    let dequantises: Bool
     /// Storages met so far: one key stands for one length and one type.
     private var storages: [String: (declared: DeclaredStorage, bytes: StoredBytes)] = [:]
     private var cache: [PickleNode.ID: StoredTensor?] = [:]
     private var tensorCount = 0
 
-    package init(graph: PickleGraph, source: any StorageSource, limits: CheckpointLimits) {
+    package init(
+        graph: PickleGraph, source: any StorageSource, limits: CheckpointLimits, dequantises: Bool = false
+    ) {
+        self.dequantises = dequantises
         self.graph = graph
         self.source = source
         self.limits = limits
@@ -81,6 +86,13 @@ package struct TensorRebuilder {
                 depth < 8
             else { return nil }
             return try rebuild(function, inner, states: [], depth: depth + 1)
+        case ("torch._utils", "_rebuild_device_tensor_from_cpu_tensor"),
+            ("torch._utils", "_rebuild_device_tensor_from_numpy"):
+            guard arguments.count >= 2, let tensor = try rebuild(arguments[0], depth: depth + 1) else { return nil }
+            return try ofDeviceType(tensor, graph.global(arguments[1]))
+        case ("numpy.core.multiarray", "_reconstruct"), ("numpy._core.multiarray", "_reconstruct"),
+            ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"):
+            return try array(callable, arguments, states: states)
         default: return nil
         }
     }
@@ -115,6 +127,11 @@ extension TensorRebuilder {
     private mutating func quantised(_ arguments: [PickleNode.ID]) throws -> StoredTensor {
         var tensor = try dense(Array(arguments.prefix(4)))
         tensor.unsupported = "quantised (\(tensor.type.rawValue))"
+        guard [.qint8, .quint8, .qint32].contains(tensor.type), arguments.count > 4,
+            let quantisation = try quantisation(arguments[4], of: tensor)
+        else { return tensor }
+        tensor.unsupported = dequantises ? nil : "quantised (\(tensor.type.rawValue)); --dequantize takes it as float32"
+        tensor.quantisation = quantisation
         return tensor
     }
 
@@ -126,7 +143,7 @@ extension TensorRebuilder {
         else { throw invalid("an offset, size or stride that is no whole number") }
         var tensor = try StoredTensor(
             storage: bytes, type: type, offset: offset, sizes: sizes, strides: strides, maxRank: limits.maxRank)
-        if type.elementType == nil { tensor.unsupported = "elements of type \(type.rawValue)" }
+        if type.isQuantised { tensor.unsupported = "elements of type \(type.rawValue)" }
         for pair in metadata.flatMap({ graph.pairs($0) }) ?? [] {
             guard case .bool(true) = graph[pair.value] else { continue }
             switch graph.string(pair.key) {
@@ -138,7 +155,7 @@ extension TensorRebuilder {
     }
 
     /// A tuple of whole numbers, or `torch.Size` of one.
-    private func integers(_ id: PickleNode.ID) -> [Int]? {
+    func integers(_ id: PickleNode.ID) -> [Int]? {
         var id = id
         if let object = graph.object(id), graph.callable(of: object) == PickleGlobal("torch", "Size") {
             guard let inner = graph.tuple(object.arguments)?.first else { return nil }

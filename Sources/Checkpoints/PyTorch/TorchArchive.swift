@@ -14,9 +14,19 @@ package struct TorchArchive: StorageSource {
     private let version: ZipEntry
     private let isBigEndian: Bool
 
-    package init(_ file: ByteRegion, limits: CheckpointLimits) throws {
-        zip = try ZipArchive(file, limits: limits)
-        folder = try Self.folder(of: zip)
+    private let limits: CheckpointLimits
+
+    package init(_ zip: ZipArchive, folder: String, limits: CheckpointLimits) throws {
+        self.zip = zip
+        self.folder = folder
+        self.limits = limits
+        // What the format needs must be plain: another reader could take the other of two names.
+        let parts = ["data.pkl", "byteorder", "version", ".data/version", "constants.pkl", "data/", "constants/"]
+        if let fault = zip.bystanders.first(where: { bystander in
+            parts.contains { bystander.name.lowercased().hasPrefix((folder + $0).lowercased()) }
+        })?.fault {
+            throw fault
+        }
         guard let pickle = zip[folder + "data.pkl"] else { throw CheckpointError.missingEntry(folder + "data.pkl") }
         self.pickle = pickle
         isTorchScript = zip[folder + "constants.pkl"] != nil
@@ -31,31 +41,70 @@ package struct TorchArchive: StorageSource {
     }
 
     package func storage(key: String, byteCount: Int) throws -> StoredBytes {
-        let name = folder + "data/" + key
-        guard let entry = zip[name] else { throw CheckpointError.missingEntry(name) }
-        guard entry.method == .stored else { throw CheckpointError.compressedStorage(entry: name) }
+        try storage(key: key, byteCount: byteCount, in: ["data/", "constants/"])
+    }
+
+    /// Mobile archives keep the tensors of the object with the constants.
+    func storage(key: String, byteCount: Int, in folders: [String]) throws -> StoredBytes {
+        let names = folders.map { folder + $0 + key }
+        guard let entry = names.lazy.compactMap({ zip[$0] }).first else { throw CheckpointError.missingEntry(names[0]) }
         guard entry.byteCount == byteCount else {
             throw CheckpointError.storageLength(key: key, expected: byteCount, actual: entry.byteCount)
         }
-        return StoredBytes(key: key, region: entry.data, isBigEndian: isBigEndian, checksum: entry.checksum)
+        let storageKey = entry.name.hasPrefix(folder + "data/") ? key : "constant \(key)"
+        return try entry.storage(key: storageKey, isBigEndian: isBigEndian, limits: limits)
+    }
+
+    /// The constants of a TorchScript program: a pickle of its own, whose storages stand beside it.
+    ///
+    /// - Throws: ``CheckpointError``.
+    func constants() throws -> (graph: PickleGraph, source: any StorageSource)? {
+        guard let entry = zip[folder + "constants.pkl"] else { return nil }
+        let bytes = try entry.verifiedContents(maxBytes: limits.maxPickleBytes, limit: "maxPickleBytes")
+        return (try PickleMachine.read(bytes, part: entry.name, limits: limits), Constants(archive: self))
+    }
+
+    private struct Constants: StorageSource {
+        let archive: TorchArchive
+
+        func storage(key: String, byteCount: Int) throws -> StoredBytes {
+            // Once all tensors stood in `data`.
+            try archive.storage(key: key, byteCount: byteCount, in: ["constants/", "data/"])
+        }
     }
 
     /// The entries that neither were read with the archive nor are storages with one of the keys.
     func entries(without keys: some Sequence<String>) -> [ZipEntry] {
-        let read = Set(keys.map { folder + "data/" + $0 } + [pickle.name, folder + "byteorder", version.name])
+        let storages = keys.map { key in
+            folder + (key.hasPrefix("constant ") ? "constants/" + key.dropFirst(9) : "data/" + key)
+        }
+        let read = Set(storages + [pickle.name, folder + "byteorder", version.name])
         return zip.entries.filter { !read.contains($0.name) }
     }
 
-    /// All entries stand in the folder of the first.
-    private static func folder(of zip: ZipArchive) throws -> String {
-        guard let first = zip.entries.first, let slash = first.name.firstIndex(of: "/") else {
-            throw CheckpointError.missingEntry("data.pkl in a folder of its own")
+    /// The folder of the checkpoint; nil where there is none. PyTorch takes the folder of the first entry, in which all others
+    /// must stand. Where that one has no checkpoint, somebody has packed a checkpoint's folder together with other things: then
+    /// there must be exactly one.
+    ///
+    /// - Throws: `CheckpointError.unsafeEntry` for entries that PyTorch would not accept.
+    static func folder(in zip: ZipArchive) throws -> String? {
+        if let first = zip.entries.first, let slash = first.name.firstIndex(of: "/") {
+            let folder = String(first.name[...slash])
+            if zip[folder + "data.pkl"] != nil {
+                if let stray = zip.entries.first(where: { !$0.name.hasPrefix(folder) }) {
+                    throw CheckpointError.unsafeEntry(
+                        name: stray.name, reason: "it stands outside of the folder '\(folder)'")
+                }
+                return folder
+            }
         }
-        let folder = String(first.name[...slash])
-        if let stray = zip.entries.first(where: { !$0.name.hasPrefix(folder) }) {
-            throw CheckpointError.unsafeEntry(name: stray.name, reason: "it stands outside of the folder '\(folder)'")
+        let folders = zip.entries.compactMap { entry -> String? in
+            guard entry.name == "data.pkl" || entry.name.hasSuffix("/data.pkl") else { return nil }
+            let folder = String(entry.name.dropLast(8))
+            return zip[folder + "version"] != nil || zip[folder + ".data/version"] != nil ? folder : nil
         }
-        return folder
+        if folders.count > 1 { throw CheckpointError.memberChoice(candidates: folders) }
+        return folders.first
     }
 
     private static func isBigEndian(_ zip: ZipArchive, folder: String) throws -> Bool {

@@ -41,6 +41,14 @@ package enum TorchType: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Whole numbers that stand for others by a scale.
+    package var isQuantised: Bool {
+        switch self {
+        case .qint8, .quint8, .qint32, .quint4x2, .quint2x4: true
+        default: false
+        }
+    }
+
     package init(_ elementType: ElementType) {
         self =
             switch elementType {

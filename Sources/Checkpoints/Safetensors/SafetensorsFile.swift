@@ -87,6 +87,7 @@ package struct SafetensorsFile: Sendable {
     }
 
     private static func metadata(_ value: JSONValue) throws -> [(String, String)] {
+        if value == .null { return [] }
         guard let members = value.members else {
             throw CheckpointError.malformed(part: part, offset: 8, reason: "__metadata__ is no object")
         }
@@ -107,9 +108,10 @@ private struct Described {
 
     init(_ member: JSONValue.Member, data: ByteRegion, limits: CheckpointLimits) throws {
         func invalid(_ reason: String) -> CheckpointError { .invalidTensor(name: member.name, reason: reason) }
-        guard let fields = member.value.members, fields.count == 3, let typeName = member.value["dtype"]?.string,
+        // As the library does, other fields are passed over.
+        guard member.value.members != nil, let typeName = member.value["dtype"]?.string,
             let sizes = Self.integers(member.value["shape"]), let offsets = Self.integers(member.value["data_offsets"])
-        else { throw invalid("its header needs exactly dtype, shape and data_offsets") }
+        else { throw invalid("its header needs dtype, shape and data_offsets") }
         guard offsets.count == 2, 0 <= offsets[0], offsets[0] <= offsets[1] else {
             throw invalid("data_offsets \(offsets)")
         }
@@ -123,20 +125,19 @@ private struct Described {
         }
         let storage = StoredBytes(key: member.name, region: region)
         guard let type = TorchType(safetensorsName: typeName) else {
-            // Kept as bytes, so that it is reported with its size.
+            // A type that only the format knows: its bytes go on as they are.
             var tensor = try StoredTensor(
                 storage: storage, type: .uint8, offset: 0, sizes: [region.count], strides: [1], maxRank: limits.maxRank)
-            tensor.unsupported = "elements of type \(typeName)"
+            tensor.foreign = ForeignElements(typeName: typeName, sizes: sizes)
             self.tensor = tensor
             return
         }
-        var tensor = try StoredTensor(
+        let tensor = try StoredTensor(
             storage: storage, type: type, offset: 0, sizes: sizes, strides: StoredTensor.rowMajorStrides(sizes),
             maxRank: limits.maxRank)
         guard tensor.byteCount == region.count else {
             throw invalid("\(region.count) bytes for a shape \(sizes) that takes \(tensor.byteCount)")
         }
-        if type.elementType == nil { tensor.unsupported = "elements of type \(type.rawValue)" }
         self.tensor = tensor
     }
 

@@ -2,7 +2,7 @@
 
 /// The regular files of a tar archive: ustar, pax or GNU.
 ///
-/// Links, devices and sparse files are refused, as are names that leave the archive.
+/// Links and devices are passed over; sparse files are refused, as are names that leave the archive.
 ///
 /// - Source: POSIX.1-2017, `pax`, "ustar Interchange Format"; GNU tar manual, "Basic Tar Format".
 package struct TarArchive: Sendable {
@@ -12,6 +12,8 @@ package struct TarArchive: Sendable {
     }
 
     package let members: [Member]
+    /// Links, devices, and names that differ from another by case alone.
+    let bystanders: [ArchiveBystander]
     private static let part = "tar"
     private static let blockSize = 512
 
@@ -25,6 +27,7 @@ package struct TarArchive: Sendable {
         var reader = ByteReader(file, part: Self.part)
         var names = ArchiveNames(limits: limits)
         var members: [Member] = []
+        var bystanders: [ArchiveBystander] = []
         var pending = PendingAttributes()
         var headerCount = 0
         while reader.remaining > 0 {
@@ -41,15 +44,18 @@ package struct TarArchive: Sendable {
             if try pending.take(header, data, limits: limits, reader: reader) { continue }
             let nameBytes = pending.name ?? header.name
             pending = PendingAttributes()
-            guard let kind = header.memberKind else {
-                throw CheckpointError.unsafeEntry(
-                    name: String(decoding: nameBytes.bytes, as: UTF8.self), reason: "it is a link or a device")
-            }
+            let kind = header.memberKind
             if kind == .folder { continue }
-            members.append(Member(name: try names.accept(nameBytes), data: data))
+            let (name, fault) = try names.accept(nameBytes, isLink: kind == nil)
+            if let fault {
+                bystanders.append(fault)
+            } else {
+                members.append(Member(name: name, data: data))
+            }
         }
         try Self.checkPadding(&reader)
         self.members = members
+        self.bystanders = bystanders
     }
 
     /// After the end marker there is only padding.

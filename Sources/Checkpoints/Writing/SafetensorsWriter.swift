@@ -13,7 +13,7 @@ struct SafetensorsWriter {
 
     init(_ plans: [TensorPlan]) {
         tensors = plans.sorted { first, second in
-            let ranks = (Self.rank(first.elementType), Self.rank(second.elementType))
+            let ranks = (Self.rank(first.type), Self.rank(second.type))
             return ranks.0 != ranks.1 ? ranks.0 > ranks.1 : first.name.utf8.lexicographicallyPrecedes(second.name.utf8)
         }
     }
@@ -33,8 +33,8 @@ struct SafetensorsWriter {
                 JSONValue.Member(
                     tensor.name,
                     .object([
-                        JSONValue.Member("dtype", .string(TorchType(tensor.elementType).safetensorsName ?? "")),
-                        JSONValue.Member("shape", .array(tensor.sizes.map { .integer($0) })),
+                        JSONValue.Member("dtype", .string(tensor.safetensorsName)),
+                        JSONValue.Member("shape", .array(tensor.source.shownSizes.map { .integer($0) })),
                         JSONValue.Member("data_offsets", .array([.integer(offset), .integer(end)])),
                     ])))
             offset = end
@@ -45,9 +45,10 @@ struct SafetensorsWriter {
     }
 
     /// The library's order of types.
-    private static func rank(_ type: ElementType) -> Int {
-        let order: [ElementType] = [
-            .bool, .uint8, .int8, .int16, .float16, .bfloat16, .int32, .float32, .float64, .int64,
+    private static func rank(_ type: TorchType) -> Int {
+        let order: [TorchType] = [
+            .bool, .uint8, .int8, .float8_e5m2, .float8_e4m3fn, .float8_e8m0fnu, .float8_e4m3fnuz, .float8_e5m2fnuz,
+            .int16, .uint16, .float16, .bfloat16, .int32, .uint32, .float32, .complex64, .float64, .int64, .uint64,
         ]
         return order.firstIndex(of: type) ?? 0
     }

@@ -20,31 +20,54 @@ struct TensorPass {
     ) throws -> UInt32 {
         let tensor = plan.source
         let storage = tensor.storage
-        guard let sourceType = tensor.type.elementType else { return 0 }
         // A tensor that is all of its storage is verified on the way, any other beforehand.
         let isWhole = tensor.plainBytes?.count == storage.region.count
         let isNew = verified.insert(storage.key).inserted
         if isNew && !isWhole { try storage.verifyChecksum() }
 
-        let conversion = ElementConversion(from: sourceType, to: plan.elementType)
+        let conversion = tensor.elementType.flatMap { source in
+            plan.type.elementType.flatMap { ElementConversion(from: source, to: $0) }
+        }
+        let dequantisation = Dequantisation(tensor)
+        var first = 0
         var (checksum, converted) = (CRC32(), CRC32())
         var window = PageWindow(storage.region)
         try tensor.forEachPiece(of: PageWindow.pieceBytes) { piece in
             window.enter(piece)
             checksum.update(piece)
-            counts.count(piece, as: sourceType)
-            guard let conversion else { return try body(piece) }
-            let count = piece.count / sourceType.byteCount * plan.elementType.byteCount
-            if scratch.count < count { scratch = [UInt8](repeating: 0, count: count) }
-            try scratch.withUnsafeMutableBytes { output in
-                let target = UnsafeMutableRawBufferPointer(rebasing: output[..<count])
-                counts.overflowCount += conversion.convert(piece, into: target)
-                converted.update(UnsafeRawBufferPointer(target))
-                try body(UnsafeRawBufferPointer(target))
+            guard let dequantisation else {
+                if let type = tensor.type.elementType { counts.count(piece, as: type) }
+                guard let conversion else { return try body(piece) }
+                return try convert(piece, conversion, &counts, &converted, body)
             }
+            let count = piece.count / tensor.type.byteCount
+            let numbers = UnsafeMutableRawBufferPointer.allocate(byteCount: 4 * count, alignment: 64)
+            defer { numbers.deallocate() }
+            dequantisation.convert(piece, at: first, into: numbers)
+            first += count
+            let floats = UnsafeRawBufferPointer(numbers)
+            counts.count(floats, as: .float32)
+            if let conversion { return try convert(floats, conversion, &counts, &converted, body) }
+            converted.update(floats)
+            try body(floats)
         }
         window.leave()
         if isNew && isWhole { try storage.verify(checksum.value) }
-        return conversion == nil ? checksum.value : converted.value
+        return conversion == nil && dequantisation == nil ? checksum.value : converted.value
+    }
+
+    /// Hands elements on in another floating-point type.
+    private mutating func convert(
+        _ piece: UnsafeRawBufferPointer, _ conversion: ElementConversion, _ counts: inout UnusualValues,
+        _ converted: inout CRC32, _ body: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+        let count = piece.count / conversion.source.byteCount * conversion.target.byteCount
+        if scratch.count < count { scratch = [UInt8](repeating: 0, count: count) }
+        try scratch.withUnsafeMutableBytes { output in
+            let target = UnsafeMutableRawBufferPointer(rebasing: output[..<count])
+            counts.overflowCount += conversion.convert(piece, into: target)
+            converted.update(UnsafeRawBufferPointer(target))
+            try body(UnsafeRawBufferPointer(target))
+        }
     }
 }

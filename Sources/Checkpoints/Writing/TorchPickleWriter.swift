@@ -42,7 +42,9 @@ struct TorchPickleWriter {
         text(tensor.name)
         memoize()
         if let slot = tensorSlots[tensor.identity] { return get(slot) }
-        global("torch._utils", "_rebuild_tensor_v2")
+        // Types that never had a storage class of their own stand on untyped bytes, and are named themselves.
+        let storageClass = tensor.type.storageClass
+        global("torch._utils", storageClass == nil ? "_rebuild_tensor_v3" : "_rebuild_tensor_v2")
         emit(.mark)
         storage(of: tensor)
         integer(0)
@@ -53,6 +55,7 @@ struct TorchPickleWriter {
         emit(.emptyTuple)
         emit(.reduce)
         memoize()
+        if storageClass == nil { global("torch", tensor.type.rawValue) }
         emit(.tuple)
         memoize()
         emit(.reduce)
@@ -63,11 +66,12 @@ struct TorchPickleWriter {
     private mutating func storage(of tensor: TensorPlan) {
         emit(.mark)
         shared("storage") { $0.text("storage") }
-        global("torch", TorchType(tensor.elementType).storageClass ?? "UntypedStorage")
+        let storageClass = tensor.type.storageClass
+        global(storageClass == nil ? "torch.storage" : "torch", storageClass ?? "UntypedStorage")
         let key = String(tensor.storageIndex)
         shared("key \(key)") { $0.text(key) }
         shared("cpu") { $0.text("cpu") }
-        integer(tensor.elementCount)
+        integer(storageClass == nil ? tensor.byteCount : tensor.elementCount)
         emit(.tuple)
         memoize()
         emit(.binPersistentID)

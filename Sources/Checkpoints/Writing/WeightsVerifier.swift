@@ -35,8 +35,8 @@ package enum WeightsVerifier {
     ) throws {
         func differs(_ reason: String) -> CheckpointError { .verificationFailed(name: plan.name, reason: reason) }
         guard copy.sizes == plan.sizes else { throw differs("its shape is \(copy.sizes), not \(plan.sizes)") }
-        guard copy.type.elementType == plan.elementType, let bytes = copy.plainBytes else {
-            throw differs("its elements are \(copy.type.rawValue), not \(plan.elementType)")
+        guard copy.type == plan.type, copy.foreign == plan.source.foreign, let bytes = copy.plainBytes else {
+            throw differs("its elements are \(copy.type.rawValue), not \(plan.type.rawValue)")
         }
         var offset = 0
         var counts = UnusualValues()

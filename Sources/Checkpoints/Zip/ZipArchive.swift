@@ -7,6 +7,8 @@
 package struct ZipArchive: Sendable {
     /// The entries, in the order of the directory, without folders.
     package let entries: [ZipEntry]
+    /// Entries that are passed over: links, and names that differ from another by case alone.
+    let bystanders: [ArchiveBystander]
     private let indexByName: [String: Int]
 
     /// - Throws: ``CheckpointError``.
@@ -19,12 +21,18 @@ package struct ZipArchive: Sendable {
         var entries: [ZipEntry] = []
         var extents: [(name: String, range: Range<Int>)] = []
         var names = ArchiveNames(limits: limits)
+        var bystanders: [ArchiveBystander] = []
+        let unpacking = UnpackingBudget()
         for index in 0..<directory.entryCount {
             if index.isMultiple(of: 8) { file.discardPages() }
             let record = try ZipDirectory.readRecord(&reader)
-            let name = try names.accept(record.nameBytes)
-            let entry = try ZipEntry(record, name: name, file: file, end: directory.offset)
+            let (name, fault) = try names.accept(record.nameBytes, isLink: record.isLink)
+            let entry = try ZipEntry(record, name: name, file: file, end: directory.offset, unpacking: unpacking)
             extents.append((name, entry.extent))
+            if let fault {
+                bystanders.append(fault)
+                continue
+            }
             if name.hasSuffix("/") {
                 guard entry.byteCount == 0 else {
                     throw CheckpointError.unsafeEntry(name: name, reason: "a folder with bytes")
@@ -36,6 +44,7 @@ package struct ZipArchive: Sendable {
         guard reader.remaining == 0 else { throw reader.malformed("bytes after the last entry") }
         try Self.checkExtents(extents, end: directory.offset)
         self.entries = entries
+        self.bystanders = bystanders
         indexByName = Dictionary(uniqueKeysWithValues: entries.enumerated().map { ($1.name, $0) })
     }
 
@@ -62,7 +71,9 @@ package struct ZipArchive: Sendable {
 
 extension ZipEntry {
     /// Finds the entry's data through its local header, which must agree with the directory.
-    fileprivate init(_ record: ZipRecord, name: String, file: ByteRegion, end: Int) throws {
+    fileprivate init(
+        _ record: ZipRecord, name: String, file: ByteRegion, end: Int, unpacking: UnpackingBudget
+    ) throws {
         if record.isEncrypted { throw CheckpointError.encryptedEntry(name) }
         guard let method = Method(rawValue: record.method) else {
             throw CheckpointError.unsupportedFormat(
@@ -91,6 +102,7 @@ extension ZipEntry {
         self.data = data
         self.dataOffset = dataOffset
         self.extent = headerOffset..<reader.offset
+        self.unpacking = unpacking
     }
 
     private static func checkLocalHeader(_ reader: inout ByteReader, against record: ZipRecord, name: String) throws {

@@ -114,9 +114,7 @@ struct ZipDirectory {
         try record.resolveZip64(extra: reader.take(lengths.extra), needsOffset: true, part: part)
         _ = try reader.take(lengths.comment)
         // The upper half holds Unix permissions where a Unix program wrote the entry; 0o12 is a symbolic link.
-        if attributes >> 28 == 0o12 {
-            throw CheckpointError.unsafeEntry(name: record.nameBytes.utf8 ?? "?", reason: "it is a link")
-        }
+        record.isLink = attributes >> 28 == 0o12
         return record
     }
 }

@@ -20,6 +20,8 @@ package struct ZipEntry: Sendable {
     package let dataOffset: Int
     /// All that belongs to the entry in the file: header, data, descriptor.
     let extent: Range<Int>
+    /// Shared by all entries of the archive.
+    let unpacking: UnpackingBudget
 }
 
 /// What a zip directory says of an entry, with 64-bit sizes already resolved.
@@ -31,6 +33,7 @@ struct ZipRecord {
     var size: UInt64
     var headerOffset: UInt64
     var nameBytes: ByteRegion
+    var isLink = false
 
     /// Bit 3: checksum and sizes follow the data.
     var hasDescriptor: Bool { flags & 0x0008 != 0 }
