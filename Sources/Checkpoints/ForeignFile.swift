@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// A file that people take for a checkpoint and that is something else: what it is, and what to do with it.
 struct ForeignFile {
     let name: String
@@ -13,7 +15,7 @@ struct ForeignFile {
             self.init(known.name, known.hint)
             return
         }
-        let text = String(decoding: file.bytes.prefix(256), as: UTF8.self).drop { $0.isWhitespace }.lowercased()
+        let text = String(decoding: file.bytes.prefix(256), as: UTF8.self).drop { $0.isWhitespace }.asciiLowercased
         if text.hasPrefix("<!doctype html") || text.hasPrefix("<html") || text.hasPrefix("<?xml")
             || text.hasPrefix("<head")
         {

@@ -30,6 +30,58 @@ struct WeightExtractTests {
         #expect(report.contains("\"total\": \(size)\n"))
     }
 
+    @Test("what exists is kept: the same contents are no error, others need --force, the default name too")
+    func outputNeverDestroys() throws {
+        let folder = try TemporaryFolder()
+        let input = try folder.write(golden("zip-training.pth"), to: "in.ckpt")
+        #expect(try Command.run("weight-extract", [input]).exitCode == 0)
+        let written = folder.bytes("model.pth")
+        let again = try Command.run("weight-extract", [input, "--verify"])
+        #expect(again.exitCode == 0)
+        #expect(again.output.contains("unchanged, verified"))
+        try folder.write(Array("months of work".utf8), to: "model.pth")
+        let refused = try Command.run("weight-extract", [input])
+        #expect(refused.exitCode == 1)
+        #expect(refused.errors.contains("--force"))
+        #expect(folder.bytes("model.pth") == Array("months of work".utf8))
+        #expect(
+            try Command.run("weight-extract", [input, "--report", folder.path("model.pth"), "-o", folder.path("o")])
+                .exitCode == 1)
+        #expect(folder.bytes("model.pth") == Array("months of work".utf8))
+        #expect(try folder.names() == ["in.ckpt", "model.pth"])
+        #expect(try Command.run("weight-extract", [input, "--force"]).exitCode == 0)
+        #expect(folder.bytes("model.pth") == written)
+    }
+
+    @Test("a partial result is said in the first line, and has an exit code of its own")
+    func partial() throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["\(goldens)/torchscript-quantised.pt", "-o", folder.path("w.pth"), "--verify"]
+        let run = try Command.run("weight-extract", arguments)
+        #expect(run.exitCode == 3)
+        #expect(run.output.hasPrefix("1 of 2 tensors"))
+        #expect(run.errors.contains("only 1 of 2 tensors were taken"))
+        #expect(try Command.run("weight-extract", arguments + ["--partial"]).exitCode == 0)
+        let whole = try Command.run("weight-extract", arguments + ["--dequantize", "--force"])
+        #expect(whole.exitCode == 0)
+        #expect(whole.output.hasPrefix("2 tensors"))
+        let none = try Command.run("weight-extract", ["\(goldens)/quantised.pth", "-o", folder.path("none.pth")])
+        #expect(none.exitCode == 65)
+        #expect(try folder.names() == ["w.pth"])
+    }
+
+    @Test("--all writes each network to its own file")
+    func allNetworks() throws {
+        let folder = try TemporaryFolder()
+        // One network's file stands for two: a root with tensors of its own, and a place within.
+        let input = try folder.write(golden("zip-several.pth"), to: "gan.ckpt")
+        let refused = try Command.run("weight-extract", [input])
+        #expect(refused.exitCode == 65)
+        #expect(refused.errors.contains("generator_a, critic"))
+        #expect(try Command.run("weight-extract", [input, "--all", "-q", "--verify"]).exitCode == 0)
+        #expect(try folder.names() == ["gan.critic.pth", "gan.ckpt", "gan.generator_a.pth"])
+    }
+
     @Test("--list writes nothing")
     func listWritesNothing() throws {
         let folder = try TemporaryFolder()

@@ -354,6 +354,8 @@ def without_names() -> None:
     expect("zip-numbers", "PyTorch zip", {"7": tensors["w"], "9": tensors["half"]})
     torch.save({"model": StateSubclass(tensors), "epoch": 2}, FOLDER / "zip-subclass.pth")
     expect("zip-subclass", "PyTorch zip", tensors, path="model", fact="epoch 2")
+    # Two networks, of which none is preferred: for the command's tests, which name them.
+    torch.save({"generator_a": small_network().state_dict(), "critic": small_network().state_dict()}, FOLDER / "zip-several.pth")
     torch.save({"scaler_net": small_network().state_dict(), "epoch": 2}, FOLDER / "zip-odd-name.pth")
     expect("zip-odd-name", "PyTorch zip", small_network().state_dict(), path="scaler_net")
     torch.save(torch.fx.symbolic_trace(small_network().eval()), FOLDER / "zip-fx.pth")

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// PyTorch's zip format, from 1.4 on, and TorchScript's, which shares it.
 ///
 /// - Source: `caffe2/serialize/inline_container.cc`, `torch/serialization.py`.
@@ -23,7 +25,7 @@ package struct TorchArchive: StorageSource {
         // What the format needs must be plain: another reader could take the other of two names.
         let parts = ["data.pkl", "byteorder", "version", ".data/version", "constants.pkl", "data/", "constants/"]
         if let fault = zip.bystanders.first(where: { bystander in
-            parts.contains { bystander.name.lowercased().hasPrefix((folder + $0).lowercased()) }
+            parts.contains { bystander.name.asciiLowercased.hasPrefix((folder + $0).asciiLowercased) }
         })?.fault {
             throw fault
         }
