@@ -122,6 +122,9 @@ let package = Package(
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: settings),
         .target(name: "Protobuf", swiftSettings: settings),
         .target(
+            name: "ONNX", dependencies: ["Graphs", "Operators", "Protobuf", "SystemCalls", "Tensors"],
+            swiftSettings: settings),
+        .target(
             name: "Checkpoints",
             dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors", "Text"],
             swiftSettings: settings),
@@ -181,6 +184,12 @@ let package = Package(
         .target(
             name: "StubModels", dependencies: ["Protocols", "SystemCalls"], path: "Tests/StubModels",
             swiftSettings: settings),
+        .target(
+            name: "ONNXCases", dependencies: ["Graphs", "ONNX", "Operators", "Protobuf", "Tensors"],
+            path: "Tests/ONNXCases", swiftSettings: settings),
+        .executableTarget(
+            name: "onnx-runner", dependencies: ["ONNXCases", "SystemCalls"], path: "Tools/onnx/runner",
+            swiftSettings: settings),
         .executableTarget(
             name: "allocation-probe", dependencies: ["Layers", "Models", "Tensors"], path: "Tests/AllocationProbe",
             swiftSettings: settings),
@@ -201,6 +210,7 @@ let package = Package(
         tests("HTTP", ["HTTP", "Text"]),
         tests("JSON", ["JSON", "Text"]),
         tests("Protobuf"),
+        tests("ONNX", ["Graphs", "ONNX", "ONNXCases", "Operators", "Protobuf", "Tensors"], goldens: true),
         tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols", "Text"]),
         tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),

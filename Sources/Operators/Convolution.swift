@@ -64,8 +64,12 @@ public struct Convolution: Operator {
                 let first = (filter * (channels / groups) + channel) * pairs.count
                 for tap in pairs.indices {
                     let factor = weight[first + tap]
-                    for pair in pairs[tap] {
-                        values[place * outputPlane + pair.output] += factor * x[source + pair.input]
+                    x.withUnsafeBufferPointer { x in
+                        values.withUnsafeMutableBufferPointer { values in
+                            for pair in pairs[tap] {
+                                values[place * outputPlane + pair.output] += factor * x[source + pair.input]
+                            }
+                        }
                     }
                 }
             }
