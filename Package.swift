@@ -133,7 +133,10 @@ let package = Package(
         // MARK: Pixels to predictions
         .target(
             name: "Inference",
-            dependencies: ["Checkpoints", "Images", "JSON", "Layers", "Models", "SystemCalls", "Tensors"],
+            dependencies: [
+                "Checkpoints", "Graphs", "Images", "JSON", "Layers", "Models", "ONNX", "Operators", "SystemCalls",
+                "Tensors",
+            ],
             swiftSettings: settings),
         .target(
             name: "SwiftNet",
@@ -161,8 +164,9 @@ let package = Package(
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "BLAS", "Fleet", "Images", "Inference", "JSON", "Kernels", "Models", "Serving", "SwiftNet",
-                "SystemCalls",
+                "BLAS", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels", "Models", "ONNX", "Protobuf",
+                "Serving",
+                "SwiftNet", "SystemCalls",
                 "Text",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -204,7 +208,8 @@ let package = Package(
         tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", ["Checkpoints", "Images"], goldens: true),
         tests(
-            "Inference", ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Tensors"], goldens: true
+            "Inference",
+            ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Protobuf", "Tensors"], goldens: true
         ),
         tests("Text"),
         tests("HTTP", ["HTTP", "Text"]),

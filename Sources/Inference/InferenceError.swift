@@ -10,6 +10,10 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case wrongArchitecture(path: String, expected: String, actual: String)
     case wrongClassCount(path: String, labels: Int, classes: Int)
     case wrongInputShape(path: String, expected: String, actual: String)
+    case notAClassifier(path: String, reason: String)
+    case badModelName(String)
+    case modelExists(String, repository: String)
+    case otherModel(String, expected: String, actual: String)
     case blankImage
     case notFiniteResult
     case wrongPixelCount(expected: Int, actual: Int)
@@ -34,6 +38,14 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "\(path): the model has \(labels) labels, but its weights answer with \(classes) classes"
         case .wrongInputShape(let path, let expected, let actual):
             "\(path): the model is described for inputs \(actual), but its architecture takes \(expected)"
+        case .badModelName(let name):
+            "'\(name)' can't be a model's name: expected letters, digits, '-', '_' and '.', no '.' first"
+        case .modelExists(let name, let repository):
+            "there is a model '\(name)' in \(repository) already; --new-version adds a version to it"
+        case .otherModel(let name, let expected, let actual):
+            "'\(name)' takes \(expected), but the file \(actual): a version must fit its model"
+        case .notAClassifier(let path, let reason):
+            "\(path) is no classifier of images: \(reason)"
         case .blankImage:
             "the image is blank: expected a digit that is clearly darker or brighter than its paper"
         case .notFiniteResult:

@@ -12,8 +12,22 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         public enum Preprocessing: String, Sendable, Codable {
             /// A digit, brought into the form that MNIST's have.
             case digit
-            /// A photo, resized to the input whatever its shape.
+            /// A photo, resized to the input as `resize` says.
             case photo
+        }
+
+        /// The order of the numbers in the network's input.
+        public enum Layout: String, Sendable, Codable {
+            /// [C, H, W], as PyTorch has it.
+            case nchw
+            /// [H, W, C], as TensorFlow has it.
+            case nhwc
+        }
+
+        /// The order of a pixel's colours in the network's input.
+        public enum Color: String, Sendable, Codable {
+            case rgb
+            case bgr
         }
 
         /// Width of the network's input in pixels.
@@ -24,10 +38,37 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         public var channels: Int
         /// How pixels are prepared.
         public var preprocessing: Preprocessing
-        /// Taken from each channel of values 0 to 1.
+        /// The order of the numbers; nchw where it is not said.
+        public var layout: Layout?
+        /// The order of the colours; rgb where it is not said.
+        public var color: Color?
+        /// How a photo comes to the input's size; where it is not said, both sides are brought to it, bilinearly.
+        public var resize: Resize?
+        /// What 8-bit values are multiplied by first; 1 / 255 where it is not said.
+        public var scale: Float?
+        /// Taken from each channel of the values then: 0 to 1, unless there is a `scale`.
         public var mean: [Float]
         /// What each channel is divided by then.
         public var std: [Float]
+    }
+
+    /// What the network's numbers mean.
+    public struct Output: Sendable, Equatable, Codable {
+        /// What makes probabilities of the numbers.
+        public enum Activation: String, Sendable, Codable {
+            /// They are probabilities, or scores that are shown as they are.
+            case none
+            /// They are logits of classes of which one holds.
+            case softmax
+            /// They are logits of classes each of which may hold.
+            case sigmoid
+        }
+
+        /// What makes probabilities of the numbers.
+        public var activation: Activation
+
+        /// Describes an output.
+        public init(activation: Activation) { self.activation = activation }
     }
 
     /// One set of weights.
@@ -54,14 +95,18 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         public var notes: String?
     }
 
+    /// The version of this form of description: 1, also where it is not said.
+    public var schema: Int?
     /// The model's name: that of its folder.
     public var name: String
-    /// Name of the network, for example "mnist-cnn".
+    /// Name of the network, for example "mnist-cnn"; "onnx" for a file that has its own.
     public var architecture: String
     /// One sentence for people.
     public var description: String?
     /// How an image becomes the network's input.
     public var input: Input
+    /// What the network's numbers mean; logits of classes of which one holds where it is not said.
+    public var output: Output?
     /// Names of the classes, in the order of the logits.
     public var labels: [String]
     /// The versions by number.
@@ -70,8 +115,11 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     /// The numbers of the versions, oldest first.
     public var versionNumbers: [Int] { versions.keys.compactMap(Int.init).sorted() }
 
-    /// Shape of the network's input without the batch: [C, H, W].
-    public var inputShape: Shape { [input.channels, input.height, input.width] }
+    /// Shape of the network's input without the batch: [C, H, W], or [H, W, C] where its layout is nhwc.
+    public var inputShape: Shape {
+        input.layout == .nhwc
+            ? [input.height, input.width, input.channels] : [input.channels, input.height, input.width]
+    }
 
     /// Reads and checks a description.
     ///
@@ -79,6 +127,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     ///   - path: Where it stands, for messages.
     /// - Throws: `InferenceError.invalidDescription`.
     public static func decode(_ bytes: [UInt8], path: String) throws -> ModelDescription {
+        try checkKeys(bytes, path: path)
         let description: ModelDescription
         do {
             description = try JSONDecoder().decode(ModelDescription.self, from: Data(bytes))
@@ -102,6 +151,9 @@ public struct ModelDescription: Sendable, Equatable, Codable {
             return "input.mean and input.std need \(input.channels) numbers each"
         }
         if input.std.contains(where: { !($0 > 0) }) { return "input.std must be above 0" }
+        if let scale = input.scale, !(scale > 0 && scale.isFinite) { return "input.scale must be above 0" }
+        if let schema, schema != 1 { return "schema \(schema) is of a newer SwiftNet; this one reads schema 1" }
+        if let fault = input.resize?.fault(for: input) { return fault }
         if let bad = versions.keys.first(where: { Int($0).map { $0 < 1 } ?? true }) {
             return "versions are numbered from 1; '\(bad)' is no such number"
         }

@@ -26,7 +26,12 @@ public struct Prediction: Sendable, Equatable {
         self.model = model.description.name
         version = model.version
         labels = model.description.labels
-        scores = model.plan.probabilities(ofLogits: logits)
+        scores =
+            switch model.description.output?.activation ?? .softmax {
+            case .softmax: model.plan.probabilities(ofLogits: logits)
+            case .sigmoid: model.plan.sigmoids(ofLogits: logits)
+            case .none: logits
+            }
         self.orientation = orientation
         classIndex = logits.indices.max { logits[$0] < logits[$1] || (logits[$0] == logits[$1] && $0 > $1) } ?? 0
     }

@@ -103,7 +103,9 @@ public final class Predictor {
                     image, to: UnsafeMutableBufferPointer(rebasing: buffer[(index * count)..<((index + 1) * count)]))
             }
             logits.withUnsafeMutableBufferPointer { logits in
-                session.run(UnsafeBufferPointer(buffer), count: images.count, layout: .channelsLast, output: logits)
+                // An image whose channels are last in the network's own input is given as the network has it.
+                let layout: Session.Layout = model.description.input.layout == .nhwc ? .channelsFirst : .channelsLast
+                session.run(UnsafeBufferPointer(buffer), count: images.count, layout: layout, output: logits)
             }
         }
         return images.indices.map { Array(logits[($0 * classes)..<(($0 + 1) * classes)]) }

@@ -16,6 +16,10 @@ public struct PreparedModels: Sendable {
             let version: Int
             let architecture: String
             let family: String
+            /// The file that has its own network; its weights are prepared.
+            let path: String?
+            /// What was planned: a process that would plan otherwise must not read these weights.
+            let fingerprint: String
             let offset: Int
             let count: Int
         }
@@ -44,15 +48,22 @@ public struct PreparedModels: Sendable {
             let classes = entry.description.labels.count
             guard entry.offset >= 0, entry.count >= 0, entry.offset <= bytes.count - entry.count,
                 entry.offset % Self.alignment == 0,
-                let architecture = Architecture.named(entry.architecture, family: entry.family, classes: classes)
+                let network = entry.path.map({ NetworkSource.graph(GraphFile(path: $0)) })
+                    ?? Architecture.named(entry.architecture, family: entry.family, classes: classes)
+                    .map(NetworkSource.architecture)
             else { throw InferenceError.invalidPreparedModels(reason: "a model in it is damaged") }
             let block = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<(entry.offset + entry.count)])
             let model = try LoadedModel(
-                description: entry.description, version: entry.version, architecture: architecture,
+                description: entry.description, version: entry.version, network: network,
                 preparedWeights: PreparedWeights(mapping: block, owner: owner))
             guard model.plan.packing == header.packing else {
                 throw InferenceError.invalidPreparedModels(
                     reason: "it was made for \(header.packing), not \(model.plan.packing)")
+            }
+            guard model.plan.fingerprint == entry.fingerprint else {
+                throw InferenceError.invalidPreparedModels(
+                    reason: "'\(entry.description.name)' was planned as \(entry.fingerprint), here it is "
+                        + "\(model.plan.fingerprint): another build, or its file has changed meanwhile")
             }
             return model
         }
@@ -97,9 +108,14 @@ public struct PreparedModels: Sendable {
         let entries = models.map { model -> Header.Entry in
             let count = model.plan.weights.bytes.count
             defer { offset = rounded(offset + count) }
+            var (family, path): (String, String?) = ("", nil)
+            switch model.network {
+            case .architecture(let architecture): family = architecture.family
+            case .graph(let file): path = file.path
+            }
             return Header.Entry(
-                description: model.description, version: model.version, architecture: model.architecture.name,
-                family: model.architecture.family, offset: offset, count: count)
+                description: model.description, version: model.version, architecture: model.network.name,
+                family: family, path: path, fingerprint: model.plan.fingerprint, offset: offset, count: count)
         }
         return Header(packing: models.first?.plan.packing ?? "", models: entries)
     }

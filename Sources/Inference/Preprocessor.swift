@@ -12,7 +12,10 @@ struct Preprocessor: Sendable {
     init(_ input: ModelDescription.Input) {
         self.input = input
         table = (0..<input.channels).flatMap { channel in
-            (0..<256).map { (Float($0) / 255 - input.mean[channel]) / input.std[channel] }
+            (0..<256).map { value in
+                let scaled = input.scale.map { Float(value) * $0 } ?? Float(value) / 255
+                return (scaled - input.mean[channel]) / input.std[channel]
+            }
         }
     }
 
@@ -30,7 +33,7 @@ struct Preprocessor: Sendable {
         case .photo:
             let upright = image.image.converted(to: input.channels == 1 ? .gray8 : .rgb8).oriented(
                 by: image.orientation)
-            return upright.resized(width: input.width, height: input.height)
+            return upright.brought(to: input)
         }
     }
 
@@ -40,11 +43,13 @@ struct Preprocessor: Sendable {
     func write(_ image: Image, to buffer: UnsafeMutableBufferPointer<Float>) {
         precondition(image.pixels.count == count && buffer.count >= count, "the image is not of the input's size")
         let channels = input.channels
+        // Where a channel of the input is found in a pixel.
+        let places = input.color == .bgr ? Array((0..<channels).reversed()) : Array(0..<channels)
         image.pixels.withUnsafeBufferPointer { pixels in
             table.withUnsafeBufferPointer { table in
                 for pixel in stride(from: 0, to: count, by: channels) {
                     for channel in 0..<channels {
-                        buffer[pixel + channel] = table[channel << 8 + Int(pixels[pixel + channel])]
+                        buffer[pixel + channel] = table[channel << 8 + Int(pixels[pixel + places[channel]])]
                     }
                 }
             }

@@ -5,10 +5,9 @@ extension Architecture {
     ///
     /// - Returns: nil if there is none.
     public static func named(_ name: String, family: String, classes: Int) -> Architecture? {
-        if let small = [mnistCNN, mnistMLP].first(where: { $0.name == name && $0.classes == classes }) { return small }
-        guard let family = EfficientNetConfiguration.Family(rawValue: family), classes > 0 else { return nil }
-        return EfficientNetConfiguration.scales.indices
-            .map { efficientNet(EfficientNetConfiguration(variant: $0, family: family, classes: classes)) }
-            .first { $0.name == name }
+        guard classes > 0 else { return nil }
+        return candidates(classes: classes).first {
+            $0.name == name && $0.family == family && $0.classes == classes
+        }
     }
 }

@@ -25,23 +25,65 @@ extension Architecture {
         }
     }
 
+    /// torchvision's networks that take ImageNet's photos, 224x224 cut out of 256, whatever their number of classes.
+    static func imageNet(
+        _ name: String, classes: Int, make: @escaping @Sendable (StateDict) throws -> any Network
+    ) -> Architecture {
+        Architecture(name: name, inputShape: [3, 224, 224], classes: classes, resizedShortSide: 256, make: make)
+    }
+
+    /// All architectures, for a number of classes that may depend on where the last layer stands.
+    ///
+    /// - Parameter classes: Is asked with the name of the last layer's weights.
+    private static func all(classes: (String) -> Int) -> [Architecture] {
+        [mnistCNN, mnistMLP]
+            + EfficientNetConfiguration.Family.allCases.flatMap { family in
+                let count = classes(family == .torchvision ? "classifier.1.weight" : "_fc.weight")
+                return EfficientNetConfiguration.scales.indices.map {
+                    efficientNet(EfficientNetConfiguration(variant: $0, family: family, classes: count))
+                }
+            }
+            + ResNetConfiguration.all.map { configuration in
+                var configuration = configuration
+                configuration.classes = classes("fc.weight")
+                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
+                    try ResNet(configuration, $0)
+                }
+            }
+            + VGGConfiguration.all.map { configuration in
+                var configuration = configuration
+                configuration.classes = classes("classifier.6.weight")
+                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
+                    try VGG(configuration, $0)
+                }
+            }
+            + [
+                { count in imageNet("alexnet", classes: count) { try AlexNet(classes: count, $0) } }(
+                    classes("classifier.6.weight")),
+                { count in imageNet("mobilenet_v2", classes: count) { try MobileNetV2(classes: count, $0) } }(
+                    classes("classifier.1.weight")),
+            ]
+    }
+
     /// All architectures, the sizes that weights are free to choose (the number of classes) taken from `weights`.
     public static func candidates(for weights: StateDict) -> [Architecture] {
         let unwrapped = weights.unwrapped
-        return [mnistCNN, mnistMLP]
-            + EfficientNetConfiguration.Family.allCases.flatMap { family in
-                let head = family == .torchvision ? "classifier.1.weight" : "_fc.weight"
-                let shape = unwrapped.tensor(named: head)?.shape
-                let classes = shape.flatMap { $0.rank == 2 ? $0[0] : nil } ?? 1000
-                return EfficientNetConfiguration.scales.indices.map {
-                    efficientNet(EfficientNetConfiguration(variant: $0, family: family, classes: max(1, classes)))
-                }
-            }
+        return all { head in
+            let shape = unwrapped.tensor(named: head)?.shape
+            return max(1, shape.flatMap { $0.rank == 2 ? $0[0] : nil } ?? 1000)
+        }
     }
+
+    /// All architectures, for one number of classes.
+    static func candidates(classes: Int) -> [Architecture] { all { _ in classes } }
 
     /// Names of all architectures, each once.
     public static var names: [String] {
-        [mnistCNN.name, mnistMLP.name] + EfficientNetConfiguration.scales.indices.map { "efficientnet-b\($0)" }
+        var names: [String] = []
+        for architecture in candidates(classes: 1) where !names.contains(architecture.name) {
+            names.append(architecture.name)
+        }
+        return names
     }
 
     /// Finds the architecture whose weights these are.

@@ -13,17 +13,21 @@ public struct Architecture: Sendable, CustomStringConvertible {
     public let inputShape: Shape
     /// Number of classes.
     public let classes: Int
+    /// The length that a photo's shorter side is brought to before the input is cut out of its middle; nil if both sides are brought
+    /// to the input's size.
+    public let resizedShortSide: Int?
     private let make: @Sendable (StateDict) throws -> any Network
 
     /// Describes a network; `make` builds it from weights, whose wrappers' prefixes are gone.
     public init(
-        name: String, family: String = "", inputShape: Shape, classes: Int,
+        name: String, family: String = "", inputShape: Shape, classes: Int, resizedShortSide: Int? = nil,
         make: @escaping @Sendable (StateDict) throws -> any Network
     ) {
         self.name = name
         self.family = family
         self.inputShape = inputShape
         self.classes = classes
+        self.resizedShortSide = resizedShortSide
         self.make = make
     }
 

@@ -3,14 +3,6 @@
 import Layers
 import Tensors
 
-/// A convolution and the batch norm behind it.
-struct ConvolutionNorm: Layer {
-    let convolution: Conv2d
-    let norm: BatchNorm2d
-
-    func callAsFunction(_ input: Value) -> Value { norm(convolution(input)) }
-}
-
 /// Weighs the channels of an image by what its means say.
 ///
 /// Shape: [C, H, W] → the same.

@@ -10,13 +10,21 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     public var description: String {
         switch self {
         case .unrecognised(let nearest?):
-            "the weights belong to no known architecture; the nearest is \(nearest)"
+            "the weights belong to no known architecture; the nearest is \(nearest); \(Self.wayOut)"
         case .unrecognised(nearest: nil):
-            "the weights belong to no known architecture, and no name in them is known"
+            "the weights belong to no known architecture, and no name in them is known; \(Self.wayOut)"
         case .doesNotFit(let audit):
             "the weights don't fit \(audit)"
         case .unknownArchitecture(let name, let known):
             "there is no architecture '\(name)'; known are \(known.joined(separator: ", "))"
         }
+    }
+
+    /// What helps with any other network.
+    private static var wayOut: String {
+        """
+        known are \(Architecture.names.joined(separator: ", ")); any other network comes with its file: in Python, \
+        torch.onnx.export(model.eval(), (torch.zeros(1, 3, 224, 224),), "model.onnx", dynamo=False)
+        """
     }
 }

@@ -95,7 +95,7 @@ extension ServedModel {
         let description = model.description
         let isRotation = description.labels == ["0", "90", "180", "270"]
         self.init(
-            name: description.name, version: String(model.version), architecture: model.architecture.name,
+            name: description.name, version: String(model.version), architecture: model.network.name,
             task: description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
             inputShape: description.inputShape.dimensions,
             labels: description.labels)

@@ -3,10 +3,13 @@
 import ArgumentParser
 import BLAS
 import Checkpoints
+import Graphs
 import Images
 import Inference
 import Kernels
 import Models
+import ONNX
+import Protobuf
 import SwiftNet
 import SystemCalls
 
@@ -28,8 +31,11 @@ enum Failure {
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
         case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
-        case is KernelError, is MatrixProductsError: usage
-        case is CheckpointError, is ImageError, is ModelError, is TensorError: badData
+        case is KernelError, is MatrixProductsError, is PlanError: usage
+        case is CheckpointError, is GraphError, is ImageError, is ModelError, is ONNXError, is ProtobufError,
+            is TensorError,
+            is WiringError:
+            badData
         default: someFailed
         }
     }

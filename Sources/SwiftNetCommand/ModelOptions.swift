@@ -12,7 +12,8 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A model repository, or one weights file (.pth, .safetensors) whose architecture is recognised. "
+            "A model repository, or one file: a network (.onnx), or weights (.pth, .safetensors) whose architecture is "
+                + "recognised. "
                 + "Default: $SWIFTNET_WEIGHTS, share/swiftnet beside the program, or the package's own Weights.",
             valueName: "dir|file"),
         completion: .file())
@@ -20,6 +21,8 @@ struct ModelOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("The model's version. Default: the newest.", valueName: "number"))
     var version: Int?
+
+    @OptionGroup var graphFlags: GraphModelFlags
 
     /// The model used where none is named.
     static let defaultModel = "mnist"
@@ -39,9 +42,15 @@ struct ModelOptions: ParsableArguments {
             if version != nil { throw ValidationError("--version needs a model repository, not a weights file.") }
             // A name given beside a file takes its labels and input from the standard repository, if it is there.
             let description = try? model.map { try ModelRepository.standard().description(of: $0) }
-            return try LoadedModel(weights: weights, name: model ?? fileName(weights), description: description)
+            return try LoadedModel(
+                weights: weights, name: model ?? fileName(weights), description: description,
+                options: graphFlags.options())
         }
-        return try LoadedModel(model ?? name, version: version, in: try repository())
+        let repository = try repository()
+        // With one model there is no choice.
+        let names = model == nil ? try repository.modelNames() : []
+        return try LoadedModel(
+            model ?? (names.count == 1 ? names[0] : name), version: version, in: repository)
     }
 
     private func fileName(_ path: String) -> String {

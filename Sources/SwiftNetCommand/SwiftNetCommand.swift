@@ -19,7 +19,7 @@ enum Program {
 struct SwiftNetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "swiftnet",
-        abstract: "Runs image classifiers trained in PyTorch, without Python.",
+        abstract: "Runs image networks trained in PyTorch, without Python.",
         discussion: """
             'swiftnet --version' prints the version.
 
@@ -32,8 +32,8 @@ struct SwiftNetCommand: ParsableCommand {
             """,
         subcommands: [
             InferCommand.self, RotateCommand.self, ServeCommand.self, ReloadCommand.self, ModelsCommand.self,
-            InspectCommand.self,
-            BenchCommand.self, ProfileCommand.self, ServeWorkerCommand.self,
+            AddCommand.self, InspectCommand.self, PlanCommand.self, BenchCommand.self, ProfileCommand.self,
+            ServeWorkerCommand.self,
         ])
 
     /// The version of the release.

@@ -44,7 +44,10 @@ struct ModelRepositoryTests {
         expectRefusal(replacing: "[0.3]", by: "[0]", reason: "input.std")
         expectRefusal(replacing: "\"10\":", by: "\"new\":", reason: "'new'")
         expectRefusal(replacing: "a.pth", by: "../a.pth", reason: "plain file name")
-        expectRefusal(replacing: "\"labels\"", by: "\"names\"", reason: "'labels' is missing")
+        expectRefusal(replacing: "\"labels\"", by: "\"names\"", reason: "'names' is no key that is known there")
+        expectRefusal(replacing: "\"width\":28", by: "\"wide\":28", reason: "'input.wide' is no key")
+        expectRefusal(replacing: ",\"labels\":[\"0\",\"1\"]", by: "", reason: "'labels' is missing")
+        expectRefusal(replacing: "\"name\":\"m\"", by: "\"schema\":2,\"name\":\"m\"", reason: "schema 2")
         expectRefusal(replacing: "\"digit\"", by: "\"word\"", reason: "preprocessing")
         expectRefusal(replacing: "{\"name\"", by: "{name", reason: "not valid JSON")
     }

@@ -10,6 +10,8 @@
 - `mbconv-*.golden`: single blocks with squeeze-and-excitation, weights included, of both families.
 - `efficientnet-*.golden`: whole networks, B0 to B7 of both families, on pictures made by `synthetic_pixel` and with
   weights made by `synthetic_weight`: a test makes the same numbers, so no file has to carry them.
+- `torchvision-*.golden`: other networks of torchvision in the same way; `keys-torchvision.golden`: a digest of the names and
+  shapes of all their weights.
 
 `--digits` writes `digits-mnist.golden` and `digits-mnist-mlp.golden`, the logits [10000, 10] without the digits;
 `--photos` writes `photos.txt`, a path below the photo folder on each line, and `rotation.f32`, [2000, 4] in the same order.
@@ -266,6 +268,39 @@ def write_networks() -> None:
             write_golden(GOLDENS / f"efficientnet-{family}-b{variant}-{size}.golden", fields, {"logits": logits})
 
 
+def write_torchvision() -> None:
+    """torchvision's other networks, at sizes that a test gets through quickly."""
+    cases = [
+        ("resnet18", 64, 1.6), ("resnet18", 97, 1.6), ("resnet50", 64, 1.4), ("resnext50_32x4d", 64, 1.4),
+        ("wide_resnet50_2", 64, 1.4), ("mobilenet_v2", 64, 1.9), ("mobilenet_v2", 95, 1.9), ("alexnet", 95, 2.2),
+    ]
+    for name, size, gain in cases:
+        network = fill(getattr(torchvision.models, name)(num_classes=7), gain)
+        pictures = synthetic_pictures(2, size)
+        logits = network(pictures)
+        error = (network.double()(pictures.double()) - logits).abs().max() / logits.abs().max()
+        print(f"{name} {size}: {logits.min():.3f} to {logits.max():.3f}, rounding {error:.1g}")
+        fields = {"name": name, "size": size, "classes": 7, "gain": gain, **ORIGIN}
+        write_golden(GOLDENS / f"torchvision-{name}-{size}.golden", fields, {"logits": logits})
+    keys = []
+    for name in TORCHVISION:
+        with torch.device("meta"):
+            state = getattr(torchvision.models, name)(num_classes=7).state_dict()
+        for key, tensor in sorted(state.items()):
+            if tensor.is_floating_point():
+                keys.append(f"{name} {key} {list(tensor.shape)}\n")
+    digest = hashlib.sha256("".join(keys).encode()).hexdigest()
+    write_golden(
+        GOLDENS / "keys-torchvision.golden", {"names": " ".join(TORCHVISION), "sha256": digest, **ORIGIN}, {})
+
+
+TORCHVISION = [
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
+    "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn",
+    "vgg13_bn", "vgg16_bn", "vgg19_bn", "alexnet", "mobilenet_v2",
+]
+
+
 # MARK: Answers over the real data
 
 
@@ -311,6 +346,7 @@ def main() -> None:
             write_committed()
             write_blocks()
             write_networks()
+            write_torchvision()
 
 
 if __name__ == "__main__":

@@ -55,6 +55,9 @@ public final class Plan: Sendable {
     public let kernels: KernelTable
     /// Whose products of matrices the steps may take.
     public let products: MatrixProducts
+    /// What was planned, in 16 digits: the graph after all passes, the algorithms, the kernels. Prepared weights of one plan are
+    /// read rightly by another of the same fingerprint alone.
+    public let fingerprint: String
 
     let steps: [any Step]
     /// The steps from here on work on vectors, on all images of a batch at once.
@@ -100,6 +103,7 @@ public final class Plan: Sendable {
         scratchCount = layout.steps.map(\.scratchCount).max() ?? 0
         self.kernels = kernels
         self.products = products
+        fingerprint = Fingerprint(graph, summaries: summaries, kernels: kernels, floats: planner.weights.count).text
         if let weights {
             guard weights.bytes.count >= planner.weights.count * 4 else {
                 throw PlanError.foreignWeights(
@@ -129,6 +133,14 @@ public final class Plan: Sendable {
 }
 
 extension Plan {
+    /// The sigmoid of each number of a network's answer.
+    public func sigmoids(ofLogits logits: [Float]) -> [Float] {
+        [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
+            if let base = buffer.baseAddress { kernels.activate(base, logits, .sigmoid, logits.count) }
+            count = logits.count
+        }
+    }
+
     /// The softmax of a network's answer.
     public func probabilities(ofLogits logits: [Float]) -> [Float] {
         [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Operators
+import Tensors
+
+/// What a file that has its own network leaves open, as the user says it.
+public struct GraphModelOptions: Sendable {
+    /// Height and width of input images; the file's, else 224, where it is not said.
+    public var size: (height: Int, width: Int)?
+    /// Names of the classes, in the order of the network's numbers.
+    public var labels: [String]?
+    /// How a photo comes to the input's size.
+    public var resize: ModelDescription.Input.Resize?
+    /// How new pixels are made of old ones, where `resize` is not said.
+    public var interpolation: ModelDescription.Input.Resize.Interpolation?
+    /// Taken from each channel of values 0 to 1.
+    public var mean: [Float]?
+    /// What each channel is divided by then.
+    public var std: [Float]?
+    /// What 8-bit values are multiplied by first.
+    public var scale: Float?
+    /// The order of the colours.
+    public var color: ModelDescription.Input.Color?
+
+    /// Nothing is said.
+    public init() {}
+}
+
+extension ModelDescription {
+    /// What holds for a file that has its own network, where it stands in no repository: torchvision's transforms for images of
+    /// three channels (the short side to 8/7 of the input, the middle cut out, ImageNet's mean and deviation), MNIST's for
+    /// those of one.
+    ///
+    /// - Throws: `InferenceError.notAClassifier` if it takes no image, or answers with something else than one number per class.
+    init(defaultsFor graph: Graph, path: String, name: String, labels: [String]?, _ options: GraphModelOptions) throws {
+        guard graph.inputs.count == 1, let output = graph.outputs.first else {
+            throw InferenceError.notAClassifier(path: path, reason: "it has \(graph.inputs.count) inputs")
+        }
+        let (input, result) = (graph.fact(graph.inputs[0]), graph.fact(output))
+        let shape = input.shape.dimensions
+        guard shape.count == 4, shape[0] == 1, input.elementType == .float32 else {
+            throw InferenceError.notAClassifier(path: path, reason: "its input is \(input), not an image [1, C, H, W]")
+        }
+        let isChannelsLast = ![1, 3].contains(shape[1]) && [1, 3].contains(shape[3])
+        let (channels, height, width) =
+            isChannelsLast ? (shape[3], shape[1], shape[2]) : (shape[1], shape[2], shape[3])
+        guard [1, 3].contains(channels), (1...8192).contains(width), (1...8192).contains(height) else {
+            throw InferenceError.notAClassifier(
+                path: path, reason: "its input is \(input), not an image of 1 or 3 channels")
+        }
+        let classes = result.elementCount
+        guard result.shape.dimensions.filter({ $0 > 1 }).count <= 1, classes > 0, result.elementType == .float32 else {
+            throw InferenceError.notAClassifier(path: path, reason: "its answer is \(result), not one number per class")
+        }
+        let names = options.labels ?? labels.flatMap { $0.count == classes ? $0 : nil }
+        if let names, names.count != classes {
+            throw InferenceError.wrongClassCount(path: path, labels: names.count, classes: classes)
+        }
+        let isGrey = channels == 1
+        var resize: Input.Resize? =
+            isGrey ? nil : height == width ? .init(mode: .shortSide, size: (height * 8 + 3) / 7) : .init(mode: .stretch)
+        if let interpolation = options.interpolation { resize?.interpolation = interpolation }
+        self.init(
+            schema: 1, name: name, architecture: "onnx", description: nil,
+            input: Input(
+                width: width, height: height, channels: channels, preprocessing: isGrey ? .digit : .photo,
+                layout: isChannelsLast ? .nhwc : nil, color: options.color,
+                resize: options.resize ?? resize,
+                scale: options.scale, mean: options.mean ?? (isGrey ? [0.1307] : [0.485, 0.456, 0.406]),
+                std: options.std ?? (isGrey ? [0.3081] : [0.229, 0.224, 0.225])),
+            output: Output(activation: graph.endsInProbabilities ? .none : .softmax),
+            labels: names ?? (0..<classes).map(String.init), versions: [:])
+    }
+}
+
+extension Graph {
+    /// Whether the first output is a softmax's, or a sigmoid's.
+    var endsInProbabilities: Bool {
+        guard let output = outputs.first else { return false }
+        var value = output
+        while let node = nodes.last(where: { $0.outputs.contains(value) }) {
+            switch node.op {
+            case let softmax as Softmax: return !softmax.isLogarithm
+            case let unary as Unary: return unary.function == .sigmoid
+            case is Reshape: value = node.inputs[0]
+            default: return false
+            }
+        }
+        return false
+    }
+}

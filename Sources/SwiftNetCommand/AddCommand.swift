@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Inference
+import SystemCalls
+
+/// `swiftnet add`: a network's file into the model repository.
+struct AddCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "add",
+        abstract: "Add a network to the model repository.",
+        discussion: """
+            Copies the file, describes it in model.json, and runs it once. After that, 'models', 'infer', 'serve', 'bench' and \
+            the others know it by its name.
+
+            EXAMPLES
+              swiftnet add flowers flowers.onnx --labels flowers.txt
+              swiftnet add flowers better.onnx --new-version
+            """)
+
+    @Argument(help: ArgumentHelp("The model's name: letters, digits, '-', '_' and '.'.", valueName: "name"))
+    var name: String
+
+    @Argument(
+        help: ArgumentHelp("A network (.onnx), or weights whose architecture is recognised.", valueName: "file"),
+        completion: .file())
+    var file: String
+
+    @OptionGroup var graphFlags: GraphModelFlags
+
+    @Option(
+        help: ArgumentHelp(
+            "The shorter side's length before the middle is cut out; 0 brings both sides to the input, whatever their ratio.",
+            valueName: "N"))
+    var resize: Int?
+
+    @Option(help: ArgumentHelp("How pixels are interpolated: nearest, bilinear or bicubic.", valueName: "name"))
+    var interpolation: String?
+
+    @Option(help: ArgumentHelp("Taken from each channel: 0.485,0.456,0.406", valueName: "numbers"))
+    var mean: String?
+
+    @Option(help: ArgumentHelp("What each channel is divided by then: 0.229,0.224,0.225", valueName: "numbers"))
+    var std: String?
+
+    @Option(help: ArgumentHelp("What 8-bit values are multiplied by first; 1/255 by default.", valueName: "number"))
+    var scale: Float?
+
+    @Flag(help: "The network takes blue first.")
+    var bgr = false
+
+    @Flag(help: "Add a version to a model that exists.")
+    var newVersion = false
+
+    @Option(help: ArgumentHelp("One sentence for people.", valueName: "text"))
+    var description: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The model repository. Default: $SWIFTNET_WEIGHTS, share/swiftnet beside the program, or the package's own "
+                + "Weights.", valueName: "dir"),
+        completion: .directory)
+    var weights: String?
+
+    func run() throws {
+        try Failure.reporting {
+            let repository = try weights.map { try ModelRepository(path: $0) } ?? ModelRepository.standard()
+            let added = try repository.add(
+                name, file: file, options: try options(), description: description, isNewVersion: newVersion)
+            try writeStandardOutput(
+                """
+                \(name) \(added.version): \(added.description.input.width)x\(added.description.input.height)\
+                x\(added.description.input.channels), \(added.description.labels.count) classes, in \(added.path)
+                next: swiftnet infer --model \(name) IMAGE ...\n
+                """)
+        }
+    }
+
+    private func options() throws -> GraphModelOptions {
+        var options = try graphFlags.options()
+        options.mean = try mean.map { try numbers($0, "--mean") }
+        options.std = try std.map { try numbers($0, "--std") }
+        options.scale = scale
+        options.color = bgr ? .bgr : nil
+        let known = ["nearest", "bilinear", "bicubic"]
+        if let interpolation, !known.contains(interpolation) {
+            throw ValidationError(
+                "--interpolation must be one of \(known.joined(separator: ", ")), not '\(interpolation)'.")
+        }
+        let kind = interpolation.flatMap(ModelDescription.Input.Resize.Interpolation.init)
+        switch resize {
+        case 0?: options.resize = .init(mode: .stretch, interpolation: kind)
+        case let size?: options.resize = .init(mode: .shortSide, size: size, interpolation: kind)
+        case nil: options.interpolation = kind
+        }
+        return options
+    }
+
+    private func numbers(_ text: String, _ flag: String) throws -> [Float] {
+        let numbers = text.split(separator: ",").compactMap { Float($0.trimmingSpaces) }
+        guard [1, 3].contains(numbers.count), numbers.count == text.split(separator: ",").count else {
+            throw ValidationError("\(flag) takes one number or three, as in 0.485,0.456,0.406, not '\(text)'.")
+        }
+        return numbers
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingSpaces: Substring {
+        var text = self
+        while text.first == " " { text.removeFirst() }
+        while text.last == " " { text.removeLast() }
+        return text
+    }
+}

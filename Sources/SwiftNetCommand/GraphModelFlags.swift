@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Inference
+import SystemCalls
+
+/// The flags that say what a file that has its own network (.onnx) leaves open.
+struct GraphModelFlags: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Size of the network's input, for a file that leaves it open: 224x224, or 224.", valueName: "HxW"))
+    var size: String?
+
+    @Option(
+        help: ArgumentHelp("Names of the classes, a line each, in the order of the answers.", valueName: "file"),
+        completion: .file())
+    var labels: String?
+
+    func options() throws -> GraphModelOptions {
+        var options = GraphModelOptions()
+        options.size = try size.map(Self.parsed)
+        options.labels = try labels.map(Self.lines)
+        return options
+    }
+
+    private static func parsed(_ text: String) throws -> (height: Int, width: Int) {
+        let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+        let numbers = sides.compactMap(\.self)
+        guard (1...2).contains(sides.count), numbers.count == sides.count,
+            numbers.allSatisfy({ (1...8192).contains($0) })
+        else { throw ValidationError("--size takes a height and a width of 1 to 8192, as in 224x224, not '\(text)'.") }
+        return (numbers[0], numbers[numbers.count - 1])
+    }
+
+    /// The lines of a file of names, without those that are empty at its end.
+    private static func lines(of path: String) throws -> [String] {
+        let bytes = try FileDescriptor.open(path, FileDescriptor.readOnly).readAll(limit: 4 << 20)
+        var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
+            .map { String($0.hasSuffix("\r") ? $0.dropLast() : $0) }
+        while lines.last == "" { lines.removeLast() }
+        return lines
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+
+import ArgumentParser
+import Graphs
+import Inference
+import SwiftNet
+import SystemCalls
+
+/// `swiftnet plan`: how a network will run.
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Show how a network will run: its steps, their algorithms, its memory.",
+        discussion: """
+            EXAMPLES
+              swiftnet plan --model rotation
+              swiftnet plan --weights model.onnx --size 224x224 --explain
+              swiftnet plan --model mnist --passes
+              swiftnet plan --model mnist --algorithm 'conv2=implicit gemm'
+            """)
+
+    @OptionGroup var modelOptions: ModelOptions
+
+    @Flag(help: "Print the graph as it came, and after each pass.")
+    var passes = false
+
+    @Flag(help: "For each convolution, print the algorithms that suit it, with their estimates.")
+    var explain = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Do a convolution by an algorithm that is not the cheapest. May be given several times.",
+            valueName: "node=algorithm"))
+    var algorithm: [String] = []
+
+    func run() throws {
+        try Failure.reporting {
+            var algorithms: [String: String] = [:]
+            for text in algorithm {
+                let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+                guard parts.count == 2 else {
+                    throw ValidationError(
+                        "--algorithm takes node=algorithm, as in conv1='implicit gemm', not '\(text)'.")
+                }
+                algorithms[parts[0]] = parts[1]
+            }
+            let model = try modelOptions.load()
+            let graph = try model.readGraph()
+            if passes { try writeStandardOutput("# as it came\n\(Failure.printable(graph: graph))\n") }
+            let observer: ((any Pass, Graph) -> Void)? = passes ? { pass, graph in show(pass, graph) } : nil
+            let plan = try Plan(graph, algorithms: algorithms, observe: observer)
+            try writeStandardOutput(report(plan))
+        }
+    }
+
+    private func show(_ pass: any Pass, _ graph: Graph) {
+        try? writeStandardOutput("\n# after \(pass.name)\n\(Failure.printable(graph: graph))\n")
+    }
+
+    private func report(_ plan: Plan) -> String {
+        var rows = [["step", "operation", "shape", "algorithm", "weights", "because"]]
+        for step in plan.summaries {
+            rows.append([
+                Failure.printable(step.name), step.operation, "\(step.inputShape) > \(step.outputShape)",
+                step.algorithm,
+                step.weightBytes > 0 ? Table.bytes(step.weightBytes) : "", step.reason,
+            ])
+            guard explain, step.candidates.count > 1 else { continue }
+            for candidate in step.candidates {
+                let estimate = "\((candidate.nanoseconds / 100).rounded() / 10) us"
+                rows.append(["", "", "", "  \(candidate.algorithm)", "", "estimate \(estimate)"])
+            }
+        }
+        let ports = { (ports: [Plan.Port]) in
+            ports.map { "\(Failure.printable($0.name)) \($0.elementType.rawValue) \($0.shape)" }.joined(separator: ", ")
+        }
+        let references = plan.summaries.filter { $0.algorithm == "reference" }
+        let slow =
+            references.isEmpty
+            ? ""
+            : "\(references.count) steps run by slow references: \(Set(references.map(\.operation)).sorted().joined(separator: ", "))\n"
+        return """
+            \(Table(rows))
+            input    \(ports(plan.inputs))
+            output   \(ports(plan.outputs))
+            kernels  \(plan.kernels.name)
+            work     \((Double(plan.multiplyAdds) / 1e5).rounded() / 10) M multiply-adds
+            memory   \(Table.bytes(plan.weights.bytes.count)) prepared weights, \(Table.bytes(plan.activationBytes)) activations and scratch for a session of one thread
+            plan     \(plan.fingerprint)
+            \(slow)
+            """
+    }
+}
+
+extension Failure {
+    /// A graph's text with control characters of its names shown as `?`, line by line.
+    fileprivate static func printable(graph: Graph) -> String {
+        graph.description.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
+            .joined(separator: "\n")
+    }
+}
