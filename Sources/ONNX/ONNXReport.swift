@@ -20,8 +20,9 @@ public struct ONNXReport: Sendable {
     public let producer: String
     /// Versions of the operators by their domain, sorted; ONNX's own is "ai.onnx".
     public let opsets: [(domain: String, version: Int)]
-    /// As the file declares them.
+    /// What the caller gives, as the file declares it.
     public let inputs: [Value]
+    /// What the caller gets, as the file declares it.
     public let outputs: [Value]
     /// Elements of all floating-point weights.
     public let parameterCount: Int
