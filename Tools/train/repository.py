@@ -18,6 +18,11 @@ def data_folder() -> Path:
     return Path(os.environ.get("SWIFTNET_DATA", PROJECT.parent / "shared" / "data"))
 
 
+def newest_weights(model: str) -> Path:
+    """The weights file of the newest version of `model`."""
+    return max((WEIGHTS / model).glob("*/model.pth"), key=lambda path: int(path.parent.name))
+
+
 def save_state_dict(state: dict[str, torch.Tensor], path: Path) -> None:
     """Writes a plain dictionary of contiguous CPU tensors: nothing but tensors gets into the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
