@@ -50,10 +50,15 @@ def rotation_network() -> nn.Module:
     return network
 
 
+def newest_weights(model: str) -> Path:
+    """The weights file of the newest version of `model`."""
+    return max((PROJECT / "Weights" / model).glob("*/model.pth"), key=lambda path: int(path.parent.name))
+
+
 def network(model: str) -> nn.Module:
-    """`model` with the weights of its version 1, ready to infer."""
+    """`model` with the weights of its newest version, ready to infer."""
     made = {"mnist": DigitCNN, "mnist-mlp": DigitMLP, "rotation": rotation_network}[model]()
-    state = torch.load(PROJECT / "Weights" / model / "1" / "model.pth", map_location="cpu", weights_only=True)
+    state = torch.load(newest_weights(model), map_location="cpu", weights_only=True)
     made.load_state_dict({key.removeprefix("model."): value for key, value in state.items()})
     return made.eval()
 
@@ -61,7 +66,7 @@ def network(model: str) -> nn.Module:
 def onnx_file(model: str, batch: int) -> Path:
     """The ONNX file of `model` for a fixed batch; exported where it is missing or older than the weights."""
     path = BUILD / f"{model}-{batch}.onnx"
-    weights = PROJECT / "Weights" / model / "1" / "model.pth"
+    weights = newest_weights(model)
     if not path.exists() or path.stat().st_mtime < weights.stat().st_mtime:
         BUILD.mkdir(exist_ok=True)
         with warnings.catch_warnings():

@@ -12,7 +12,7 @@ import Testing
 @Suite("The shipped networks with OpenBLAS's products")
 struct LibraryProductTests {
     private func network(_ model: String) throws -> any Network {
-        let weights = try Checkpoint.open(path: packageFolder + "/Weights/\(model)/1/model.pth").stateDict
+        let weights = try Checkpoint.open(path: newestWeights(of: model)).stateDict
         return try Architecture.recognised(in: weights).makeNetwork(weights)
     }
 

@@ -13,7 +13,7 @@ struct RotationNetworkTests {
     @Test("the committed weights give PyTorch's logits on every level", arguments: KernelTable.available)
     func logitsMatch(kernels: KernelTable) throws {
         let golden = try #require(try Golden.all(prefix: "rotation").first)
-        let weights = try Checkpoint.open(path: packageFolder + "/Weights/rotation/1/model.pth").stateDict
+        let weights = try Checkpoint.open(path: newestWeights(of: "rotation")).stateDict
         let network = try Architecture.recognised(in: weights).makeNetwork(weights)
         let size = try golden.numbers("size")[0]
         let plan = try Plan(network, input: [3, size, size], kernels: kernels)

@@ -37,6 +37,13 @@ public func goldensFolder(beside file: String = #filePath) -> String {
 /// The package's own folder.
 public let packageFolder: String = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
 
+/// The weights file of the newest version of a model in the package's repository.
+public func newestWeights(of model: String) -> String {
+    let folder = "\(packageFolder)/Weights/\(model)"
+    let version = fileNames(in: folder).compactMap { Int($0) }.max() ?? 1
+    return "\(folder)/\(version)/model.pth"
+}
+
 /// A training checkpoint that stays out of the project, in `SWIFTNET_CHECKPOINTS`, by default `../shared/checkpoints`. Nil if
 /// it isn't there.
 public func realCheckpoint(_ name: String) -> String? {

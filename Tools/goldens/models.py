@@ -41,6 +41,7 @@ sys.path.insert(0, str(PROJECT / "Tools" / "train"))
 from digit_networks import NETWORKS  # noqa: E402
 from digit_networks import MEAN as DIGIT_MEAN, STD as DIGIT_STD  # noqa: E402
 from idx import read_digits  # noqa: E402
+from repository import newest_weights  # noqa: E402
 
 GOLDENS = PROJECT / "Tests" / "ModelsTests" / "Goldens"
 DIGIT_GOLDENS = PROJECT / "Tests" / "InferenceTests" / "Goldens"
@@ -132,9 +133,10 @@ def fill(network: nn.Module, gain: float) -> nn.Module:
 
 
 def committed(model: str) -> tuple[Path, dict[str, str]]:
-    """The weights file of version 1 of `model`, and the header fields that name it."""
-    path = PROJECT / "Weights" / model / "1" / "model.pth"
-    return path, {"weights": f"Weights/{model}/1/model.pth", "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    """The weights file of the newest version of `model`, and the header fields that name it."""
+    path = newest_weights(model)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return path, {"weights": str(path.relative_to(PROJECT)), "sha256": digest}
 
 
 def digit_network(model: str) -> nn.Module:
@@ -180,14 +182,9 @@ def write_committed() -> None:
         logits = digit_network(model)(digit_input(pixels))
         fields = {"model": model, **committed(model)[1], **ORIGIN}
         write_golden(GOLDENS / f"{model}.golden", fields, {"pixels": pixels, "logits": logits})
-    if committed_rotation_exists():
-        logits = rotation_network()(synthetic_pictures(8, 224))
-        fields = {"model": "rotation", "size": 224, **committed("rotation")[1], **ORIGIN}
-        write_golden(GOLDENS / "rotation.golden", fields, {"logits": logits})
-
-
-def committed_rotation_exists() -> bool:
-    return (PROJECT / "Weights" / "rotation" / "1" / "model.pth").exists()
+    logits = rotation_network()(synthetic_pictures(8, 224))
+    fields = {"model": "rotation", "size": 224, **committed("rotation")[1], **ORIGIN}
+    write_golden(GOLDENS / "rotation.golden", fields, {"logits": logits})
 
 
 # MARK: Blocks and whole networks with made-up weights
