@@ -17,6 +17,8 @@ let package = Package(
                 .product(name: "Benchmark", package: "swift-benchmark"),
             ]),
         .executableTarget(
+            name: "product-times", dependencies: [.product(name: "SwiftNet", package: "SwiftNet")]),
+        .executableTarget(
             name: "convolution-times", dependencies: [.product(name: "SwiftNet", package: "SwiftNet")]),
     ]
 )

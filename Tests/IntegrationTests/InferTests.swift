@@ -68,6 +68,16 @@ struct InferTests {
             try infer(digit, environment: ["SWIFTNET_ISA": "avx9"]), code: 64, naming: "avx9", "portable, avx2, avx512")
     }
 
+    @Test("whose products of matrices is a choice, and an unknown one is refused")
+    func products() throws {
+        for products in ["auto", "packed", "openblas"] {
+            let result = try infer(digit, environment: ["SWIFTNET_ISA": "portable", "SWIFTNET_GEMM": products])
+            #expect(result.output.contains(": 7  "))
+        }
+        expectFailure(
+            try infer(digit, environment: ["SWIFTNET_GEMM": "mkl"]), code: 64, naming: "mkl", "auto, packed, openblas")
+    }
+
     @Test("JSON has all fields, scores that sum to 1, and the top K")
     func json() throws {
         let object = try #require(try objects(infer("--json", "--top", "3", digit)).first)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import BLAS
 import Benchmark
 import Kernels
 
@@ -8,6 +9,8 @@ import Kernels
 //
 //     swift run -c release --package-path Benchmarks/kernels
 //     swift run -c release --package-path Benchmarks/kernels kernel-benchmarks --filter depthwise
+//
+// The products of "gemm" and "openblas" are the same: SWIFTNET_ISA=portable compares what LibraryCosts compares.
 
 @main
 enum KernelBenchmarks {
@@ -20,6 +23,7 @@ enum KernelBenchmarks {
             (32, 128, 9216), (1, 128, 784),
         ] {
             gemm(kernels, m: m, n: n, k: k)
+            if case .success(let library) = OpenBLAS.shared { openBLAS(library, kernels, m: m, n: n, k: k) }
         }
         for (channels, size, window, step) in [
             (32, 112, 3, 1), (96, 112, 3, 2), (144, 56, 5, 2), (240, 28, 5, 1), (480, 14, 3, 1), (672, 14, 5, 1),
@@ -43,6 +47,18 @@ enum KernelBenchmarks {
         for activation in [Activation.none, .silu] {
             benchmark("gemm \(m)x\(n)x\(k) \(activation)") {
                 kernels.gemm(output, n, input, k, packed, bias, nil, 0, activation, m, n, k, lastPanel, nil)
+            }
+        }
+    }
+
+    /// A product by OpenBLAS, onto the biases, and followed by SiLU.
+    private static func openBLAS(_ library: OpenBLAS, _ kernels: KernelTable, m: Int, n: Int, k: Int) {
+        let (input, weight, bias, output) = (numbers(m * k), numbers(n * k), numbers(n), numbers(m * n))
+        for activation in [Activation.none, .silu] {
+            benchmark("openblas \(m)x\(n)x\(k) \(activation)") {
+                kernels.blocks.begin(output, n, bias, nil, 0, m, n)
+                library.addProduct(output, n, input, k, weight, n, m: m, n: n, k: k)
+                kernels.blocks.activate(output, n, activation, m, n)
             }
         }
     }
