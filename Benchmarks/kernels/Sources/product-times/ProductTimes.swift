@@ -18,13 +18,16 @@ enum ProductTimes {
         let arguments = CommandLine.arguments
         let seconds = arguments.count > 1 ? Double(arguments[1]) ?? 10 : 10
         let weights = arguments.count > 2 ? arguments[2] : "Weights"
-        func shipped(_ model: String) throws -> any Network {
-            let weights = try Checkpoint.open(path: "\(weights)/\(model)/1/model.pth").stateDict
+        func shipped(_ model: String, version: Int) throws -> any Network {
+            let weights = try Checkpoint.open(path: "\(weights)/\(model)/\(version)/model.pth").stateDict
             return try Architecture.recognised(in: weights).makeNetwork(weights)
         }
-        try compare("EfficientNet-B0, batch 1", shipped("rotation"), input: [3, 224, 224], batch: 1, seconds: seconds)
-        try compare("MNIST CNN, batch 32", shipped("mnist"), input: [1, 28, 28], batch: 32, seconds: seconds)
-        try compare("MNIST CNN, batch 1", shipped("mnist"), input: [1, 28, 28], batch: 1, seconds: seconds)
+        try compare(
+            "EfficientNet-B0, batch 1", shipped("rotation", version: 2), input: [3, 224, 224], batch: 1,
+            seconds: seconds)
+        try compare(
+            "MNIST CNN, batch 32", shipped("mnist", version: 1), input: [1, 28, 28], batch: 32, seconds: seconds)
+        try compare("MNIST CNN, batch 1", shipped("mnist", version: 1), input: [1, 28, 28], batch: 1, seconds: seconds)
         try compare("ResNet-50, batch 1", ResNet50(RandomWeights()), input: [3, 224, 224], batch: 1, seconds: seconds)
     }
 
