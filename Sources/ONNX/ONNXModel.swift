@@ -7,7 +7,8 @@ import Tensors
 
 /// An ONNX file: its structure, read; its weights, left where they are.
 ///
-/// Reads the operators' versions from 6 on, from every exporter; weights inside the file or in files beside it. What a model
+/// Reads all versions of the operators, as the exporters of PyTorch, TensorFlow and Paddle write them; weights inside the
+/// file or in files beside it. What a model
 /// means is worked out by `graph(_:)` for given input sizes.
 ///
 /// - Source: github.com/onnx/onnx, docs/IR.md and docs/Operators.md.
@@ -42,7 +43,11 @@ public final class ONNXModel {
     ) throws {
         self.owner = owner
         counter = ItemCounter(limits)
-        message = try ModelMessage(bytes, counter)
+        do {
+            message = try ModelMessage(bytes, counter)
+        } catch let error as ProtobufError {
+            throw ONNXError.malformed(reason: error.description)
+        }
         guard let graph = message.graph else { throw ONNXError.malformed(reason: "it has no graph") }
         guard message.irVersion >= 3, !message.opsets.isEmpty else {
             throw ONNXError.malformed(

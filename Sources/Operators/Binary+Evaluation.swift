@@ -45,8 +45,9 @@ extension Binary {
         case .bitwiseAnd: return left & right
         case .bitwiseOr: return left | right
         case .bitwiseXor: return left ^ right
-        case .shiftLeft: return left << right
-        case .shiftRight: return left >> right
+        // A negative distance is one beyond the type's bits.
+        case .shiftLeft: return right < 0 ? 0 : left << right
+        case .shiftRight: return right < 0 ? left >> 63 : left >> right
         }
     }
 
@@ -73,7 +74,7 @@ extension Binary.Function {
         case .pow: MathFunctions.pow(left, right)
         case .min: left.isNaN || right.isNaN ? .nan : Swift.min(left, right)
         case .max: left.isNaN || right.isNaN ? .nan : Swift.max(left, right)
-        case .mod: left - right * (left / right).rounded(.down)
+        case .mod: modulo(left, right)
         case .fmod: left.truncatingRemainder(dividingBy: right)
         case .pRelu: left < 0 ? left * right : left
         case .equal: left == right ? 1 : 0
@@ -86,5 +87,12 @@ extension Binary.Function {
         case .xor: (left != 0) != (right != 0) ? 1 : 0
         case .bitwiseAnd, .bitwiseOr, .bitwiseXor, .shiftLeft, .shiftRight: .nan
         }
+    }
+
+    /// The rest of a division, with the divisor's sign.
+    private func modulo(_ left: Double, _ right: Double) -> Double {
+        let rest = left.truncatingRemainder(dividingBy: right)
+        if rest == 0 { return right < 0 ? -0.0 : 0 }
+        return (rest < 0) != (right < 0) ? rest + right : rest
     }
 }

@@ -34,8 +34,8 @@ public struct GatherND: Operator {
     public func evaluate(_ inputs: [Tensor]) throws -> [Tensor] {
         let result = try outputs(for: inputs.map { Fact($0.elementType, $0.shape) })[0]
         let starts = try tupleOffsets(inputs[1], in: inputs[0].shape, batchDimensions: batchDimensions)
-        let size = inputs[0].shape.dimensions[(batchDimensions + inputs[1].shape.dimensions.suffix(1)[0])...]
-            .reduce(1, *)
+        let count = inputs[1].shape[inputs[1].shape.rank - 1]
+        let size = inputs[0].shape.dimensions[(batchDimensions + count)...].reduce(1, *)
         return [try inputs[0].moved(starts.lazy.flatMap { $0..<($0 + size) }, to: result.shape)]
     }
 }

@@ -18,12 +18,12 @@ struct GraphModelFlags: ParsableArguments {
 
     func options() throws -> GraphModelOptions {
         var options = GraphModelOptions()
-        options.size = try size.map(Self.parsed)
+        options.size = try size.map(Self.size)
         options.labels = try labels.map(Self.lines)
         return options
     }
 
-    private static func parsed(_ text: String) throws -> (height: Int, width: Int) {
+    static func size(_ text: String) throws -> (height: Int, width: Int) {
         let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
         let numbers = sides.compactMap(\.self)
         guard (1...2).contains(sides.count), numbers.count == sides.count,

@@ -9,21 +9,30 @@ import SwiftNet
 import SystemCalls
 import Tensors
 
-/// `swiftnet inspect`: lists a checkpoint's tensors.
+/// `swiftnet inspect`: lists a checkpoint's tensors, or says what an ONNX model is and what of it would not run.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "List a checkpoint's tensors and the architecture that it is recognised as.",
-        discussion: "Reads .pth and .safetensors files by their content. Runs no code from them.")
+        abstract: "Show what a checkpoint or an ONNX model holds.",
+        discussion: """
+            Of .pth and .safetensors files: the tensors, and the architecture that they are recognised as. Of .onnx files: \
+            inputs, outputs, size and operators, and all that would not run; then the exit code is 65. Runs no code from them.
+            """)
 
-    @Flag(help: "Print one line of JSON per tensor.")
+    @Flag(help: "Print one line of JSON per tensor, or one for an ONNX model.")
     var json = false
 
-    @Argument(help: ArgumentHelp("A checkpoint.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp(
+            "Size of an ONNX model's images, where it leaves it open: 224x224, or 224.", valueName: "HxW"))
+    var size: String?
+
+    @Argument(help: ArgumentHelp("A checkpoint or an ONNX model.", valueName: "file"), completion: .file())
     var file: String
 
     func run() throws {
         try Failure.reporting {
+            if try Self.isONNX(file) { return try inspectONNX() }
             let weights = try Checkpoint.open(path: file).stateDict
             if json {
                 for (name, tensor) in weights.entries { try writeStandardOutput(line(name, tensor) + "\n") }

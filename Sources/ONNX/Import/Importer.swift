@@ -46,10 +46,6 @@ final class Importer {
     func run() throws -> Graph {
         let message = model.graphMessage
         for hint in message.hints { hints[hint.name] = hint }
-        guard (opsets[""] ?? 0) >= 6 || opsets[""] == nil else {
-            throw ONNXError.malformed(
-                reason: "it is written for version \(model.opset) of ONNX's operators; versions from 6 on are read")
-        }
         try declareInitializers(message)
         for input in message.inputs { try declareInput(input) }
         try importNodes(message.nodes)

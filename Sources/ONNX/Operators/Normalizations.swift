@@ -50,7 +50,8 @@ extension ForeignOperators {
     }
 
     private static func batchNormalization(_ context: NodeContext) throws -> [Graph.ValueID?] {
-        context.ignore("spatial", "is_test", "consumed_inputs")
+        context.ignore("is_test", "consumed_inputs")
+        guard try context.flag("spatial", true) else { throw context.unsupported("spatial 0") }
         let epsilon = try context.float("epsilon", 1e-5)
         let momentum = try context.float("momentum", 0.9)
         let inputs = try (0..<5).map { try context.input($0) }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import ONNX
+import Operators
+import Tensors
+
+/// Reads the input as an ONNX model, binds its sizes, folds what is constant, and runs what is left if it is small: whatever the
+/// bytes are, there is a graph that checks or an error with a message.
+@_cdecl("LLVMFuzzerTestOneInput")
+public func fuzzONNX(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+    let bytes = Array(UnsafeBufferPointer(start: start, count: count))
+    var limits = ONNXLimits()
+    limits.maxItems = 20_000
+    limits.maxNodes = 500
+    limits.maxElements = 1 << 16
+    limits.maxFoldedBytes = 1 << 22
+    limits.maxFoldedWork = 1 << 20
+    limits.maxUnpackedBytes = 1 << 22
+    do {
+        let model = try ONNXModel(bytes: bytes, limits: limits)
+        _ = model.producer
+        var options = ONNXImportOptions()
+        options.size = (height: 5, width: 4)
+        precondition(
+            model.report(options).operators.allSatisfy { $0.count > 0 }, "an operator is counted that is not there")
+        let graph = try model.graph(options)
+        try graph.check()
+        run(graph)
+    } catch let error as GraphError {
+        // A graph that was made must be one that checks.
+        if case .node(_, let reason) = error { precondition(!reason.contains("before it is written"), "\(error)") }
+    } catch {
+        precondition(!"\(error)".isEmpty, "an error without a message")
+    }
+    return 0
+}
+
+private func run(_ graph: Graph) {
+    let work = graph.nodes.reduce(0) { sum, node in
+        let (value, overflow) = sum.addingReportingOverflow(node.op.referenceCost(for: node.inputs.map(graph.fact)))
+        return overflow ? .max : value
+    }
+    guard work < 1 << 18 else { return }
+    let inputs = graph.inputs.compactMap { id -> Tensor? in
+        let fact = graph.fact(id)
+        return try? Tensor(
+            shape: fact.shape, elementType: fact.elementType,
+            storage: TensorStorage(byteCount: fact.byteCount) { bytes in
+                for index in bytes.indices where index % 3 == 0 { bytes[index] = UInt8(index % 120) }
+            })
+    }
+    guard inputs.count == graph.inputs.count, let results = try? graph.evaluate(inputs) else { return }
+    for (result, id) in zip(results, graph.outputs) {
+        precondition(result.shape == graph.fact(id).shape, "an output of another shape than was told")
+        precondition(result.elementType == graph.fact(id).elementType, "an output of another type than was told")
+    }
+}
