@@ -219,7 +219,7 @@ let package = Package(
         tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols", "Text"]),
         tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),
-        tests("Fleet", ["Fleet"]),
+        tests("Fleet", ["Fleet", "SystemCalls", "Transport"]),
         .testTarget(
             name: "IntegrationTests",
             dependencies: ["Images", "SystemCalls", "TestSupport", "allocation-probe", "swiftnet", "weight-extract"],

@@ -22,6 +22,8 @@ package struct API: RequestHandler {
         package var sites = SiteRules()
         /// The model that `/inference` uses; the first for digits if nil.
         package var digitModel: String?
+        /// Whether metrics are read at an address of their own, and there only.
+        package var hasOwnMetricsAddress = false
 
         package init() {}
     }
@@ -57,9 +59,13 @@ package struct API: RequestHandler {
             return (.other, .refused(response))
         }
         let route = Route(head.target.segments)
+        // Metrics that have an address of their own are read there, without a key, and nowhere else.
+        let isMetrics = route == .metrics
+        if peer.isForMetrics, !isMetrics, route?.isOpen != true { return noRoute(head) }
+        if isMetrics, policy.hasOwnMetricsAddress != peer.isForMetrics { return noRoute(head) }
         // Probes tell nothing that a foreign page may not know.
         if route?.isOpen != true,
-            let refusal = policy.sites.refusal(of: head, from: peer, wantsKeys: policy.keys != nil)
+            let refusal = policy.sites.refusal(of: head, from: peer, wantsKeys: policy.keys != nil), !peer.isForMetrics
         {
             return (route?.label ?? .other, .refused(refusal))
         }
@@ -67,7 +73,7 @@ package struct API: RequestHandler {
         if let answer = policy.sites.preflight(head, methods: route.methods.map(\.string).joined(separator: ", ")) {
             return (route.label, .refused(answer))
         }
-        if let refusal = refusal(of: head, route) { return (route.label, .refused(refusal)) }
+        if let refusal = refusal(of: head, route, from: peer) { return (route.label, .refused(refusal)) }
         // What is answered on the event loop must be quick: such a body is short.
         let limit = route.isAnsweredOnEventLoop ? Self.maxEventLoopBodyBytes : policy.maxBodyBytes
         return (
@@ -96,7 +102,7 @@ package struct API: RequestHandler {
     }
 
     /// Why a request of a route is refused before its body is read; nil if it is not.
-    private func refusal(of head: RequestHead, _ route: Route) -> Response? {
+    private func refusal(of head: RequestHead, _ route: Route, from peer: Peer) -> Response? {
         guard route.methods.contains(head.method) else {
             let methods = route.methods.map(\.string)
             var response = ErrorResponse.make(
@@ -105,7 +111,7 @@ package struct API: RequestHandler {
             response.add("Allow", methods.joined(separator: ", "))
             return response
         }
-        if let keys = policy.keys, let wanted = route.right {
+        if let keys = policy.keys, let wanted = route.right, !peer.isForMetrics {
             guard let rights = keys.rights(of: head.headers) else {
                 var response = ErrorResponse.make(.unauthorized, "an API key is missing or wrong")
                 response.add("WWW-Authenticate", "Bearer realm=\"swiftnet\"")

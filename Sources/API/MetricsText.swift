@@ -18,6 +18,13 @@ struct MetricsText {
         single(
             "swiftnet_connections_evicted_total", "counter", "Idle or slow connections closed to make room.",
             fleet.total(.evicted))
+        single(
+            "swiftnet_connections_refused_total", "counter", "Connections refused because their address had too many.",
+            fleet.total(.refusedConnections))
+        single(
+            "swiftnet_connections_handed_over_total", "counter", "Connections that one worker gave to another.",
+            fleet.total(.handedOver))
+        writeWorkers(fleet)
         single("swiftnet_connections", "gauge", "Open connections.", fleet.total(.connections))
         single(
             "swiftnet_log_lines_dropped_total", "counter", "Access log lines that could not be written.",
@@ -67,6 +74,22 @@ struct MetricsText {
             for model in models {
                 line("\(name){model=\"\(model.name)\",version=\"\(model.version)\"} \(fleet.total(counter, of: model))")
             }
+        }
+    }
+
+    private mutating func writeWorkers(_ fleet: FleetStatistics) {
+        let families: [(String, String, FleetStatistics.Counter)] = [
+            ("swiftnet_worker_connections", "Open connections of a worker.", .connections),
+            ("swiftnet_worker_queue_length", "Requests that wait in a worker.", .waiting),
+            ("swiftnet_worker_private_bytes", "Memory that a worker has alone.", .privateBytes),
+            (
+                "swiftnet_worker_shared_bytes", "Memory that a worker shares: models, statistics, libraries.",
+                .sharedBytes
+            ),
+        ]
+        for (name, help, counter) in families {
+            head(name, "gauge", help)
+            for slot in fleet.servingSlots { line("\(name){worker=\"\(slot)\"} \(fleet.value(counter, slot: slot))") }
         }
     }
 

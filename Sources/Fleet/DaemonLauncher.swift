@@ -22,7 +22,7 @@ package enum DaemonLauncher {
                 writeStandardError(banner)
                 return 0
             case .message(.failed(let line)): writeStandardError("swiftnet: \(line)\n")
-            case .message: break
+            case .message, .connection: break
             case .end: return 1
             }
         }

@@ -4,18 +4,19 @@
 package struct FleetSource {
     /// Reads the settings again, for a reload.
     let reconfigure: () throws -> ServerConfiguration
-    /// Looks at what the settings name outside themselves, files of keys for example.
-    let check: (ServerConfiguration) throws -> Void
+    /// Reads the text of the file of keys that settings name, and checks it; nil if they name none. Read once for each
+    /// reload: every worker of a generation has the same keys, whatever becomes of the file.
+    let keys: (ServerConfiguration) throws -> [UInt8]?
     /// The names of the models that settings serve.
     let servedModels: (ServerConfiguration) throws -> [String]
 
     package init(
         reconfigure: @escaping () throws -> ServerConfiguration,
-        check: @escaping (ServerConfiguration) throws -> Void,
+        keys: @escaping (ServerConfiguration) throws -> [UInt8]?,
         servedModels: @escaping (ServerConfiguration) throws -> [String]
     ) {
         self.reconfigure = reconfigure
-        self.check = check
+        self.keys = keys
         self.servedModels = servedModels
     }
 }

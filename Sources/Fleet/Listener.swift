@@ -3,9 +3,15 @@
 import SystemCalls
 
 /// A socket that the supervisor listens on for its workers.
-struct Listener {
+package struct Listener {
+    /// What is answered at it.
+    enum Purpose: String {
+        case requests, metrics
+    }
+
     /// The address as the settings have it; nil for a socket that came from the service manager.
     let address: SocketAddress?
+    let purpose: Purpose
     let descriptor: FileDescriptor
     /// Where it stands in the file system, if it does.
     var path: OwnedPath?
@@ -25,12 +31,19 @@ extension Supervisor {
     /// The sockets of these addresses: those that are there already, and new ones.
     ///
     /// - Throws: `SystemError`, where an address is in use for example; the new ones are closed then.
-    static func listeners(_ addresses: [SocketAddress], besides present: [Listener]) throws -> [Listener] {
+    static func listeners(_ configuration: ServerConfiguration, besides present: [Listener]) throws -> [Listener] {
+        let wanted =
+            configuration.addresses.map { ($0, Listener.Purpose.requests) }
+            + configuration.metricsBind.map { ($0, Listener.Purpose.metrics) }
         var opened: [Listener] = []
         do {
-            return try addresses.map { address in
-                if let listener = present.first(where: { $0.address == address }) { return listener }
-                var listener = Listener(address: address, descriptor: try .listening(on: address))
+            return try wanted.map { address, purpose in
+                if let listener = present.first(where: { $0.address == address && $0.purpose == purpose }) {
+                    return listener
+                }
+                var listener = Listener(
+                    address: address, purpose: purpose,
+                    descriptor: try .listening(on: address, mode: configuration.socketMode.map(UInt32.init)))
                 if case .unix(let path) = address { listener.path = OwnedPath(path) }
                 opened.append(listener)
                 return listener
@@ -41,11 +54,17 @@ extension Supervisor {
         }
     }
 
-    /// The addresses that are listened on.
-    package var addresses: [String] { current.listeners.map(\.description) }
+    /// The addresses that requests come to.
+    package var addresses: [String] { current.listeners.filter { $0.purpose == .requests }.map(\.description) }
 
-    /// Takes the sockets out of the file system, if they are still this server's.
+    /// The addresses where metrics are read, if they have their own.
+    package var metricsAddresses: [String] {
+        current.listeners.filter { $0.purpose == .metrics }.map(\.description)
+    }
+
+    /// Takes the sockets out of the file system, if they are still this server's and nobody shares them.
     package func removeSockets() {
+        if sharesSockets { return }
         for path in socketPaths + current.listeners.compactMap(\.path) { path.remove() }
     }
 }

@@ -113,22 +113,13 @@ package struct ReloadRequest {
     ) throws -> ReloadOutcomeFile.Outcome? {
         let end = SystemClock.monotonicNanoseconds() + UInt64(seconds) * 1_000_000_000
         repeat {
-            guard Self.isServer(server), let outcome = file.read(), outcome.process == server.id else {
+            guard server.isServer, let outcome = file.read(), outcome.process == server.id else {
                 throw ReloadError.noServer(pidFile, process: server.id)
             }
             if isReached(outcome) { return outcome }
             SystemClock.sleep(milliseconds: 20)
         } while SystemClock.monotonicNanoseconds() < end
         return nil
-    }
-
-    /// Whether a process is one. The number may be another program's by now, which must not be sent signals.
-    private static func isServer(_ process: ChildProcess) -> Bool {
-        let file = try? FileDescriptor.open("/proc/\(process.id)/cmdline", FileDescriptor.readOnly)
-        guard let bytes = try? file?.readAll(limit: 1 << 20) else { return false }
-        let arguments = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
-        let program = arguments.first?.split(separator: "/").last
-        return program?.hasPrefix("swiftnet") == true && arguments.contains("serve")
     }
 }
 

@@ -85,6 +85,35 @@ extension ServerConfiguration {
             }, write: { $0[keyPath: path].map { String($0) } })
     }
 
+    private static func addresses(
+        _ key: String, _ path: any WritableKeyPath<Self, [SocketAddress]> & Sendable, defaultPort: UInt16
+    ) -> Setting {
+        Setting(
+            key: key, expected: "host:port or unix:PATH, several with commas between",
+            read: { configuration, text in
+                let addresses = text.split(separator: ",").map { SocketAddress(trimmed($0), defaultPort: defaultPort) }
+                guard !addresses.isEmpty, !addresses.contains(nil) else { return false }
+                configuration[keyPath: path] = addresses.compactMap { $0 }
+                return true
+            },
+            write: { configuration in
+                let addresses = configuration[keyPath: path]
+                return addresses.isEmpty ? nil : addresses.map(\.description).joined(separator: ",")
+            })
+    }
+
+    private static func octal(_ key: String, _ path: any WritableKeyPath<Self, Int?> & Sendable) -> Setting {
+        Setting(
+            key: key, expected: "permissions as octal digits, 0 to 777",
+            read: { configuration, text in
+                guard let value = Int(text, radix: 8), (0...0o777).contains(value), !text.hasPrefix("+") else {
+                    return false
+                }
+                configuration[keyPath: path] = value
+                return true
+            }, write: { $0[keyPath: path].map { String($0, radix: 8) } })
+    }
+
     private static func text(_ key: String, _ path: any WritableKeyPath<Self, String?> & Sendable) -> Setting {
         Setting(
             key: key, expected: "a text",
@@ -131,18 +160,13 @@ extension ServerConfiguration {
     private static let otherNames = ["access-logfile": "access-log"]
 
     private static let settings: [Setting] = [
-        Setting(
-            key: "bind", expected: "host:port or unix:PATH, several with commas between",
-            read: { configuration, text in
-                let addresses = text.split(separator: ",").map { SocketAddress(trimmed($0), defaultPort: 8000) }
-                guard !addresses.isEmpty, !addresses.contains(nil) else { return false }
-                configuration.bind = addresses.compactMap { $0 }
-                return true
-            },
-            write: { $0.bind.isEmpty ? nil : $0.bind.map(\.description).joined(separator: ",") }),
+        addresses("bind", \.bind, defaultPort: 8000),
+        addresses("metrics-bind", \.metricsBind, defaultPort: 8001),
+        octal("socket-mode", \.socketMode),
+        octal("umask", \.umask),
         choice("mode", \.mode),
         optionalNumber("workers", \.workers, 1...FleetLimits.maxWorkers),
-        optionalNumber("threads", \.threads, 1...256),
+        optionalNumber("threads", \.threads, 1...FleetLimits.maxThreadsOfWorker),
         text("weights", \.weights),
         list("models", "names", \.models),
         text("digit-model", \.digitModel),
@@ -163,6 +187,8 @@ extension ServerConfiguration {
         number("max-body-bytes", \.maxBodyBytes, 1024...(1 << 30)),
         number("max-pixels", \.maxPixels, 1...1_000_000_000),
         number("max-connections", \.maxConnections, 1...100_000),
+        number("max-connections-per-address", \.maxConnectionsPerAddress, 0...100_000),
+        number("max-decoded-bytes", \.maxDecodedBytes, (1 << 20)...(1 << 40)),
         text("access-log", \.accessLog),
         Setting(
             key: "log-format",
@@ -179,6 +205,8 @@ extension ServerConfiguration {
                 configuration.forwardedAllowIPs = proxies
                 return true
             }, write: { $0.forwardedAllowIPs.text }),
+        text("error-logfile", \.errorLog),
+        choice("log-level", \.logLevel),
         text("pid", \.pid),
         flag("daemon", \.daemon),
     ]

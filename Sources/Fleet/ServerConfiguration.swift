@@ -15,6 +15,11 @@ package struct ServerConfiguration: Equatable, Sendable {
     }
 
     package var bind: [SocketAddress] = []
+    /// Where metrics are read; at the addresses of requests if empty.
+    package var metricsBind: [SocketAddress] = []
+    /// The permissions of sockets in the file system, and what files do not get.
+    package var socketMode: Int?
+    package var umask: Int?
     package var mode = Mode.process
     package var workers: Int?
     package var threads: Int?
@@ -36,11 +41,16 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var maxBodyBytes = HTTPDefaults.maxBodyBytes
     package var maxPixels = 50_000_000
     package var maxConnections = 2048
+    /// 0 for no limit.
+    package var maxConnectionsPerAddress = 0
+    package var maxDecodedBytes = 512 << 20
     package var accessLog: String?
     package var logFormat = AccessLogFormat.text
     package var forwardedAllowIPs = TrustedProxies.standard
     package var allowedHosts: [String] = []
     package var cors: [String] = []
+    package var errorLog: String?
+    package var logLevel = LogLevel.info
     package var pid: String?
     package var daemon = false
 
@@ -53,11 +63,23 @@ package struct ServerConfiguration: Equatable, Sendable {
     /// Where it listens.
     package var addresses: [SocketAddress] { bind.isEmpty ? [Self.defaultAddress] : bind }
 
+    /// The file of messages; beside the pid file for a daemon that was told nothing. Nil for standard error.
+    package var errorLogPath: String? {
+        if errorLog == "-" { return nil }
+        return errorLog ?? (daemon ? pid.map { $0 + ".log" } : nil)
+    }
+
     /// How many processes answer requests, and how many inference threads each has.
     package func layout(cores: Int) -> (workers: Int, threads: Int) {
         switch mode {
-        case .process: (workers ?? max(1, cores / max(1, threads ?? 1)), threads ?? 1)
-        case .thread: (workers ?? 1, threads ?? max(1, cores / max(1, workers ?? 1)))
+        case .process:
+            // More cores than there can be workers: each has several threads.
+            (
+                workers ?? min(max(1, cores / max(1, threads ?? 1)), FleetLimits.maxWorkers),
+                threads ?? (workers == nil ? max(1, cores / FleetLimits.maxWorkers) : 1)
+            )
+        case .thread:
+            (workers ?? 1, threads ?? min(max(1, cores / max(1, workers ?? 1)), FleetLimits.maxThreadsOfWorker))
         }
     }
 
@@ -67,6 +89,16 @@ package struct ServerConfiguration: Equatable, Sendable {
     package func check() throws(ConfigurationError) {
         if let open = addresses.first(where: { !$0.isLocal }), apiKeys == nil, !noAuth {
             throw .unprotected(address: open.description)
+        }
+        let addressCount = addresses.count + metricsBind.count
+        if addressCount > FleetLimits.maxAddresses {
+            throw .contradiction("\(addressCount) addresses are more than \(FleetLimits.maxAddresses)")
+        }
+        if let twice = addresses.first(where: metricsBind.contains) {
+            throw .contradiction("\(twice) is an address of requests; metrics-bind wants one of its own")
+        }
+        if daemon, errorLogPath == nil {
+            throw .contradiction("a daemon's messages need a place: name a file with error-logfile or pid")
         }
         if apiKeys != nil, noAuth { throw .contradiction("api-keys and no-auth exclude each other") }
         if let workers, let threads, workers * threads > FleetLimits.maxThreads {
@@ -86,6 +118,9 @@ package enum FleetLimits {
     /// Workers that serve; as many again may be draining.
     package static let maxWorkers = 48
     package static let maxThreads = 1024
+    package static let maxThreadsOfWorker = 256
+    /// Addresses that are listened on.
+    package static let maxAddresses = 64
 }
 
 /// Why settings can't be used.

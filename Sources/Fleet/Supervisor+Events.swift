@@ -18,67 +18,101 @@ extension Supervisor {
         case SignalNumber.terminate, SignalNumber.interrupt: leave()
         case SignalNumber.terminalInput: resize(by: 1)
         case SignalNumber.terminalOutput: resize(by: -1)
+        case SignalNumber.user1: reopenLogs()
+        case SignalNumber.user2: upgrade()
         default: break
         }
     }
 
     /// Begins to end the fleet; the second time, ends it at once.
     private func leave() {
+        // One may have said that it serves, and been asked something, at the same time.
+        for process in workers.keys { hear(process) }
         switch phase {
         case .leaving, .draining:
-            report("stopping at once")
-            exitCode = 1
+            log.write(.warning, "stopping at once")
             killAll()
-        case .booting:
-            exitCode = 0
-            phase = .draining
+            phase = .draining(exitCode: 1)
+        case .booting where serving.isEmpty:
+            log.write(.info, "stopping before the start was complete")
             killAll()
-        case .serving, .reloading:
+            phase = .draining(exitCode: 0)
+        case .booting, .serving, .reloading:
+            if case .reloading(let reload) = phase { abandon(reload.next) }
             fleet[.isDraining] = 1
-            SystemdNotification.send("STOPPING=1")
+            if !sharesSockets { SystemdNotification.send("STOPPING=1") }
             phase = .leaving(drainAt: now + UInt64(current.configuration.drainDelay) * 1_000_000_000)
-            report("stopping: finishing what was accepted")
+            log.write(.info, "stopping: finishing what was accepted")
         }
     }
 
     private func beginDraining() {
-        phase = .draining
-        exitCode = exitCode ?? 0
-        preparation?.process.send(SignalNumber.kill)
+        phase = .draining(exitCode: 0)
         // The workers hold the sockets until they have accepted what waits.
         socketPaths = current.listeners.compactMap(\.path)
         current.listeners = []
-        next = nil
+        // Those that are starting too: one may have accepted something before it could say that it is ready.
         for process in workers.keys { drain(process) }
     }
 
     /// Adds a worker or takes one away.
     private func resize(by step: Int) {
-        guard phase == .serving else { return }
+        guard case .serving = phase else { return }
         current.wanted = min(max(current.wanted + step, 1), FleetLimits.maxWorkers)
-        report("\(current.wanted) workers")
+        log.write(.info, "\(current.wanted) workers")
         let surplus = serving.sorted { $0.startedAt > $1.startedAt }.prefix(max(0, serving.count - current.wanted))
         for record in surplus { drain(record.process) }
     }
 
+    private func reopenLogs() {
+        log.reopen()
+        for record in workers.values { record.channel.send(.reopenLog) }
+        log.write(.info, "logs are opened anew")
+    }
+
     // MARK: Clocks
+
+    /// How often workers are looked at.
+    var watchInterval: UInt64 { min(UInt64(current.configuration.timeout) * 250_000_000, 1_000_000_000) }
+
+    /// How long there is nothing to do but wait.
+    func millisecondsUntilNextTask() -> Int32 {
+        var times: [UInt64] = workers.values.compactMap(\.killAt)
+        if !workers.isEmpty || current.preparation != nil { times.append(now + watchInterval) }
+        switch phase {
+        case .leaving(let drainAt): times.append(drainAt)
+        case .serving, .reloading: times.append(max(now + watchInterval, respawnAt))
+        case .booting, .draining: break
+        }
+        if respawnAt > now { times.append(respawnAt) }
+        guard let next = times.min() else { return 1000 }
+        return next <= now ? 0 : Int32(min((next - now) / 1_000_000 + 1, 60_000))
+    }
 
     func tick() {
         watchHearts()
         switch phase {
-        case .leaving(let drainAt): if now >= drainAt { beginDraining() }
+        case .leaving(let drainAt):
+            if now >= drainAt { beginDraining() } else { startMissing(of: current) }
         case .serving:
-            replaceMissing()
+            startMissing(of: current)
             recycleNext()
-        case .booting, .reloading, .draining: break
+        case .reloading(let reload):
+            startMissing(of: current)
+            startMissing(of: reload.next)
+        case .booting: startMissing(of: current)
+        case .draining: break
         }
     }
 
     /// Ends workers that hang, take too long to start, or overstay.
     private func watchHearts() {
-        if let preparation, now > preparation.startedAt + Self.startTime {
+        var preparations = [current.preparation]
+        if case .reloading(let reload) = phase { preparations.append(reload.next.preparation) }
+        for case let preparation? in preparations where now > preparation.startedAt + Self.startTime {
             preparation.process.send(SignalNumber.kill)
         }
+        let timeout = UInt64(current.configuration.timeout) * 1_000_000_000
         for record in workers.values {
             if let killAt = record.killAt, now > killAt {
                 record.process.send(SignalNumber.kill)
@@ -87,11 +121,13 @@ extension Supervisor {
             switch record.state {
             case .starting: if now > record.startedAt + Self.startTime { record.process.send(SignalNumber.kill) }
             case .ready:
-                let beat = fleet.value(.heartbeat, slot: record.slot) * 1_000_000
-                if now > beat + UInt64(current.configuration.timeout) * 1_000_000_000 {
-                    report("worker \(record.process.id) hangs; ending it")
-                    workers[record.process]?.state = .draining
-                    record.process.send(SignalNumber.kill)
+                var heart = record.heart
+                heart.look(fleet.value(.heartbeat, slot: record.slot), now: now)
+                workers[record.process]?.heart = heart
+                if heart.stalled > timeout {
+                    log.write(.error, "worker \(record.process.id) hangs; ending it")
+                    kill(record.process)
+                    countReady()
                     fleet.add(1, to: .restarts)
                 }
             case .draining: break
@@ -99,13 +135,7 @@ extension Supervisor {
         }
     }
 
-    private func replaceMissing() {
-        let present = workers.values.count {
-            $0.state != .draining && $0.generation == generation && $0.replaces == nil
-        }
-        guard present < current.wanted, now >= respawnAt else { return }
-        for _ in present..<current.wanted { start(current) }
-    }
+    // MARK: Replacing
 
     /// Replaces one worker that has answered its share, the new one first; never two at once.
     private func recycleNext() {
@@ -113,14 +143,24 @@ extension Supervisor {
             !workers.values.contains(where: { $0.replaces != nil && $0.state == .starting })
         else { return }
         recycling.removeFirst()
-        guard workers[next]?.state == .ready else { return }
-        start(current, replaces: next)
+        guard workers[next]?.state == .ready, workers[next]?.generation == current.number else { return }
+        if start(current, replaces: next) == nil { recycling.append(next) }
+    }
+
+    /// Replaces a worker of which a thread hangs in its work. Its loop lives: it finishes what its other threads do, and
+    /// tells those who wait for the one that hangs that their time is over.
+    func replaceStuck(_ process: ChildProcess) {
+        guard workers[process]?.state == .ready else { return }
+        log.write(.error, "the work of worker \(process.id) hangs; replacing it")
+        fleet.add(1, to: .restarts)
+        recycling.removeAll { $0 == process }
+        recycling.insert(process, at: 0)
     }
 
     // MARK: Ends
 
     /// Decides what the end of a worker means.
-    func ended(_ record: Record, _ ending: ChildProcess.Ending) {
+    func ended(_ record: WorkerRecord, _ ending: ChildProcess.Ending) {
         if let replaced = record.replaces, record.state == .starting { recycling.append(replaced) }
         for process in workers.keys where workers[process]?.replaces == record.process {
             workers[process]?.replaces = nil
@@ -128,14 +168,10 @@ extension Supervisor {
         guard record.state != .draining else { return }
         let problem = record.problem ?? "a worker ended with \(ending)"
         switch phase {
-        case .booting:
-            report(problem)
-            exitCode = 1
-            phase = .draining
-            killAll()
-        case .reloading where record.generation == generation: failReload(problem, client: next?.client)
-        case .serving, .reloading:
-            report("worker \(record.process.id): \(problem); starting another")
+        case .booting: giveUpStart(problem)
+        case .reloading(let reload) where record.generation == reload.next.number: fail(reload, problem)
+        case .serving, .reloading, .leaving:
+            log.write(.warning, "worker \(record.process.id): \(problem); starting another")
             fleet.add(1, to: .restarts)
             if record.state == .starting || now - record.startedAt < Self.shortLife {
                 slowDown()
@@ -143,7 +179,7 @@ extension Supervisor {
                 backOff = 0
                 respawnAt = now
             }
-        case .leaving, .draining: break
+        case .draining: break
         }
     }
 }

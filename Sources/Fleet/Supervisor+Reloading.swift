@@ -5,7 +5,7 @@ import Transport
 
 /// How the supervisor puts a new set of workers in the place of the old.
 extension Supervisor {
-    /// Reads the settings and weights again.
+    /// Reads the settings, keys and weights again.
     func reload(client: Client?) {
         switch phase {
         case .serving: break
@@ -17,71 +17,95 @@ extension Supervisor {
             return
         }
         do {
-            try beginReload(source.reconfigure(), client: client)
+            let new = try source.reconfigure()
+            try new.check()
+            let keys = try Generation.sealed(keys: try source.keys(new))
+            try beginReload(new, keys: keys, client: client)
         } catch {
-            failReload("\(error)", client: client)
+            reloadFailed("\(error)", client: client)
         }
     }
 
-    /// Carries out a wish that came while another reload or the start was under way.
+    /// Carries out a reload that was asked for while another one or the start was under way.
     func reloadOnceMore() {
         guard reloadAgain else { return }
         reloadAgain = false
         reload(client: nil)
     }
 
-    private func beginReload(_ new: ServerConfiguration, client: Client?) throws {
-        try new.check()
-        try source.check(new)
+    private func beginReload(_ new: ServerConfiguration, keys: FileDescriptor?, client: Client?) throws {
         let layout = new.layout(cores: cores)
         let old = current.configuration.layout(cores: cores)
         // Workers that signals have added or taken away stay so, unless the settings say something new.
         let wanted = layout.workers == old.workers ? current.wanted : layout.workers
-        next = Generation(
-            configuration: new, listeners: try nextListeners(new), wanted: wanted, threads: layout.threads,
-            client: client)
+        lastGeneration += 1
+        var next = Generation(
+            number: lastGeneration, configuration: new, keys: keys, listeners: try nextListeners(new), wanted: wanted,
+            threads: layout.threads)
         for (name, value, was) in [
             ("pid", new.pid, current.configuration.pid),
             ("daemon", "\(new.daemon)", "\(current.configuration.daemon)"),
+            ("error-logfile", new.errorLog, current.configuration.errorLog),
+            ("log-level", new.logLevel.rawValue, current.configuration.logLevel.rawValue),
+            ("umask", new.umask.map { String($0, radix: 8) }, current.configuration.umask.map { String($0, radix: 8) }),
         ] where value != was {
-            report("a new '\(name)' holds from the next start on")
+            log.write(.warning, "a new '\(name)' holds from the next start on")
         }
         SystemdNotification.send("RELOADING=1")
         onReload?(nil)
-        phase = .reloading
-        generation += 1
-        prepare(new)
+        do {
+            next.models = .preparing(try prepare(next))
+        } catch {
+            removeSockets(of: next)
+            throw error
+        }
+        phase = .reloading(Reload(next: next, client: client))
     }
 
     /// The sockets of the new settings: those of addresses that stay, and new ones.
     private func nextListeners(_ new: ServerConfiguration) throws -> [Listener] {
-        guard new.addresses != current.configuration.addresses else { return current.listeners }
+        let old = current.configuration
+        guard new.addresses != old.addresses || new.metricsBind != old.metricsBind else { return current.listeners }
         if areSocketsInherited {
-            report("the sockets are the service manager's; new addresses hold from its next start on")
+            log.write(.warning, "the sockets are the service manager's; new addresses hold from its next start on")
             return current.listeners
         }
-        return try Self.listeners(new.addresses, besides: current.listeners)
+        return try Self.listeners(new, besides: current.listeners)
     }
 
-    func finishReloadIfReady() {
-        guard phase == .reloading, var next, serving.count >= next.wanted else { return }
-        let client = next.client
-        next.client = nil
+    /// Starts the workers of the models that have been prepared, or gives the generation up.
+    func reloadPreparationEnded(
+        _ reload: Reload, _ preparation: Generation.Preparation, _ ending: ChildProcess.Ending
+    ) {
+        var reload = reload
+        reload.next.models = .unprepared
+        phase = .reloading(reload)
+        if let problem = problem(of: preparation, ending) {
+            if let model = problem.model { unloadable = (model, problem.text) }
+            return fail(reload, problem.text)
+        }
+        reload.next.models = .prepared(preparation.models)
+        phase = .reloading(reload)
+        startMissing(of: reload.next)
+    }
+
+    /// Puts the new generation in the place of the old one, if all its workers serve.
+    func finish(_ reload: Reload) {
+        guard serving(reload.next.number).count >= reload.next.wanted else { return }
         let old = current
-        current = next
-        self.next = nil
+        current = reload.next
         phase = .serving
         tell(unloadable: nil)
         fleet.add(1, to: .reloads)
-        for record in workers.values where record.generation < generation { drain(record.process) }
+        for record in workers.values where record.generation < current.number { drain(record.process) }
         for listener in old.listeners
         where !current.listeners.contains(where: { $0.descriptor === listener.descriptor }) {
             listener.path?.remove()
         }
-        report("reloaded\(changes(from: old))")
+        log.write(.info, "reloaded\(changes(from: old))")
         SystemdNotification.send("READY=1")
         onReload?("")
-        if let client { answer(client, problem: "") }
+        if let client = reload.client { answer(client, problem: "") }
         reloadOnceMore()
     }
 
@@ -97,23 +121,32 @@ extension Supervisor {
         return changes.map { "; \($0)" }.joined()
     }
 
-    func failReload(_ problem: String, client: Client?) {
-        if phase == .reloading {
-            for record in workers.values where record.generation == generation {
-                workers[record.process]?.state = .draining
-                record.process.send(SignalNumber.kill)
-            }
-            for listener in next?.listeners ?? []
-            where !current.listeners.contains(where: { $0.descriptor === listener.descriptor }) {
-                listener.path?.remove()
-            }
-            generation -= 1
-            phase = .serving
+    /// Gives a reload up: the old workers serve on.
+    func fail(_ reload: Reload, _ problem: String) {
+        abandon(reload.next)
+        phase = .serving
+        reloadFailed(problem, client: reload.client)
+    }
+
+    /// Ends what has been started of a generation that is not to serve.
+    func abandon(_ next: Generation) {
+        next.preparation?.process.send(SignalNumber.kill)
+        for record in workers.values where record.generation == next.number { kill(record.process) }
+        removeSockets(of: next)
+    }
+
+    /// Takes away the sockets that a generation has alone.
+    private func removeSockets(of next: Generation) {
+        for listener in next.listeners
+        where !current.listeners.contains(where: { $0.descriptor === listener.descriptor }) {
+            listener.path?.remove()
         }
-        next = nil
+    }
+
+    private func reloadFailed(_ problem: String, client: Client?) {
         tell(unloadable: unloadable)
         fleet.add(1, to: .failedReloads)
-        report("not reloaded, still serving as before: \(problem)")
+        log.write(.error, "not reloaded, still serving as before: \(problem)")
         SystemdNotification.send("READY=1")
         onReload?(problem)
         if let client { answer(client, problem: problem) }
@@ -127,23 +160,11 @@ extension Supervisor {
         for record in workers.values where record.state == .ready { record.channel.send(message) }
     }
 
-    /// Gives up what the models were prepared for.
-    func preparationFailed(_ problem: String) {
-        switch phase {
-        case .booting:
-            report(problem)
-            exitCode = 1
-            phase = .draining
-        case .reloading: failReload(problem, client: next?.client)
-        case .serving, .leaving, .draining: break
-        }
-    }
-
     private func answer(_ client: Client, problem: String) {
         workers[client.worker]?.channel.send(.reply(request: client.request, problem: problem))
     }
 
-    /// Carries out a client's wish for another set of models.
+    /// Carries out a client's request for another set of models.
     func change(_ client: Client, load model: String) {
         change(client) { configuration, served in
             configuration.models = served.contains(model) ? served : served + [model]
@@ -157,7 +178,7 @@ extension Supervisor {
     }
 
     private func change(_ client: Client, _ body: (inout ServerConfiguration, [String]) -> Void) {
-        guard phase == .serving else {
+        guard case .serving = phase else {
             workers[client.worker]?.channel.send(.busy(request: client.request))
             return
         }
@@ -165,9 +186,10 @@ extension Supervisor {
             var new = current.configuration
             body(&new, try source.servedModels(new))
             if new.models.isEmpty { return answer(client, problem: "the last model can't be unloaded") }
-            try beginReload(new, client: client)
+            try new.check()
+            try beginReload(new, keys: current.keys, client: client)
         } catch {
-            failReload("\(error)", client: client)
+            reloadFailed("\(error)", client: client)
         }
     }
 }

@@ -8,82 +8,49 @@ import Transport
 /// A reload starts a second set of workers with the new settings and weights, and lets the first set finish only when the
 /// second serves. The listening sockets are the supervisor's, so no connection is lost between them.
 package final class Supervisor {
-    /// Where a worker is in its life.
-    enum State: Equatable {
-        case starting, ready, draining
-    }
-
-    /// A worker as the supervisor knows it.
-    struct Record {
-        let process: ChildProcess
-        let slot: Int
-        let generation: Int
-        let channel: FleetChannel
-        let startedAt: UInt64
-        var state = State.starting
-        /// When it is killed if it is still there.
-        var killAt: UInt64?
-        /// The worker that this one is to replace.
-        var replaces: ChildProcess?
-        var problem: String?
-    }
-
-    /// The process that prepares a generation's models.
-    struct Preparation {
-        let process: ChildProcess
-        let channel: FleetChannel
-        let models: FileDescriptor
-        let startedAt: UInt64
-    }
-
-    /// What a set of workers has in common.
-    package struct Generation {
-        var configuration: ServerConfiguration
-        var listeners: [Listener]
-        /// How many workers there should be, and the inference threads of each.
-        package var wanted: Int
-        package let threads: Int
-        /// The models, once they are prepared.
-        var models: FileDescriptor?
-        /// Who asked for it, if it was a client.
-        var client: Client?
-    }
-
     /// Who waits for a reload to end.
     struct Client {
         let worker: ChildProcess
         let request: Int
     }
 
-    /// What the supervisor is busy with, besides watching.
-    enum Phase: Equatable {
-        case booting
-        case serving
-        /// A second set of workers is starting.
-        case reloading
-        /// Readiness is off; draining begins at the given time.
-        case leaving(drainAt: UInt64)
-        case draining
+    /// A second set of workers that is starting.
+    struct Reload {
+        var next: Generation
+        /// Who asked for it, if it was a client.
+        let client: Client?
     }
 
-    /// The workers that serve, or are the first to start; and those of a reload that is under way.
+    /// What the supervisor is busy with, besides watching.
+    enum Phase {
+        /// The first set of workers is starting.
+        case booting
+        case serving
+        case reloading(Reload)
+        /// Readiness is off; draining begins at the given time.
+        case leaving(drainAt: UInt64)
+        /// The workers end, and then the supervisor, with this exit code.
+        case draining(exitCode: Int32)
+    }
+
+    /// The workers that serve, or are the first to start.
     package internal(set) var current: Generation
-    var next: Generation?
+    var phase = Phase.booting
+    var lastGeneration = 1
     let cores: Int
     /// Whether the sockets are the service manager's.
     let areSocketsInherited: Bool
     let source: FleetSource
-    let report: (String) -> Void
+    let log: ErrorLog
+    /// Tells whoever waits for the start of a problem.
+    let tellLauncher: (String) -> Void
     let fleet: FleetStatistics
     let signals: SignalSource
-    private let epoll: Epoll
+    let epoll: Epoll
     /// The sockets in the file system, once the supervisor has given its listeners away.
     var socketPaths: [OwnedPath] = []
 
-    var workers: [ChildProcess: Record] = [:]
-    var preparation: Preparation?
-    var phase = Phase.booting
-    var generation = 1
+    var workers: [ChildProcess: WorkerRecord] = [:]
     var reloadAgain = false
     /// The model that the last reload could not load, and why.
     var unloadable: (model: String, problem: String)?
@@ -91,186 +58,120 @@ package final class Supervisor {
     /// When the next worker may be started after one that died young, and how long the wait was.
     var respawnAt: UInt64 = 0
     var backOff: UInt64 = 0
-    var exitCode: Int32?
     var now = SystemClock.monotonicNanoseconds()
+    /// The older supervisor, and the newer, with which this one shares its sockets.
+    var predecessor: Successor.Predecessor?
+    var successor: Successor?
     /// Called once, when the first set of workers serves, with what they said.
     package var onReady: ((String) -> Void)?
     /// Called when a reload begins (nil) and when it has ended, with what went wrong, which is empty if nothing did.
     package var onReload: ((String?) -> Void)?
+    /// Called when the older supervisor has ended, and this one is alone.
+    package var onAlone: (() -> Void)?
     private var events: [Epoll.Event] = []
 
     /// - Parameters:
     ///   - configuration: The settings, checked.
     ///   - cores: Usable processors.
     ///   - inherited: Sockets that listen already, from systemd for example; if empty, the configuration's are opened.
+    ///   - predecessor: The older supervisor whose sockets are taken over, if there is one.
     ///   - source: What the supervisor asks of the rest of the server.
-    ///   - report: Takes a line for the operator.
-    /// - Throws: `SystemError`, where an address is in use for example.
+    ///   - log: Takes messages for the operator.
+    ///   - tellLauncher: Takes a problem, for whoever waits for the start.
+    /// - Throws: `SystemError`, where an address is in use for example, or what reading the keys throws.
     package init(
         configuration: ServerConfiguration, cores: Int, inherited: [FileDescriptor],
-        source: FleetSource, report: @escaping (String) -> Void
+        predecessor: Successor.Predecessor?, source: FleetSource, log: ErrorLog,
+        tellLauncher: @escaping (String) -> Void
     ) throws {
         self.cores = cores
         self.source = source
-        self.report = report
+        self.log = log
+        self.tellLauncher = tellLauncher
+        self.predecessor = predecessor
         let layout = configuration.layout(cores: cores)
-        areSocketsInherited = !inherited.isEmpty
-        let listeners =
-            try inherited.isEmpty
-            ? Self.listeners(configuration.addresses, besides: [])
-            : inherited.map { Listener(address: nil, descriptor: $0) }
+        areSocketsInherited = !inherited.isEmpty || predecessor?.listeners.contains { $0.address == nil } ?? false
+        let keys = try source.keys(configuration)
+        let given =
+            inherited.map { Listener(address: nil, purpose: .requests, descriptor: $0) }
+            + (predecessor?.listeners.filter { $0.address == nil } ?? [])
+        var wanted = configuration
+        if areSocketsInherited { wanted.bind = [] }
+        let opened =
+            areSocketsInherited && configuration.metricsBind.isEmpty
+            ? [] : try Self.listeners(configuration, besides: predecessor?.listeners ?? [])
         current = Generation(
-            configuration: configuration, listeners: listeners, wanted: layout.workers, threads: layout.threads)
+            number: 1, configuration: configuration, keys: try Generation.sealed(keys: keys),
+            listeners: areSocketsInherited ? given + opened.filter { $0.purpose == .metrics } : opened,
+            wanted: layout.workers, threads: layout.threads)
         fleet = try FleetStatistics()
         signals = try SignalSource([
             SignalNumber.child, SignalNumber.hangUp, SignalNumber.interrupt, SignalNumber.terminate,
-            SignalNumber.terminalInput, SignalNumber.terminalOutput,
+            SignalNumber.terminalInput, SignalNumber.terminalOutput, SignalNumber.user1, SignalNumber.user2,
         ])
         SignalSource.ignore(SignalNumber.pipe)
         epoll = try Epoll()
         try epoll.add(signals.descriptor, token: 0, .readable)
+        if let predecessor { try epoll.add(predecessor.channel.descriptor, token: 1, .readable) }
     }
 
     /// The memory of each worker that serves, shared pages divided.
     package var proportionalBytes: [Int] { serving.compactMap(\.process.proportionalBytes) }
 
+    /// Whether another supervisor listens at the same sockets.
+    var sharesSockets: Bool { predecessor != nil || successor != nil }
+
     /// Runs until the fleet has ended.
     ///
     /// - Returns: The exit code.
     package func run() -> Int32 {
-        prepare(current.configuration)
+        do {
+            current.models = .preparing(try prepare(current))
+        } catch {
+            giveUpStart("\(error)")
+        }
         while true {
+            if case .draining(let exitCode) = phase, workers.isEmpty, current.preparation == nil { return exitCode }
             do {
-                try epoll.wait(&events, timeoutMilliseconds: 50)
+                try epoll.wait(&events, timeoutMilliseconds: millisecondsUntilNextTask())
             } catch {
-                report("the supervisor can't wait for its workers: \(error)")
+                log.write(.critical, "the supervisor can't wait for its workers: \(error)")
                 killAll()
                 return 1
             }
             now = SystemClock.monotonicNanoseconds()
             while let signal = signals.next() { handle(signal) }
-            for record in workers.values { hear(record.process) }
+            for event in events where event.token > 1 { hear(ChildProcess(id: Int32(event.token))) }
+            hearOtherSupervisors()
             reap()
-            if let exitCode, workers.isEmpty, preparation == nil { return exitCode }
             tick()
         }
-    }
-
-    // MARK: Starting
-
-    /// Starts the process that prepares the models of the present generation; its workers follow when it is done.
-    func prepare(_ configuration: ServerConfiguration) {
-        do {
-            let (ours, theirs) = try FileDescriptor.messageChannel()
-            let models = try FileDescriptor.unfilledMemory(name: "swiftnet-models")
-            let process = try ChildProcess(
-                executable: CurrentProcess.executable, arguments: ["swiftnet", "serve-worker"],
-                environment: environment(configuration) + ["\(WorkerEnvironment.Variable.role)=prepare"],
-                descriptors: [
-                    (theirs, WorkerEnvironment.Descriptor.channel), (models, WorkerEnvironment.Descriptor.models),
-                ])
-            preparation = Preparation(
-                process: process, channel: FleetChannel(ours), models: models, startedAt: now)
-        } catch {
-            preparationFailed("\(error)")
-        }
-    }
-
-    /// Starts the workers of the models that have been prepared, or gives the generation up.
-    private func preparationEnded(_ preparation: Preparation, _ ending: ChildProcess.Ending) {
-        guard exitCode == nil else { return }
-        guard ending == .exited(0) else {
-            var problem = "preparing the models ended with \(ending)"
-            while case .message(let message)? = preparation.channel.receive() {
-                if case .failed(let text) = message { problem = text }
-                if case .unloadable(let model, let text) = message {
-                    problem = text
-                    if phase == .reloading { unloadable = (model, text) }
-                }
-            }
-            return preparationFailed(problem)
-        }
-        if next == nil { current.models = preparation.models } else { next?.models = preparation.models }
-        let newest = newest
-        for _ in 0..<newest.wanted { start(newest) }
-    }
-
-    /// The generation that is being started, or the one that serves.
-    var newest: Generation { next ?? current }
-
-    /// Starts a worker.
-    ///
-    /// - Returns: The worker; nil if the system refused, which counts as a worker that died at once.
-    @discardableResult
-    func start(_ set: Generation, replaces: ChildProcess? = nil) -> ChildProcess? {
-        let taken = Set(workers.values.map(\.slot))
-        guard let models = set.models,
-            let slot = (0..<FleetStatistics.slotCount).first(where: { !taken.contains($0) })
-        else { return nil }
-        do {
-            let (ours, theirs) = try FileDescriptor.messageChannel()
-            let process = try ChildProcess(
-                executable: CurrentProcess.executable, arguments: ["swiftnet", "serve-worker"],
-                environment: environment(set.configuration) + [
-                    "\(WorkerEnvironment.Variable.slot)=\(slot)",
-                    "\(WorkerEnvironment.Variable.threads)=\(set.threads)",
-                    "\(WorkerEnvironment.Variable.listeners)=\(set.listeners.count)",
-                ],
-                descriptors: [
-                    (theirs, WorkerEnvironment.Descriptor.channel), (models, WorkerEnvironment.Descriptor.models),
-                    (fleet.descriptor, WorkerEnvironment.Descriptor.statistics),
-                ]
-                    + set.listeners.enumerated().map {
-                        ($1.descriptor, WorkerEnvironment.Descriptor.firstListener + Int32($0))
-                    })
-            let channel = FleetChannel(ours)
-            try epoll.add(ours, token: UInt64(process.id), .readable)
-            fleet[.slotsInUse] = max(fleet[.slotsInUse], UInt64(slot + 1))
-            workers[process] = Record(
-                process: process, slot: slot, generation: generation, channel: channel, startedAt: now,
-                replaces: replaces)
-            return process
-        } catch {
-            report("a worker could not be started: \(error)")
-            slowDown()
-            return nil
-        }
-    }
-
-    private func environment(_ configuration: ServerConfiguration) -> [String] {
-        let own = [
-            "SWIFTNET_WORKER_", "SWIFTNET_DAEMON_CHANNEL=", "SWIFT_BACKTRACE=", "OPENBLAS_NUM_THREADS=", "LISTEN_FDS=",
-            "LISTEN_PID=",
-            "NOTIFY_SOCKET=",
-        ]
-        return ProcessEnvironment.variables.filter { variable in !own.contains { variable.hasPrefix($0) } } + [
-            "\(WorkerEnvironment.Variable.configuration)=\(configuration.text)",
-            // Each worker has its own inference threads; the library's would only fight with them.
-            "OPENBLAS_NUM_THREADS=1",
-            // A crashed worker must let go of its sockets at once.
-            "SWIFT_BACKTRACE=enable=no",
-        ]
-    }
-
-    /// Doubles the wait before the next worker.
-    func slowDown() {
-        backOff = min(max(backOff * 2, 100_000_000), 5_000_000_000)
-        respawnAt = now + backOff
     }
 
     // MARK: Hearing
 
     /// Reads what a worker says.
-    private func hear(_ process: ChildProcess) {
+    func hear(_ process: ChildProcess) {
         while let record = workers[process], let input = record.channel.receive() {
-            guard case .message(let message) = input else { return }
+            let message: FleetMessage
+            switch input {
+            case .message(let received): message = received
+            case .connection(let handed):
+                handOver(handed, from: record)
+                continue
+            case .end:
+                // Its end comes by its signal.
+                try? epoll.remove(record.channel.descriptor)
+                return
+            }
             switch message {
             case .ready(let summary): becameReady(process, summary)
             case .failed(let problem): workers[process]?.problem = problem
             case .recycle: if !recycling.contains(process) { recycling.append(process) }
+            case .stuck: replaceStuck(process)
             case .load(let request, let model): change(Client(worker: process, request: request), load: model)
             case .unload(let request, let model): change(Client(worker: process, request: request), unload: model)
-            case .reply, .busy, .drain, .unloadable: break
+            case .reply, .busy, .drain, .unloadable, .reopenLog, .connection: break
             }
         }
     }
@@ -288,14 +189,34 @@ package final class Supervisor {
             phase = .serving
             onReady?(summary)
             reloadOnceMore()
-        case .reloading: finishReloadIfReady()
+        case .reloading(let reload): finish(reload)
+        case .leaving where workers[process]?.generation == current.number: break
         case .leaving, .draining: drain(process)
         default: break
         }
     }
 
+    /// Gives a connection to the worker that has the fewest.
+    private func handOver(_ handed: HandedConnection, from sender: WorkerRecord) {
+        let heard = serving.filter { $0.heart.stalled < 2_000_000_000 && $0.process != sender.process }
+        let fewest = heard.min { connections($0) < connections($1) }
+        if let fewest, fewest.channel.send(handed) {
+            // The worker counts anew; until it does, the next one goes elsewhere.
+            fleet.add(1, to: .connections, slot: fewest.slot)
+        } else {
+            _ = sender.channel.send(handed)
+        }
+    }
+
+    private func connections(_ record: WorkerRecord) -> UInt64 { fleet.value(.connections, slot: record.slot) }
+
+    /// The workers of a generation that serve.
+    func serving(_ generation: Int) -> [WorkerRecord] {
+        workers.values.filter { $0.state == .ready && $0.generation == generation }
+    }
+
     /// The workers that serve and belong to the present generation.
-    var serving: [Record] { workers.values.filter { $0.state == .ready && $0.generation == generation } }
+    var serving: [WorkerRecord] { serving(current.number) }
 
     func countReady() {
         fleet[.readyWorkers] = UInt64(workers.values.count { $0.state == .ready })
@@ -303,7 +224,7 @@ package final class Supervisor {
 
     // MARK: Ending
 
-    /// Tells a worker to finish and end, and sets its last hour.
+    /// Tells a worker to finish and end, and sets the time by which it must.
     func drain(_ process: ChildProcess) {
         guard let record = workers[process], record.state != .draining else { return }
         workers[process]?.state = .draining
@@ -312,17 +233,32 @@ package final class Supervisor {
         countReady()
     }
 
+    func kill(_ process: ChildProcess) {
+        workers[process]?.state = .draining
+        process.send(SignalNumber.kill)
+    }
+
     func killAll() {
-        for process in workers.keys { process.send(SignalNumber.kill) }
-        preparation?.process.send(SignalNumber.kill)
+        for process in workers.keys { kill(process) }
+        current.preparation?.process.send(SignalNumber.kill)
+        if case .reloading(let reload) = phase { reload.next.preparation?.process.send(SignalNumber.kill) }
     }
 
     /// Takes note of the processes that have ended, those of strangers too: the supervisor may be process 1.
     private func reap() {
         while let (process, ending) = ChildProcess.reapAny() {
-            if let preparation, preparation.process == process {
-                self.preparation = nil
-                preparationEnded(preparation, ending)
+            if let preparation = current.preparation, preparation.process == process {
+                bootPreparationEnded(preparation, ending)
+                continue
+            }
+            if case .reloading(let reload) = phase, let preparation = reload.next.preparation,
+                preparation.process == process
+            {
+                reloadPreparationEnded(reload, preparation, ending)
+                continue
+            }
+            if successor?.process == process {
+                successorEnded(ending)
                 continue
             }
             hear(process)

@@ -13,12 +13,19 @@ package enum SystemdNotification {
     }
 
     /// The listening sockets that systemd opened for this process.
-    package static func listeners() -> [FileDescriptor] {
+    ///
+    /// - Throws: ``ConfigurationError`` for a socket that takes no connections, of datagrams for example.
+    package static func listeners() throws -> [FileDescriptor] {
         guard ProcessEnvironment.value("LISTEN_PID") == String(CurrentProcess.id),
             let count = ProcessEnvironment.value("LISTEN_FDS").flatMap({ Int32($0) }), (1...64).contains(count)
         else { return [] }
-        return (3..<(3 + count)).map { number in
+        return try (3..<(3 + count)).map { number in
             let descriptor = FileDescriptor(owning: number)
+            guard descriptor.isListening else {
+                throw ConfigurationError.contradiction(
+                    "descriptor \(number), which the service manager gave, is no stream socket that listens "
+                        + "(expected ListenStream= in its unit)")
+            }
             try? descriptor.setBlocking(false)
             return descriptor
         }

@@ -9,6 +9,8 @@ package enum WorkerEnvironment {
         package static let slot = "SWIFTNET_WORKER_SLOT"
         package static let threads = "SWIFTNET_WORKER_THREADS"
         package static let listeners = "SWIFTNET_WORKER_LISTENERS"
+        package static let metricsListeners = "SWIFTNET_WORKER_METRICS_LISTENERS"
+        package static let hasKeys = "SWIFTNET_WORKER_HAS_KEYS"
     }
 
     /// The numbers of the descriptors.
@@ -16,6 +18,7 @@ package enum WorkerEnvironment {
         package static let channel: Int32 = 3
         package static let models: Int32 = 4
         package static let statistics: Int32 = 5
-        package static let firstListener: Int32 = 6
+        package static let keys: Int32 = 6
+        package static let firstListener: Int32 = 7
     }
 }

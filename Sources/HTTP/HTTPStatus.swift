@@ -26,6 +26,7 @@ package struct HTTPStatus: Equatable, Hashable, Sendable {
     package static let unsupportedMediaType = HTTPStatus(415)
     package static let expectationFailed = HTTPStatus(417)
     package static let unprocessableContent = HTTPStatus(422)
+    package static let tooManyRequests = HTTPStatus(429)
     package static let headerFieldsTooLarge = HTTPStatus(431)
     package static let internalServerError = HTTPStatus(500)
     package static let notImplemented = HTTPStatus(501)
@@ -50,6 +51,7 @@ package struct HTTPStatus: Equatable, Hashable, Sendable {
         case 415: "Unsupported Media Type"
         case 417: "Expectation Failed"
         case 422: "Unprocessable Content"
+        case 429: "Too Many Requests"
         case 431: "Request Header Fields Too Large"
         case 500: "Internal Server Error"
         case 501: "Not Implemented"

@@ -10,15 +10,22 @@ extension Image {
     public func converted(to target: PixelFormat) -> Image {
         if target == format { return self }
         return Image(width: width, height: height, format: target) { output in
-            pixels.withUnsafeBufferPointer { input in
-                // Constants for the common pairs, so that each loop is compiled for its own.
-                switch (format, target) {
-                case (.rgb8, .gray8): Self.convertPixels(input, .rgb8, output, .gray8)
-                case (.gray8, .rgb8): Self.convertPixels(input, .gray8, output, .rgb8)
-                case (.rgba8, .rgb8): Self.convertPixels(input, .rgba8, output, .rgb8)
-                default: Self.convertPixels(input, format, output, target)
-                }
-            }
+            pixels.withUnsafeBufferPointer { Self.convert($0, format, to: output, target) }
+        }
+    }
+
+    /// Converts pixels that lie one after the other.
+    static func convert(
+        _ input: UnsafeBufferPointer<UInt8>, _ format: PixelFormat, to output: UnsafeMutableBufferPointer<UInt8>,
+        _ target: PixelFormat
+    ) {
+        // Constants for the common pairs, so that each loop is compiled for its own.
+        switch (format, target) {
+        case (.rgb8, .gray8): convertPixels(input, .rgb8, output, .gray8)
+        case (.gray8, .rgb8): convertPixels(input, .gray8, output, .rgb8)
+        case (.rgba8, .rgb8): convertPixels(input, .rgba8, output, .rgb8)
+        case (.gray8, .gray8), (.rgb8, .rgb8): _ = output.update(fromContentsOf: input)
+        default: convertPixels(input, format, output, target)
         }
     }
 

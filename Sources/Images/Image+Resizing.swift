@@ -52,7 +52,7 @@ extension Image {
         }
     }
 
-    private func resizedVertically(to newHeight: Int, _ filter: ResizeFilter) -> Image {
+    func resizedVertically(to newHeight: Int, _ filter: ResizeFilter) -> Image {
         guard newHeight != height else { return self }
         let weights = ResizeWeights(from: height, to: newHeight, filter: filter)
         return Image(width: width, height: newHeight, format: format) { output in

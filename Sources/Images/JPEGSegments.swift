@@ -32,9 +32,14 @@ struct JPEGSegments {
         var vertical: Int
     }
 
+    /// Most scans of a file. Progressive photos have about ten; each is a pass over the whole picture.
+    static let maxScans = 100
+
     let frame: Frame
     /// All segments with a payload from start to end of image, in order.
     let segments: [Segment]
+    /// Passes over the picture.
+    private(set) var scanCount = 0
     /// Where the end-of-image marker ends; what follows is no part of the picture.
     let end: Int
 
@@ -55,6 +60,10 @@ struct JPEGSegments {
             }
             let payload = (offset + 2)..<(offset + max(2, length))
             segments.append(Segment(marker: marker, payload: payload))
+            if marker == Marker.startOfScan { scanCount += 1 }
+            guard scanCount <= Self.maxScans else {
+                throw .unsupported(.jpeg, reason: "it has more than \(Self.maxScans) scans (maxScans)")
+            }
             guard segments.count <= Self.maxSegments else {
                 throw .corrupt(.jpeg, reason: "it has more than \(Self.maxSegments) segments (maxSegments)")
             }

@@ -50,13 +50,20 @@ struct PNGLayout {
                     let source = UnsafeBufferPointer(rebasing: input[(row * bytesPerRow)...])
                     let targetBytes = width * format.channels
                     let target = UnsafeMutableBufferPointer(rebasing: output[(row * targetBytes)...])
-                    if colorType == .palette {
-                        unpackIndices(source, target)
-                    } else {
-                        unpackSamples(source, target)
-                    }
+                    unpack(source, to: target)
                 }
             }
+        }
+    }
+
+    /// Unpacks one row.
+    func unpack(_ source: UnsafeBufferPointer<UInt8>, to target: UnsafeMutableBufferPointer<UInt8>) {
+        if bitDepth == 8, colorType != .palette, transparentColor == nil {
+            _ = target.update(fromContentsOf: source[..<(width * format.channels)])
+        } else if colorType == .palette {
+            unpackIndices(source, target)
+        } else {
+            unpackSamples(source, target)
         }
     }
 

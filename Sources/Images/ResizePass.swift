@@ -3,10 +3,10 @@
 /// The inner loops of a resize: 8-bit samples times 22-bit weights, summed in 32 bits, rounded and clamped to 8 bits.
 enum ResizePass {
     /// One half, in the weights' fixed point: added first so that the final shift rounds to nearest.
-    private static let half = Int32(1) << (ResizeWeights.fractionBits - 1)
+    static let half = Int32(1) << (ResizeWeights.fractionBits - 1)
 
     @inline(__always)
-    private static func sample(_ sum: Int32) -> UInt8 {
+    static func sample(_ sum: Int32) -> UInt8 {
         UInt8(truncatingIfNeeded: max(0, min(255, sum >> ResizeWeights.fractionBits)))
     }
 

@@ -21,30 +21,35 @@ struct ResizeWeights {
     private(set) var weights: [Int32] = []
 
     init(from sourceSize: Int, to targetSize: Int, filter: ResizeFilter) {
+        taps.reserveCapacity(targetSize)
+        for position in 0..<targetSize {
+            let window = Self.window(of: position, from: sourceSize, to: targetSize, filter: filter)
+            taps.append(Tap(start: window.start, count: window.weights.count, firstWeight: weights.count))
+            weights.append(contentsOf: window.weights)
+        }
+    }
+
+    /// The source positions that one output position sums, from `start` on, and their weights: of the sum one, each rounded to
+    /// nearest, halves away from zero.
+    static func window(
+        of position: Int, from sourceSize: Int, to targetSize: Int, filter: ResizeFilter
+    ) -> (start: Int, weights: [Int32]) {
         let scale = Double(sourceSize) / Double(targetSize)
         let filterScale = max(scale, 1)
         let support = filter.support * filterScale
         let reciprocal = 1 / filterScale
-        taps.reserveCapacity(targetSize)
-        for position in 0..<targetSize {
-            let center = (Double(position) + 0.5) * scale
-            let start = max(0, Int(center - support + 0.5))
-            let end = min(sourceSize, Int(center + support + 0.5))
-            let window = (start..<max(start, end)).map {
-                filter.weight(at: (Double($0) - center + 0.5) * reciprocal)
-            }
-            append(window, start: start)
+        let center = (Double(position) + 0.5) * scale
+        let start = max(0, Int(center - support + 0.5))
+        let end = min(sourceSize, Int(center + support + 0.5))
+        let window = (start..<max(start, end)).map {
+            filter.weight(at: (Double($0) - center + 0.5) * reciprocal)
         }
-    }
-
-    /// Normalises a window to the sum one and rounds each weight to nearest, halves away from zero.
-    private mutating func append(_ window: [Double], start: Int) {
-        taps.append(Tap(start: start, count: window.count, firstWeight: weights.count))
         let sum = window.reduce(0, +)
-        for weight in window {
+        let weights = window.map { weight in
             let normalized = sum == 0 ? weight : weight / sum
-            let scaled = normalized * Double(Int32(1) << Self.fractionBits)
-            weights.append(Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5))
+            let scaled = normalized * Double(Int32(1) << fractionBits)
+            return Int32(scaled < 0 ? scaled - 0.5 : scaled + 0.5)
         }
+        return (start, weights)
     }
 }

@@ -51,6 +51,26 @@ final class SpngReader {
         return rows
     }
 
+    /// Hands over the rows as the file packs them, one after the other.
+    ///
+    /// - Parameter header: The file's, not interlaced.
+    func decodeEachRow(
+        of header: PNGChunks.Header, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+    ) throws(ImageError) {
+        let format = CInt(SPNG_FMT_RAW.rawValue)
+        var count = 0
+        try check(spng_decoded_image_size(context, format, &count))
+        try check(spng_decode_image(context, nil, 0, format, CInt(SPNG_DECODE_PROGRESSIVE.rawValue)))
+        var row = [UInt8](repeating: 0, count: count / header.height)
+        for number in 0..<header.height {
+            let result = spng_decode_row(context, &row, row.count)
+            // The last row says that the image ends.
+            if result != SPNG_EOI.rawValue || number < header.height - 1 { try check(result) }
+            row.withUnsafeBufferPointer(body)
+        }
+        try check(spng_decode_chunks(context))
+    }
+
     /// Keyword and text of each text chunk, unpacked.
     func texts() throws(ImageError) -> [(keyword: String, text: [UInt8])] {
         var count: UInt32 = 0

@@ -111,7 +111,13 @@ public final class Predictor {
         return images.indices.map { Array(logits[($0 * classes)..<(($0 + 1) * classes)]) }
     }
 
+    /// What decoding an image takes.
+    package func cost(of bytes: [UInt8]) -> ImageCost {
+        ImageCost(of: bytes, reducesRows: model.description.input.preprocessing == .photo)
+    }
+
     private func prepare(_ bytes: [UInt8]) throws -> (pixels: Image, orientation: EXIFOrientation) {
+        if let pixels = try model.preprocessor.pixels(ofRowsIn: bytes, limits: limits) { return (pixels, .up) }
         let isDigit = model.description.input.preprocessing == .digit
         let decoded = try ImageDecoder.decode(bytes, limits: limits, gray16: isDigit ? .highByte : .clipped)
         return (try model.preprocessor.pixels(of: decoded), decoded.orientation)

@@ -37,6 +37,16 @@ struct Preprocessor: Sendable {
         }
     }
 
+    /// The same of a file whose rows can be reduced as they are decoded, in the memory of some rows; nil for others.
+    ///
+    /// - Throws: `ImageError`.
+    func pixels(ofRowsIn file: [UInt8], limits: ImageLimits) throws -> Image? {
+        guard input.preprocessing == .photo else { return nil }
+        return try ImageDecoder.decodeReduced(
+            file, limits: limits, format: input.channels == 1 ? .gray8 : .rgb8, width: input.width,
+            height: input.height)
+    }
+
     /// Writes the numbers of prepared pixels, channels last.
     ///
     /// - Precondition: The image is of the input's size and channels, and the buffer holds `count`.

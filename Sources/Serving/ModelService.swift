@@ -11,13 +11,16 @@ package final class ModelService: InferenceService {
     package let models: [ServedModel]
     private let loaded: [LoadedModel]
     private let limits: ImageLimits
+    private let budget: DecodingBudget
 
     /// - Parameters:
     ///   - loaded: The models, at least one.
     ///   - limits: What an image may take.
-    package init(_ loaded: [LoadedModel], limits: ImageLimits) {
+    ///   - maxDecodedBytes: What the images of all threads may take together while they are decoded.
+    package init(_ loaded: [LoadedModel], limits: ImageLimits, maxDecodedBytes: Int) {
         self.loaded = loaded
         self.limits = limits
+        budget = DecodingBudget(total: maxDecodedBytes)
         models = loaded.map(ServedModel.init)
     }
 
@@ -62,7 +65,7 @@ package final class ModelService: InferenceService {
     package var kernels: String { loaded.first.map { "\($0.plan.kernels.name), \($0.plan.products)" } ?? "none" }
 
     package func makeRunner() throws -> any InferenceRunner {
-        let runner = ModelRunner(try loaded.map { try Predictor($0, limits: limits) })
+        let runner = ModelRunner(try loaded.map { try Predictor($0, limits: limits) }, budget)
         for model in models.indices { try runner.warm(model) }
         return runner
     }
@@ -99,75 +102,5 @@ extension ServedModel {
             task: description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
             inputShape: description.inputShape.dimensions,
             labels: description.labels)
-    }
-}
-
-/// One thread's memory for all models.
-private final class ModelRunner: InferenceRunner {
-    var interest = WorkInterest()
-    private let predictors: [Predictor]
-
-    init(_ predictors: [Predictor]) {
-        self.predictors = predictors
-    }
-
-    /// Runs a model once, so that its memory is there and its answers are numbers before the first request.
-    func warm(_ model: Int) throws {
-        let predictor = predictors[model]
-        let input = [Float](repeating: 0.5, count: predictor.model.plan.inputShape.elementCount)
-        guard predictor.logits(of: input, count: 1).allSatisfy(\.isFinite) else {
-            throw ModelServiceError.notFinite(model: predictor.model.description.name)
-        }
-    }
-
-    func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
-        predictors[model].predict(batch: images).map { result in
-            result.map(Classification.init).mapError(refusal)
-        }
-    }
-
-    func classify(model: Int, pixels: [UInt8]) throws -> [Classification] {
-        try predictors[model].predict(pixels: pixels).map(Classification.init)
-    }
-
-    func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
-        predictors[model].logits(of: input, count: rows)
-    }
-
-    func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
-        do {
-            let predictor = predictors[model]
-            let prediction = try predictor.predict(image)
-            guard let rotation = prediction.rotation else {
-                throw InferenceRefusal.unusableImage("the model does not tell how photos are turned")
-            }
-            let turned = try rotation.upright(image, limits: predictor.limits)
-            let isPNG = image.withUnsafeBytes { ImageFormat.recognised(in: $0) } == .png
-            return (turned.bytes, isPNG ? "image/png" : "image/jpeg", Classification(prediction))
-        } catch {
-            throw refusal(error)
-        }
-    }
-}
-
-extension Classification {
-    fileprivate init(_ prediction: Prediction) {
-        self.init(
-            classIndex: prediction.classIndex, scores: prediction.scores,
-            exifDegrees: prediction.orientation.quarterTurnsCounterclockwise * 90)
-    }
-}
-
-/// What the client is told of an image that can't be answered.
-private func refusal(_ error: any Error) -> any Error {
-    switch error {
-    case let error as ImageError:
-        switch error {
-        case .empty, .unrecognised: InferenceRefusal.notAnImage(error.description)
-        case .tooManyBytes, .tooManyPixels: InferenceRefusal.tooLarge(error.description)
-        default: InferenceRefusal.unusableImage(error.description)
-        }
-    case InferenceError.blankImage: InferenceRefusal.unusableImage(InferenceError.blankImage.description)
-    default: error
     }
 }

@@ -32,6 +32,10 @@ package struct Preparer {
     ///
     /// - Returns: The exit code.
     package func run() -> Int32 {
+        // A signal to the whole group means the supervisor, who ends this process when that is right.
+        for signal in [SignalNumber.terminate, SignalNumber.interrupt, SignalNumber.hangUp] {
+            SignalSource.ignore(signal)
+        }
         do {
             let models = try ModelService.load(configuration.models, from: configuration.repository())
             try ModelService.checkDigitModel(configuration.digitModel, among: models)

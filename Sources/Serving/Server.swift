@@ -18,11 +18,13 @@ package final class Server {
     ///
     /// - Parameters:
     ///   - listeners: Sockets that listen and do not block.
+    ///   - metricsListeners: The same, for those who read metrics only.
     ///   - threads: Inference threads.
     ///   - log: Where a line goes for each request.
     /// - Throws: The error of a runner that could not be made, or `SystemError`.
     package init(
-        listeners: [FileDescriptor], service: any InferenceService, limits: TransportLimits, policy: API.Policy,
+        listeners: [FileDescriptor], metricsListeners: [FileDescriptor] = [], service: any InferenceService,
+        limits: TransportLimits, policy: API.Policy,
         threads: Int, statistics: WorkerStatistics, log: AccessLog? = nil
     ) throws {
         self.statistics = statistics
@@ -31,10 +33,10 @@ package final class Server {
         let api = API(models: service.models, statistics: statistics, policy: policy)
         unloadable = api.unloadable
         loop = try EventLoop(
-            listeners: listeners, handler: api,
+            listeners: listeners, metricsListeners: metricsListeners, handler: api,
             limits: limits, queue: queue, mailbox: mailbox, statistics: statistics, log: log)
         self.threads = try InferenceThreads(
-            count: threads, service: service, queue: queue, mailbox: mailbox)
+            count: threads, service: service, queue: queue, mailbox: mailbox, clock: loop.clock)
     }
 
     /// What may be asked of it from any thread.
@@ -71,6 +73,28 @@ package final class Server {
     var sendCommand: ((Int, FleetCommand) -> Void)? {
         get { loop.sendCommand }
         set { loop.sendCommand = newValue }
+    }
+
+    /// How often it looks after its clocks while it has no connection.
+    var idleMilliseconds: Int {
+        get { loop.idleMilliseconds }
+        set { loop.idleMilliseconds = newValue }
+    }
+
+    /// Gives a connection to a worker that has fewer; tells whether it could.
+    var giveAway: ((HandedConnection) -> Bool)? {
+        get { loop.giveAway }
+        set { loop.giveAway = newValue }
+    }
+
+    /// Takes over a connection that another worker gave away.
+    func adopt(_ handed: HandedConnection) {
+        loop.adopt(handed)
+    }
+
+    /// Opens the log's file anew, after it has been renamed.
+    func reopenLog() {
+        loop.log?.reopen()
     }
 
     /// Takes note of the model that could not be loaded, for who asks; an empty problem means that all could.

@@ -17,21 +17,24 @@ extension ServerConfiguration {
         limits.answerTime = .seconds(timeout)
         limits.queueCapacity = queue
         limits.maxConnections = maxConnections
+        limits.maxConnectionsPerAddress = maxConnectionsPerAddress
         limits.maxBufferedBytes = max(limits.maxBufferedBytes, 4 * maxBodyBytes)
         return limits
     }
 
     /// What clients are allowed.
     ///
-    /// - Throws: `SystemError` if the file of keys can't be read, ``ConfigurationError`` if it holds no good keys.
-    func policy() throws -> API.Policy {
+    /// - Parameter keys: The text of the file of keys; nil lets everyone in.
+    /// - Throws: ``ConfigurationError`` if it holds no good keys.
+    func policy(keys text: [UInt8]?) throws -> API.Policy {
         var policy = API.Policy()
         policy.allowsAdministration = admin
         policy.maxBatch = maxBatch
         policy.maxBodyBytes = maxBodyBytes
         policy.digitModel = digitModel
-        policy.keys = try keys()
+        policy.keys = try text.map(keys)
         policy.sites = try siteRules()
+        policy.hasOwnMetricsAddress = !metricsBind.isEmpty
         return policy
     }
 
@@ -58,17 +61,23 @@ extension ServerConfiguration {
         return rules
     }
 
-    /// The keys of the file that the settings name; nil if they name none.
+    /// The text of the file of keys that the settings name, which is in order; nil if they name none.
     ///
-    /// - Throws: As ``policy()`` does.
-    package func keys() throws -> APIKeys? {
+    /// - Throws: `SystemError` if the file can't be read, ``ConfigurationError`` if it holds no good keys.
+    package func keyText() throws -> [UInt8]? {
         guard let apiKeys else { return nil }
         let text = try FileDescriptor.open(apiKeys, FileDescriptor.readOnly).readAll(limit: 1 << 20)
+        _ = try keys(text)
+        return text
+    }
+
+    /// The keys of a file's text.
+    private func keys(_ text: [UInt8]) throws -> APIKeys {
         do {
             return try APIKeys(text)
         } catch {
             throw ConfigurationError.invalidValue(
-                key: "api-keys", value: apiKeys, expected: "a file of keys; \(error)")
+                key: "api-keys", value: apiKeys ?? "", expected: "a file of keys; \(error)")
         }
     }
 }

@@ -23,40 +23,46 @@ package struct Service {
     /// - Throws: `SystemError`, where an address is in use for example.
     package func run() throws -> Int32 {
         let launcher = DaemonLauncher.Parent()
-        let cores = CoreCount.current()
-        let inherited = SystemdNotification.listeners()
-        let source = FleetSource(
-            reconfigure: settings, check: { _ = try $0.keys() }, servedModels: { try $0.servedModels() })
-        let supervisor = try Supervisor(
-            configuration: configuration, cores: cores.usable, inherited: inherited, source: source,
-            report: { line in
-                // Whoever reads it may be slow, and the workers must be watched meanwhile.
-                writeStandardErrorWithoutWaiting("swiftnet: \(line)\n")
-                launcher?.failed(line)
-            })
-        defer { supervisor.removeSockets() }
-        let pid = try configuration.pid.map(writePIDFile)
-        defer { pid??.remove() }
-        let outcome = configuration.pid.map { ReloadOutcomeFile(besides: $0) }
-        defer { outcome?.remove() }
-        note { try outcome?.writeFirst() }
-        supervisor.onReload = { problem in note { try outcome?.write(problem) } }
-        supervisor.onReady = { summary in
-            let banner = banner(supervisor, cores, summary)
-            writeStandardError(banner)
-            SystemdNotification.send("READY=1")
-            launcher?.serves(banner)
+        let predecessor = Successor.Predecessor()
+        do {
+            return try run(launcher, predecessor)
+        } catch {
+            launcher?.failed("\(error)")
+            predecessor?.failed("\(error)")
+            throw error
         }
-        return supervisor.run()
     }
 
-    /// Writes how reloads go; that it can't be written must not stop the server.
-    private func note(_ write: () throws -> Void) {
-        do {
-            try write()
-        } catch {
-            writeStandardErrorWithoutWaiting("swiftnet: the outcome of reloads can't be noted: \(error)\n")
+    private func run(_ launcher: DaemonLauncher.Parent?, _ predecessor: Successor.Predecessor?) throws -> Int32 {
+        Successor.rememberProgram()
+        if let umask = configuration.umask { CurrentProcess.setUmask(UInt32(umask)) }
+        let log = try ErrorLog(configuration.errorLogPath, level: configuration.logLevel)
+        let cores = CoreCount.current()
+        let inherited = predecessor == nil ? try SystemdNotification.listeners() : []
+        // The pid file before the sockets: it says that another server runs, they only that an address is in use.
+        let papers = try Papers(configuration.pid, isSecond: predecessor != nil, log)
+        defer { papers.remove() }
+        let supervisor = try Supervisor(
+            configuration: configuration, cores: cores.usable, inherited: inherited, predecessor: predecessor,
+            source: FleetSource(
+                reconfigure: settings, keys: { try $0.keyText() }, servedModels: { try $0.servedModels() }),
+            log: log, tellLauncher: { launcher?.failed($0) })
+        defer { supervisor.removeSockets() }
+        log.takeStandardError()
+        supervisor.onReload = { papers.note($0) }
+        supervisor.onAlone = { papers.becomeFirst() }
+        supervisor.onReady = { summary in
+            let banner = banner(supervisor, cores, summary)
+            if configuration.errorLogPath == nil {
+                writeStandardError(banner)
+            } else {
+                for line in banner.split(separator: "\n") { log.write(.info, String(line)) }
+            }
+            if predecessor == nil { SystemdNotification.send("READY=1") }
+            launcher?.serves(banner)
+            predecessor?.serves(banner)
         }
+        return supervisor.run()
     }
 
     /// What the operator wants to know once.
@@ -67,6 +73,9 @@ package struct Service {
             "mode: \(configuration.mode.rawValue), \(workers) \(workers == 1 ? "worker" : "workers") of \(threads) "
                 + "\(threads == 1 ? "thread" : "threads") (usable cores: \(cores.usable); \(cores.explanation))",
         ]
+        if !supervisor.metricsAddresses.isEmpty {
+            lines.append("metrics: \(supervisor.metricsAddresses.joined(separator: ", "))")
+        }
         if workers * threads > cores.usable {
             lines.append("warning: more threads than usable cores: they will wait for each other")
         }
@@ -78,11 +87,51 @@ package struct Service {
     }
 }
 
-/// Writes the supervisor's process number into a file.
-///
-/// - Throws: `SystemError`.
-private func writePIDFile(_ path: String) throws -> OwnedPath? {
-    let file = try FileDescriptor.creating(path)
-    try Array("\(CurrentProcess.id)\n".utf8).withUnsafeBytes { try file.writeAll($0) }
-    return OwnedPath(path)
+/// What a server writes about itself: its pid file, and beside it how reloads go.
+private final class Papers {
+    private let path: String?
+    private let log: ErrorLog
+    private var pidFile: OwnedPath?
+    private var outcome: ReloadOutcomeFile?
+
+    /// - Parameters:
+    ///   - path: The pid file; nil if there is to be none.
+    ///   - isSecond: Whether an older server has that file. Then it gets a name of its own, `FILE.2`, until that one ends.
+    /// - Throws: `OutputError` or `SystemError`.
+    init(_ path: String?, isSecond: Bool, _ log: ErrorLog) throws {
+        self.path = path
+        self.log = log
+        try write(path.map { isSecond ? $0 + ".2" : $0 })
+    }
+
+    private func write(_ path: String?) throws {
+        guard let path else { return }
+        pidFile = try PIDFile.write(to: path)
+        outcome = ReloadOutcomeFile(besides: path)
+        attempt { try outcome?.writeFirst() }
+    }
+
+    /// Takes the older server's place.
+    func becomeFirst() {
+        remove()
+        attempt { try write(path) }
+    }
+
+    func note(_ problem: String?) {
+        attempt { try outcome?.write(problem) }
+    }
+
+    /// What can't be written must not stop a server that runs.
+    private func attempt(_ write: () throws -> Void) {
+        do {
+            try write()
+        } catch {
+            log.write(.error, "the pid file, or the outcome of a reload, can't be written: \(error)")
+        }
+    }
+
+    func remove() {
+        pidFile?.remove()
+        outcome?.remove()
+    }
 }

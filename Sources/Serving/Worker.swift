@@ -17,6 +17,9 @@ package struct Worker {
     private let models: FileDescriptor
     private let fleet: FleetStatistics
     private let listenerCount: Int
+    private let metricsListenerCount: Int
+    /// The text of the key file; nil if the server is open to all.
+    private let keys: [UInt8]?
 
     /// Takes over what the supervisor gave this process.
     ///
@@ -31,22 +34,33 @@ package struct Worker {
         guard let text = environment(WorkerEnvironment.Variable.configuration) else { throw WorkerError.startedByHand }
         slot = try number(WorkerEnvironment.Variable.slot, 0...(FleetStatistics.slotCount - 1))
         threads = try number(WorkerEnvironment.Variable.threads, 1...FleetLimits.maxThreads)
-        listenerCount = try number(WorkerEnvironment.Variable.listeners, 0...64)
+        listenerCount = try number(WorkerEnvironment.Variable.listeners, 0...FleetLimits.maxAddresses)
+        metricsListenerCount = try number(
+            WorkerEnvironment.Variable.metricsListeners, 0...FleetLimits.maxAddresses)
         var configuration = ServerConfiguration()
         try configuration.apply(text: text)
         self.configuration = configuration
         channel = FleetChannel(FileDescriptor(owning: WorkerEnvironment.Descriptor.channel))
         models = FileDescriptor(owning: WorkerEnvironment.Descriptor.models)
         fleet = try FleetStatistics(mapping: FileDescriptor(owning: WorkerEnvironment.Descriptor.statistics))
+        if environment(WorkerEnvironment.Variable.hasKeys) == nil {
+            keys = nil
+        } else {
+            let file = try MappedFile(
+                descriptor: FileDescriptor(owning: WorkerEnvironment.Descriptor.keys), subject: "the keys")
+            keys = withExtendedLifetime(file) { Array(file.bytes) }
+        }
     }
 
     /// Serves until the supervisor says to stop or is gone.
     ///
     /// - Returns: The exit code.
     package func run() -> Int32 {
+        // A signal to the whole group means the supervisor: it tells the workers what to do. If it ends, they learn that by
+        // their channel.
         for signal in [
             SignalNumber.interrupt, SignalNumber.hangUp, SignalNumber.pipe, SignalNumber.terminalInput,
-            SignalNumber.terminalOutput,
+            SignalNumber.terminalOutput, SignalNumber.user1, SignalNumber.user2,
         ] {
             SignalSource.ignore(signal)
         }
@@ -56,8 +70,10 @@ package struct Worker {
             let service = try makeService()
             let statistics = WorkerStatistics(fleet: fleet, slot: slot)
             let server = try Server(
-                listeners: takeListeners(), service: service, limits: configuration.transportLimits,
-                policy: try configuration.policy(), threads: threads, statistics: statistics,
+                listeners: takeListeners(listenerCount),
+                metricsListeners: takeListeners(metricsListenerCount, after: listenerCount), service: service,
+                limits: configuration.transportLimits,
+                policy: try configuration.policy(keys: keys), threads: threads, statistics: statistics,
                 log: try makeLog(statistics))
             try connect(server, signals, statistics)
             channel.send(.ready(Self.summary(service)))
@@ -70,8 +86,10 @@ package struct Worker {
     }
 
     /// The listening sockets. The event loop is to be their only owner, so that they close when it drains.
-    private func takeListeners() -> [FileDescriptor] {
-        (0..<Int32(listenerCount)).map { FileDescriptor(owning: WorkerEnvironment.Descriptor.firstListener + $0) }
+    private func takeListeners(_ count: Int, after first: Int = 0) -> [FileDescriptor] {
+        (first..<(first + count)).map {
+            FileDescriptor(owning: WorkerEnvironment.Descriptor.firstListener + Int32($0))
+        }
     }
 
     /// Maps the models that were prepared for all workers.
@@ -79,23 +97,25 @@ package struct Worker {
         let block = try MappedFile(descriptor: models, subject: "the prepared models")
         return ModelService(
             try PreparedModels(mapping: block.bytes, owner: block).models,
-            limits: ImageLimits(maxPixels: configuration.maxPixels))
+            limits: ImageLimits(maxPixels: configuration.maxPixels),
+            maxDecodedBytes: configuration.maxDecodedBytes)
     }
 
     private func makeLog(_ statistics: WorkerStatistics) throws -> AccessLog? {
         try configuration.accessLog.map { path in
             let descriptor = path == "-" ? .standardOutputNotBlocking() : try FileDescriptor.appending(to: path)
             return AccessLog(
-                descriptor, format: configuration.logFormat, proxies: configuration.forwardedAllowIPs,
-                statistics: statistics)
+                descriptor, path: path == "-" ? nil : path, format: configuration.logFormat,
+                proxies: configuration.forwardedAllowIPs, statistics: statistics)
         }
     }
 
     /// Wires the supervisor's channel, the signal and the heart to the event loop.
     private func connect(_ server: Server, _ signals: SignalSource, _ statistics: WorkerStatistics) throws {
-        let (channel, control, configuration) = (channel, server.control, configuration)
+        let (channel, control) = (channel, server.control)
         let drain = Drain(control: control)
-        try server.watch(signals.descriptor) { while signals.next() != nil { drain.begin(limit: nil) } }
+        // One that is told to end by its number asks to be replaced first.
+        try server.watch(signals.descriptor) { while signals.next() != nil { channel.send(.recycle) } }
         try server.watch(channel.descriptor) {
             while let input = channel.receive() {
                 switch input {
@@ -103,7 +123,9 @@ package struct Worker {
                 case .message(.unloadable(let model, let problem)): server.noteUnloadable(model, problem)
                 case .message(.reply(let request, let problem)): server.finishCommand(request, problem: problem)
                 case .message(.busy(let request)): server.postponeCommand(request)
+                case .message(.reopenLog): server.reopenLog()
                 case .message: break
+                case .connection(let handed): server.adopt(handed)
                 // Without a supervisor nobody would replace this worker or end it: it finishes what it has, soon.
                 case .end: return drain.begin(limit: 1_500_000_000)
                 }
@@ -115,16 +137,28 @@ package struct Worker {
             case .unload(let model): channel.send(.unload(request: number, model: model))
             }
         }
+        server.giveAway = { channel.send($0) }
+        watchOver(server, drain, statistics)
+    }
+
+    /// Beats the heart, and asks for a successor when it is time.
+    private func watchOver(_ server: Server, _ drain: Drain, _ statistics: WorkerStatistics) {
+        let (channel, configuration) = (channel, configuration)
         let recycleAt =
             configuration.maxRequests == 0
             ? Int.max
             : configuration.maxRequests + Int.random(in: 0...configuration.maxRequestsJitter)
-        var hasAsked = false
-        let timeout = UInt64(configuration.timeout) * 1_000_000_000
+        var (hasAsked, isStuck) = (false, false)
+        // Work stops when its time is up. What goes on for as long again does not stop by itself.
+        let stuckAfter = 2 * UInt64(configuration.timeout) * 1_000_000_000
+        server.idleMilliseconds = min(1000, configuration.timeout * 250)
         server.onTick = { now in
             drain.check(now)
-            // A heart that stops while work hangs lets the supervisor replace this process.
-            if server.longestRun(now) < timeout { statistics.set(.heartbeat, to: Int(now / 1_000_000)) }
+            statistics.set(.heartbeat, to: Int(SystemClock.monotonicNanoseconds() / 1_000_000))
+            if !isStuck, server.longestRun(now) > stuckAfter {
+                isStuck = true
+                channel.send(.stuck)
+            }
             if !hasAsked, server.requestCount >= recycleAt {
                 hasAsked = true
                 channel.send(.recycle)

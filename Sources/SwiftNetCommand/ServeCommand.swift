@@ -28,6 +28,8 @@ struct ServeCommand: ParsableCommand {
               TERM, INT   finish what was accepted, then end; the second one ends at once
               HUP         read settings, keys and weights again, losing no request
               TTIN, TTOU  one worker more, one worker less
+              USR1        open the logs anew, after they have been renamed
+              USR2        start the program anew beside this one, on the same sockets: to upgrade it
 
             EXIT CODES
               0   ended as asked
@@ -53,9 +55,11 @@ struct ServeCommand: ParsableCommand {
             } catch let error as ConfigurationError {
                 throw ValidationError("\(error).")
             }
-            _ = try configuration.keys()
+            _ = try configuration.keyText()
             if surroundings.checkConfig { return try writeStandardOutput(configuration.text) }
-            if configuration.daemon, !DaemonLauncher.isLaunched { throw try ExitCode(DaemonLauncher.launch()) }
+            if configuration.daemon, !DaemonLauncher.isLaunched, !Successor.isThisProcess {
+                throw try ExitCode(DaemonLauncher.launch())
+            }
             throw try ExitCode(Service(configuration, settings: settings).run())
         }
     }
@@ -102,8 +106,21 @@ struct PlaceOptions: ParsableArguments {
             "Inference threads in each worker. (default: 1; usable cores in thread mode)", valueName: "n"))
     var threads: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where to read metrics, without a key and nowhere else; may be repeated. (default: where requests come to)",
+            valueName: "host:port|unix:path"))
+    var metricsBind: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "The permissions of unix sockets, as 660. (default: what the umask leaves)", valueName: "octal"))
+    var socketMode: String?
+
     var settings: [Setting] {
         [
+            ("metrics-bind", metricsBind.isEmpty ? nil : metricsBind.joined(separator: ",")),
+            ("socket-mode", socketMode),
             ("bind", bind.isEmpty ? nil : bind.joined(separator: ",")), ("mode", mode), ("workers", workers),
             ("threads", threads),
         ]
@@ -222,12 +239,25 @@ struct LimitOptions: ParsableArguments {
             valueName: "n"))
     var maxConnections: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The most connections of one address to a worker; more are closed. An IPv6 address counts by its first 64 bits. "
+                + "0 for no limit. (default: 0)", valueName: "n"))
+    var maxConnectionsPerAddress: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The most bytes that images take in a worker while they are decoded; more wait. (default: 536870912)",
+            valueName: "n"))
+    var maxDecodedBytes: String?
+
     var settings: [Setting] {
         [
             ("timeout", timeout), ("graceful-timeout", gracefulTimeout), ("drain-delay", drainDelay),
             ("keep-alive", keepAlive), ("deadline", deadline), ("queue", queue), ("max-requests", maxRequests),
             ("max-requests-jitter", maxRequestsJitter), ("max-batch", maxBatch), ("max-body-bytes", maxBodyBytes),
             ("max-pixels", maxPixels), ("max-connections", maxConnections),
+            ("max-connections-per-address", maxConnectionsPerAddress), ("max-decoded-bytes", maxDecodedBytes),
         ]
     }
 }
@@ -252,15 +282,33 @@ struct SurroundingOptions: ParsableArguments {
             valueName: "text|json|atoms"))
     var logFormat: String?
 
-    @Option(help: ArgumentHelp("Write the supervisor's process number here.", valueName: "file"), completion: .file())
+    @Option(
+        help: ArgumentHelp(
+            "Write the supervisor's messages here; '-' for standard error. (default: standard error; the pid file's name "
+                + "and .log for a daemon)", valueName: "file|-"), completion: .file())
+    var errorLogfile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Leave out messages that matter less: debug, info, warning, error, critical. (default: info)",
+            valueName: "level"))
+    var logLevel: String?
+
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("Write the supervisor's process number here.", valueName: "file"),
+        completion: .file())
     var pid: String?
 
-    @Flag(help: "Leave the terminal once the server serves.")
+    @Flag(name: [.customShort("D"), .long], help: "Leave the terminal once the server serves.")
     var daemon = false
+
+    @Option(help: ArgumentHelp("Permissions that files and sockets do not get, as 027.", valueName: "octal"))
+    var umask: String?
 
     var settings: [Setting] {
         [
             ("access-log", accessLog), ("log-format", logFormat), ("pid", pid), ("daemon", daemon ? "true" : nil),
+            ("error-logfile", errorLogfile), ("log-level", logLevel), ("umask", umask),
         ]
     }
 }

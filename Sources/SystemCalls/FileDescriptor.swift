@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CLinux
 import Glibc
 
 /// An open file, socket or other kernel object; closed when the last reference goes.
@@ -35,6 +36,13 @@ package final class FileDescriptor: Sendable {
     /// - Throws: ``SystemError``.
     package static func appending(to path: String) throws(SystemError) -> FileDescriptor {
         try open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
+    }
+
+    /// Makes this descriptor lead where another does, all at once: who writes to it meanwhile writes to one of the two.
+    ///
+    /// - Throws: ``SystemError``.
+    package func replace(with other: FileDescriptor) throws(SystemError) {
+        try retryingInterrupts("dup3") { dup3(other.rawValue, rawValue, O_CLOEXEC) }
     }
 
     /// Standard output, to write without ever waiting for who reads it.

@@ -56,6 +56,14 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     /// Whether it is of this machine alone: `127.0.0.0/8` or `::1`.
     package var isLoopback: Bool { isVersion4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
 
+    /// Whom one client can be told by: of version 6, where it has more addresses than can be counted, the first 64 bits.
+    package var network64: IPAddress { isVersion4 ? self : IPAddress(high: high, low: 0) }
+
+    private init(high: UInt64, low: UInt64) {
+        self.high = high
+        self.low = low
+    }
+
     /// The text that ``init(_:)`` reads.
     package var description: String {
         if isVersion4 { return (0..<4).map { String(low >> (24 - 8 * UInt64($0)) & 0xFF) }.joined(separator: ".") }

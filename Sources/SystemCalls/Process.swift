@@ -83,6 +83,9 @@ package struct ChildProcess: Equatable, Hashable, Sendable {
         return body(pointers + [nil])
     }
 
+    /// Whether there is such a process, of whoever's.
+    package var exists: Bool { kill(id, 0) == 0 || errno == EPERM }
+
     /// Sends a signal; one to a process that has ended is lost.
     package func send(_ signal: Int32) {
         kill(id, signal)
@@ -133,6 +136,21 @@ package enum CurrentProcess {
             setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         }
         return Int(clamping: limit.rlim_cur)
+    }
+
+    /// Sets which permissions the files and sockets that it makes do not get.
+    package static func setUmask(_ mask: UInt32) {
+        umask(mask)
+    }
+
+    /// Its parent's number.
+    package static var parent: ChildProcess { ChildProcess(id: getppid()) }
+
+    /// Has standard error lead to a file.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func redirectStandardError(to file: FileDescriptor) throws(SystemError) {
+        try retryingInterrupts("dup2") { dup2(file.rawValue, 2) }
     }
 
     /// Ends it at once: nothing is cleaned up.

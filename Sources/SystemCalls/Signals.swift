@@ -62,4 +62,5 @@ package enum SignalNumber {
     package static let terminalInput = SIGTTIN
     package static let terminalOutput = SIGTTOU
     package static let user1 = SIGUSR1
+    package static let user2 = SIGUSR2
 }

@@ -11,11 +11,12 @@ extension FileDescriptor {
     ///
     /// - Parameters:
     ///   - address: Where.
+    ///   - mode: The permissions of a socket in the file system; what the umask leaves if nil.
     ///   - backlog: How many connections may wait to be accepted.
     /// - Throws: ``SystemError``, `EADDRINUSE` where another server listens.
-    package static func listening(on address: SocketAddress, backlog: Int32 = 1024) throws(SystemError)
-        -> FileDescriptor
-    {
+    package static func listening(
+        on address: SocketAddress, mode: UInt32? = nil, backlog: Int32 = 1024
+    ) throws(SystemError) -> FileDescriptor {
         let socket = try address.withKernelAddress(isPassive: true) { family, pointer, size throws(SystemError) in
             let socket = try makeSocket(family)
             if case .unix(let path) = address {
@@ -26,6 +27,9 @@ extension FileDescriptor {
             }
             try retryingInterrupts("bind", subject: address.description) { bind(socket.rawValue, pointer, size) }
             return socket
+        }
+        if case .unix(let path) = address, let mode {
+            try retryingInterrupts("chmod", subject: path) { chmod(path, mode) }
         }
         try retryingInterrupts("listen", subject: address.description) { listen(socket.rawValue, backlog) }
         return socket
@@ -152,6 +156,17 @@ extension FileDescriptor {
         try retryingInterrupts("setsockopt") {
             setsockopt(rawValue, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
         }
+    }
+
+    /// Whether connections can be accepted from it: a socket of streams that listens.
+    package var isListening: Bool {
+        option(SO_ACCEPTCONN) == 1 && option(SO_TYPE) == Int32(SOCK_STREAM.rawValue)
+    }
+
+    private func option(_ option: Int32) -> Int32? {
+        var value: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        return getsockopt(rawValue, SOL_SOCKET, option, &value, &size) == 0 ? value : nil
     }
 
     /// The TCP port that the socket is bound to; nil for other sockets.

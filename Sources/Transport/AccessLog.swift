@@ -45,6 +45,8 @@ package final class AccessLog: Sendable {
     }
 
     private let descriptor: FileDescriptor
+    /// The file, if it can be opened anew.
+    private let path: String?
     private let format: AccessLogFormat
     private let proxies: TrustedProxies
     private let statistics: WorkerStatistics
@@ -53,12 +55,14 @@ package final class AccessLog: Sendable {
 
     /// - Parameters:
     ///   - descriptor: Open for appending.
+    ///   - path: Its file, if it is one.
     ///   - proxies: Whose word for the client's address is taken.
     package init(
-        _ descriptor: FileDescriptor, format: AccessLogFormat, proxies: TrustedProxies = .standard,
+        _ descriptor: FileDescriptor, path: String? = nil, format: AccessLogFormat, proxies: TrustedProxies = .standard,
         statistics: WorkerStatistics
     ) {
         self.descriptor = descriptor
+        self.path = path
         self.format = format
         self.proxies = proxies
         self.statistics = statistics
@@ -67,6 +71,16 @@ package final class AccessLog: Sendable {
     /// Whose request it is.
     func client(of peer: Peer, _ head: RequestHead?) -> IPAddress? {
         head.map { proxies.client(of: peer, $0.headers) } ?? peer.address
+    }
+
+    /// Opens the file anew, after it has been renamed. If that fails, the old one is written on, and a line counts as lost.
+    package func reopen() {
+        guard let path else { return }
+        do {
+            try descriptor.replace(with: try FileDescriptor.appending(to: path))
+        } catch {
+            statistics.add(1, to: .logLinesDropped)
+        }
     }
 
     func write(_ entry: Entry) {

@@ -61,6 +61,8 @@ final class Connection {
     private var takenBytes = 0
     /// The body that is being worked on.
     var workBytes = 0
+    /// When it was opened here.
+    let openedAt: UInt64
     /// What the connection holds, as counted in the loop's total.
     var accountedBytes = 0
 
@@ -70,6 +72,7 @@ final class Connection {
         self.token = token
         parser = RequestParser(limits: limits)
         since = now
+        openedAt = now
         lastSent = now
         sendingSince = now
     }
@@ -78,7 +81,14 @@ final class Connection {
     var unsentByteCount: Int { output.count - sent }
 
     /// Bytes that the connection holds: what came, what is being worked on, what must go out.
-    var heldByteCount: Int { parser.bufferedByteCount + workBytes + unsentByteCount }
+    var heldByteCount: Int { parser.bufferedByteCount + workBytes + output.count }
+
+    /// Gives back the memory of answers that the client has taken, if that is much.
+    func forgetTakenBytes() {
+        guard sent > 256 << 10, sent > output.count / 2 else { return }
+        output = Array(output[sent...])
+        sent = 0
+    }
 
     /// Notes that answers begin to go out.
     func beginSending(now: UInt64) {

@@ -12,7 +12,10 @@ extension EventLoop {
         for _ in 0..<limit {
             do {
                 guard let socket = try listener.accept() else { return }
-                add(socket, from: listener)
+                let peer = Peer(
+                    address: socket.peerAddress, isLocal: localListeners.contains(listener.rawValue),
+                    isForMetrics: metricsListeners.contains(listener.rawValue))
+                if mayCome(peer) { add(socket, peer) } else { refuse(socket) }
             } catch {
                 // Without a free descriptor, the next attempt has that of the oldest connection.
                 if !makeRoom() { return refuseForWantOfDescriptors(listener) }
@@ -20,18 +23,46 @@ extension EventLoop {
         }
     }
 
-    private func add(_ socket: FileDescriptor, from listener: FileDescriptor) {
+    @discardableResult
+    func add(_ socket: FileDescriptor, _ peer: Peer) -> Connection? {
         if connections.count >= limits.maxConnections { makeRoom() }
-        guard connections.count < limits.maxConnections else { return }
+        guard connections.count < limits.maxConnections else { return nil }
         socket.disableDelay()
         socket.setUnacknowledgedLimit(milliseconds: Int32(clamping: limits.writeStall.nanoseconds / 1_000_000))
         socket.setUnsentLimit(byteCount: Int32(clamping: limits.maxUnsentBytes))
-        let peer = Peer(address: socket.peerAddress, isLocal: localListeners.contains(listener.rawValue))
         let connection = Connection(socket, peer: peer, token: nextToken, limits: limits.http, now: now)
         nextToken += 1
-        guard (try? epoll.add(socket, token: connection.token, connection.watched)) != nil else { return }
+        guard (try? epoll.add(socket, token: connection.token, connection.watched)) != nil else { return nil }
         connections[connection.token] = connection
+        count(peer, by: 1)
         statistics.add(1, to: .accepted)
+        statistics.set(.connections, to: connections.count)
+        return connection
+    }
+
+    // MARK: Addresses
+
+    /// Whether a client's address has connections left.
+    private func mayCome(_ peer: Peer) -> Bool {
+        guard limits.maxConnectionsPerAddress > 0, let address = peer.address else { return true }
+        return connectionsOfAddress[address.network64, default: 0] < limits.maxConnectionsPerAddress
+    }
+
+    private func count(_ peer: Peer, by step: Int) {
+        guard limits.maxConnectionsPerAddress > 0, let address = peer.address?.network64 else { return }
+        let number = connectionsOfAddress[address, default: 0] + step
+        connectionsOfAddress[address] = number > 0 ? number : nil
+    }
+
+    /// Tells a client that it has too many connections, and closes this one. It is told once and not waited for.
+    private func refuse(_ socket: FileDescriptor) {
+        statistics.add(1, to: .refusedConnections)
+        var response = ErrorResponse.make(.tooManyRequests, "this address has too many connections")
+        response.add("Retry-After", "1")
+        var bytes: [UInt8] = []
+        response.encode(into: &bytes, isHead: false, keepsAlive: false, minorVersion: 1, date: date)
+        _ = bytes.withUnsafeBytes { try? socket.send($0) }
+        socket.shutdownSending()
     }
 
     /// Closes the connection that has been idling or sending its request for the longest.
@@ -60,6 +91,8 @@ extension EventLoop {
         if connection.phase == .waiting { recordGone(connection) }
         abandon(connection)
         bufferedBytes -= connection.accountedBytes
+        count(connection.peer, by: -1)
+        statistics.set(.connections, to: connections.count)
         try? epoll.remove(connection.socket)
     }
 
@@ -73,6 +106,7 @@ extension EventLoop {
     func beginDraining() {
         guard !isDraining else { return }
         isDraining = true
+        statistics.set(.isServing, to: 0)
         drainingSince = now
         for listener in listeners {
             acceptConnections(listener, limit: Self.maxAcceptedAtEnd)

@@ -224,6 +224,9 @@ extension EventLoop {
         let exchange = connection.exchange
         connection.exchange = nil
         var response = response
+        if !hasRoom(for: response, to: connection) {
+            response = ErrorResponse.overloaded("the server holds too many answers that are not read", queue)
+        }
         let id = exchange?.id ?? requestIDs.next()
         response.add("X-Request-Id", id)
         response.add("Server-Timing", serverTiming(exchange))
@@ -239,6 +242,20 @@ extension EventLoop {
         connection.phase = keepsAlive ? .receiving : .closing
         connection.since = now
         record(connection, exchange, id: id, response)
+    }
+
+    /// Whether an answer may be held until its client reads it. Those who have kept theirs waiting for the longest make room.
+    private func hasRoom(for response: Response, to connection: Connection) -> Bool {
+        let count = response.body.count
+        guard count > limits.maxUnsentBytes, bufferedBytes + count > limits.maxBufferedBytes else { return true }
+        let slowest = connections.values.filter {
+            $0 !== connection && $0.unsentByteCount > limits.maxUnsentBytes && $0.lastSent + 1_000_000_000 < now
+        }.sorted { $0.lastSent < $1.lastSent }
+        for other in slowest where bufferedBytes + count > limits.maxBufferedBytes {
+            statistics.add(1, to: .evicted)
+            close(other)
+        }
+        return bufferedBytes + count <= limits.maxBufferedBytes
     }
 
     /// What an answer says of its time, in milliseconds: that of inference, if there was any, and all since the request began.
@@ -304,6 +321,7 @@ extension EventLoop {
                 return close(connection)
             }
             guard let sent else {
+                connection.forgetTakenBytes()
                 updateHeldBytes(connection)
                 return updateWatch(connection)
             }
@@ -314,6 +332,7 @@ extension EventLoop {
         updateHeldBytes(connection)
         if connection.phase == .closing { return beginLingering(connection) }
         updateWatch(connection)
+        if surplus > 0 { giveAwayIfFree(connection) }
     }
 
     /// Ends the sending side and reads on for a while: closing with unread input would make the kernel reset the

@@ -41,7 +41,7 @@ package final class EventLoop {
     let queue: WorkQueue
     let mailbox: Mailbox
     let statistics: WorkerStatistics
-    let log: AccessLog?
+    package let log: AccessLog?
     package let control: Control
     /// Called a few times a second.
     package var onTick: ((UInt64) -> Void)?
@@ -56,9 +56,24 @@ package final class EventLoop {
     /// Requests begun so far.
     package internal(set) var requestCount = 0
 
+    /// Sockets of requests, and then those of metrics.
     var listeners: [FileDescriptor]
     /// Those of them that only this machine reaches.
     let localListeners: Set<Int32>
+    /// Those of them where metrics are read.
+    let metricsListeners: Set<Int32>
+    /// Connections of each client address, where they are limited.
+    var connectionsOfAddress: [IPAddress: Int] = [:]
+    /// Whether new connections are left to other workers.
+    var isPaused = false
+    /// How many connections are to be given away.
+    var surplus = 0
+    /// Gives a connection to a worker that has fewer; tells whether it could.
+    package var giveAway: ((HandedConnection) -> Bool)?
+    /// How often the clocks are looked after while there is no connection.
+    package var idleMilliseconds = 1000
+    /// The time that deadlines are counted in.
+    package let clock = AwakeClock()
     /// Given away when no descriptor is left, so that a connection can be accepted and closed.
     var reserve: FileDescriptor?
     var connections: [UInt64: Connection] = [:]
@@ -66,24 +81,29 @@ package final class EventLoop {
     var bufferedBytes = 0
     var isDraining = false
     var drainingSince: UInt64 = 0
-    var now = SystemClock.monotonicNanoseconds()
+    var now: UInt64
     var date = ""
     private var dateSecond: UInt64 = 0
+    private var memoryRecordedAt: UInt64 = 0
     var requestIDs = RequestIDs()
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
     /// - Parameters:
     ///   - listeners: Sockets that listen and do not block.
+    ///   - metricsListeners: The same, for those who read metrics only.
     ///   - log: Where a line goes for each request; nowhere if nil.
     /// - Throws: `SystemError`.
     package init(
-        listeners: [FileDescriptor], handler: any RequestHandler, limits: TransportLimits, queue: WorkQueue,
+        listeners: [FileDescriptor], metricsListeners: [FileDescriptor] = [], handler: any RequestHandler,
+        limits: TransportLimits, queue: WorkQueue,
         mailbox: Mailbox, statistics: WorkerStatistics, log: AccessLog?
     ) throws {
         epoll = try Epoll()
-        self.listeners = listeners
+        self.listeners = listeners + metricsListeners
         // A socket without an address of the Internet Protocol is one in the file system.
-        localListeners = Set(listeners.filter { $0.localAddress?.isLoopback ?? true }.map(\.rawValue))
+        localListeners = Set(self.listeners.filter { $0.localAddress?.isLoopback ?? true }.map(\.rawValue))
+        self.metricsListeners = Set(metricsListeners.map(\.rawValue))
+        now = clock.now
         self.handler = handler
         self.limits = limits
         self.queue = queue
@@ -93,7 +113,7 @@ package final class EventLoop {
         control = Control(wake: mailbox.wake)
         reserve = try? FileDescriptor.open("/dev/null", 0)
         try epoll.add(mailbox.wake.descriptor, token: 0, .readable)
-        for (index, listener) in listeners.enumerated() {
+        for (index, listener) in self.listeners.enumerated() {
             try epoll.add(listener, token: 1 + UInt64(index), [.readable, .exclusive])
         }
     }
@@ -117,9 +137,12 @@ package final class EventLoop {
     package func run() throws {
         var events: [Epoll.Event] = []
         var lastTick: UInt64 = 0
+        statistics.set(.isServing, to: 1)
+        defer { statistics.set(.isServing, to: 0) }
         while true {
-            try epoll.wait(&events, timeoutMilliseconds: 200)
-            now = SystemClock.monotonicNanoseconds()
+            let patience = connections.isEmpty && !isDraining ? max(idleMilliseconds, 1) : 200
+            try epoll.wait(&events, timeoutMilliseconds: Int32(clamping: patience))
+            now = clock.step(expected: UInt64(patience) * 1_000_000)
             refreshDate()
             switch control.requested {
             case .run: break
@@ -180,7 +203,6 @@ package final class EventLoop {
 
     /// Looks after the clocks of all connections.
     private func tick() {
-        statistics.set(.connections, to: connections.count)
         statistics.set(.waiting, to: queue.count)
         for connection in connections.values {
             if let lateness = connection.lateness(now: now, limits: limits) { end(connection, lateness) }
@@ -188,7 +210,10 @@ package final class EventLoop {
         for job in queue.takeLate(now: now) { job.late()(self, JobTimes()) }
         if isDraining { closeIdleConnections() }
         // The kernel tells one worker of a connection, and that one may have been stopped before it could take it.
-        for listener in listeners { acceptConnections(listener, limit: 8) }
+        if !isPaused { for listener in listeners { acceptConnections(listener, limit: 8) } }
+        pauseOrResumeAccepting()
+        balance()
+        recordMemory()
         onTick?(now)
     }
 
@@ -204,6 +229,15 @@ package final class EventLoop {
             abandon(connection)
             respondAndClose(connection, ErrorResponse.make(.gatewayTimeout, "the answer took too long"))
         }
+    }
+
+    /// Tells what memory the process has, now and then.
+    private func recordMemory() {
+        guard now > memoryRecordedAt + 5_000_000_000 else { return }
+        memoryRecordedAt = now
+        guard let (resident, shared) = CurrentProcess.residentBytes else { return }
+        statistics.set(.privateBytes, to: resident - shared)
+        statistics.set(.sharedBytes, to: shared)
     }
 
     /// Marks the job of a connection as unwanted.

@@ -19,7 +19,9 @@ package final class InferenceThreads: Sendable {
     /// Starts the threads and waits until each is ready.
     ///
     /// - Throws: The first error of making a runner.
-    package init(count: Int, service: any InferenceService, queue: WorkQueue, mailbox: Mailbox) throws {
+    package init(count: Int, service: any InferenceService, queue: WorkQueue, mailbox: Mailbox, clock: AwakeClock)
+        throws
+    {
         self.queue = queue
         let start = StartGate(count: count)
         let activities = (0..<count).map { _ in Activity() }
@@ -27,7 +29,7 @@ package final class InferenceThreads: Sendable {
         var threads: [Thread] = []
         do {
             for activity in activities {
-                let loop = InferenceLoop(queue: queue, mailbox: mailbox, activity: activity)
+                let loop = InferenceLoop(queue: queue, mailbox: mailbox, activity: activity, clock: clock)
                 threads.append(try Thread(stackBytes: 4 << 20) { loop.run(service, start) })
             }
             try start.wait()
@@ -86,6 +88,7 @@ private struct InferenceLoop: Sendable {
     let queue: WorkQueue
     let mailbox: Mailbox
     let activity: InferenceThreads.Activity
+    let clock: AwakeClock
 
     func run(_ service: any InferenceService, _ start: StartGate) {
         let runner: any InferenceRunner
@@ -97,7 +100,7 @@ private struct InferenceLoop: Sendable {
         }
         start.report(nil)
         while let job = queue.take() {
-            let now = SystemClock.monotonicNanoseconds()
+            let now = clock.now
             let completion: Completion
             var times = JobTimes()
             times.queued = now > job.queuedAt ? now - job.queuedAt : 0
@@ -108,7 +111,7 @@ private struct InferenceLoop: Sendable {
                 runner.interest = job.interest
                 completion = job.work(runner)
                 activity.startedAt.store(0, ordering: .relaxed)
-                times.worked = SystemClock.monotonicNanoseconds() - now
+                times.worked = max(clock.now, now) - now
                 queue.record(nanoseconds: times.worked)
             }
             mailbox.post(completion, times)

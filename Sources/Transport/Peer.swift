@@ -10,10 +10,13 @@ package struct Peer: Equatable, Sendable {
     package let address: IPAddress?
     /// Whether it came to an address that only this machine reaches: of loopback, or in the file system.
     package let isLocal: Bool
+    /// Whether it came to an address where metrics are read and nothing else.
+    package let isForMetrics: Bool
 
-    package init(address: IPAddress?, isLocal: Bool) {
+    package init(address: IPAddress?, isLocal: Bool, isForMetrics: Bool = false) {
         self.address = address
         self.isLocal = isLocal
+        self.isForMetrics = isForMetrics
     }
 }
 

@@ -29,6 +29,8 @@ package struct TransportLimits: Equatable, Sendable {
     package var maxRequestsPerConnection = 10_000
     /// Connections at a time; above it the one that idles the longest goes.
     package var maxConnections = 2048
+    /// Connections of one client address at a time; 0 for no limit.
+    package var maxConnectionsPerAddress = 0
     /// Bytes of unfinished requests and of answers not taken, of all connections together; above it, 503.
     package var maxBufferedBytes = 256 << 20
     /// While a client has not taken so many bytes of its answers, its next request waits. The kernel keeps as many again.

@@ -77,6 +77,9 @@ package final class WorkQueue: @unchecked Sendable {
         return jobs.count - head
     }
 
+    /// Whether the next job would be refused.
+    var isFull: Bool { count >= capacity }
+
     /// Adds a job. Jobs of clients that are gone make room for it.
     ///
     /// - Returns: false if the queue is full or closed: refuse the request now.

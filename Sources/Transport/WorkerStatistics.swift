@@ -17,10 +17,14 @@ package enum RouteLabel: Int, CaseIterable, Sendable {
 package final class FleetStatistics: Sendable {
     /// Numbers of a slot that count one thing each.
     package enum Counter: Int, CaseIterable, Sendable {
-        case abandoned, accepted, evicted, images, runs, refusedFull, logLinesDropped
+        case abandoned, accepted, evicted, refusedConnections, handedOver, images, runs, refusedFull, logLinesDropped
         case queueNanoseconds, workNanoseconds
         // Those from here on go up and down, and fall to zero with their worker.
         case connections, waiting, heartbeat
+        /// 1 while the worker takes connections.
+        case isServing
+        /// Memory that the worker has alone, and that it shares.
+        case privateBytes, sharedBytes
 
         var isGauge: Bool { rawValue >= Counter.connections.rawValue }
     }
@@ -99,7 +103,7 @@ package final class FleetStatistics: Sendable {
         cell(row: slot + 1, counter.rawValue).pointee.store(value, ordering: .relaxed)
     }
 
-    func add(_ amount: UInt64, to counter: Counter, slot: Int) {
+    package func add(_ amount: UInt64, to counter: Counter, slot: Int) {
         cell(row: slot + 1, counter.rawValue).pointee.wrappingAdd(amount, ordering: .relaxed)
     }
 
@@ -154,6 +158,16 @@ package final class FleetStatistics: Sendable {
     private func sum(_ index: Int) -> UInt64 {
         let slots = min(Int(self[.slotsInUse]), Self.slotCount)
         return (0..<slots).reduce(0) { $0 &+ cell(row: $1 + 1, index).pointee.load(ordering: .relaxed) }
+    }
+
+    /// A number of each worker that takes connections, whatever its generation.
+    package func servingWorkers(_ counter: Counter) -> [UInt64] {
+        servingSlots.map { value(counter, slot: $0) }
+    }
+
+    /// The slots of these workers.
+    package var servingSlots: [Int] {
+        (0..<min(Int(self[.slotsInUse]), Self.slotCount)).filter { value(.isServing, slot: $0) != 0 }
     }
 
     /// A number summed over the slots.

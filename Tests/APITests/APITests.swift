@@ -4,6 +4,7 @@ import API
 import HTTP
 import JSON
 import Testing
+import Transport
 
 @Suite struct APITests {
     private let api: API
@@ -130,6 +131,18 @@ import Testing
         #expect(response.status.code == status)
         #expect(response.text.hasPrefix("{\"error\":\""))
         if status == 405 { #expect(response.header("Allow") != nil) }
+    }
+
+    /// Without a key there, and nowhere else.
+    @Test func metricsCanHaveAnAddressOfTheirOwn() throws {
+        let api = try API.stub { $0.hasOwnMetricsAddress = true }
+        let there = Peer(address: nil, isLocal: false, isForMetrics: true)
+        #expect(try api.answer("GET", "/metrics", from: there).status == .ok)
+        #expect(try api.answer("GET", "/healthz", from: there).status == .ok)
+        #expect(try api.answer("GET", "/v2/models", from: there).status == .notFound)
+        #expect(try api.answer("POST", "/inference", from: there).status == .notFound)
+        #expect(try api.answer("GET", "/metrics").status == .notFound)
+        #expect(try API.stub().answer("GET", "/metrics").status == .ok)
     }
 
     @Test func probesAnswerWithoutKeysAndReadinessFollowsDraining() throws {

@@ -270,6 +270,55 @@ import Transport
         }
     }
 
+    /// A thread that hangs takes no more jobs; those who wait are answered all the same.
+    @Test func whoWaitsForAHangingThreadIsAnsweredInTime() throws {
+        try withServer(milliseconds: 3000) { limits in
+            limits.queueTime = .milliseconds(100)
+        } _: { server in
+            let hanging = try server.connect()
+            let request =
+                "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: \(RunningServer.digit.utf8.count)\r\n\r\n\(RunningServer.digit)"
+            try hanging.send(request)
+            SystemClock.sleep(milliseconds: 100)
+            let start = SystemClock.monotonicNanoseconds()
+            #expect(try server.connect().ask("POST", "/inference", text: RunningServer.digit).status == 503)
+            #expect(SystemClock.monotonicNanoseconds() - start < 2_000_000_000)
+        }
+    }
+
+    /// Some keep large answers waiting: beyond the limit they get 503, and others are answered.
+    @Test func answersThatAreNotReadHaveALimitTogether() throws {
+        try withServer(folder: TemporaryFolder()) { limits in
+            limits.maxBufferedBytes = 100_000
+            limits.maxUnsentBytes = 1000
+        } _: { server in
+            let asking = "GET /openapi.json HTTP/1.1\r\nHost: a\r\n\r\n"
+            let lazy = try (0..<40).map { _ in try server.connect() }
+            for client in lazy { try client.send(String(repeating: asking, count: 100)) }
+            // Some are told so at once.
+            #expect(server.eventually { $0.responses(.other, status: 503) > 0 })
+            SystemClock.sleep(milliseconds: 1200)
+            #expect(try server.connect().ask("GET", "/openapi.json").status == 200)
+            withExtendedLifetime(lazy) {}
+        }
+    }
+
+    @Test func connectionsOfAnAddressAreLimited() throws {
+        try withServer { limits in
+            limits.maxConnectionsPerAddress = 3
+        } _: { server in
+            var clients = try (0..<3).map { _ in try server.connect() }
+            for client in clients { #expect(try client.ask("GET", "/healthz").status == 200) }
+            let fourth = try server.connect()
+            #expect(try fourth.answer().status == 429)
+            #expect(fourth.isClosedByServer())
+            #expect(server.fleet.total(.refusedConnections) == 1)
+            clients.removeLast()
+            #expect(server.eventually { $0.total(.connections) == 2 })
+            #expect(try server.connect().ask("GET", "/healthz").status == 200)
+        }
+    }
+
     @Test func workForClientsThatAreGoneIsDropped() throws {
         try withServer(milliseconds: 300) { server in
             let request =

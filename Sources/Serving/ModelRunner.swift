@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+
+import Images
+import Inference
+import Protocols
+import SystemCalls
+
+/// One thread's memory for all models.
+final class ModelRunner: InferenceRunner {
+    var interest = WorkInterest()
+    private let predictors: [Predictor]
+    private let budget: DecodingBudget
+
+    /// Images that are decoded before one looks whether the answer is still wanted: so many, of so many pixels together.
+    private static let imagesAtOnce = 8
+    private static let pixelsAtOnce = 8_000_000
+    /// The pixels of all images of a request, and of all passes over them, are at most so many times an image's.
+    private static let maxLargeImages = 20
+
+    init(_ predictors: [Predictor], _ budget: DecodingBudget) {
+        self.predictors = predictors
+        self.budget = budget
+    }
+
+    /// Runs a model once, so that its memory is there and its answers are numbers before the first request.
+    func warm(_ model: Int) throws {
+        let predictor = predictors[model]
+        let input = [Float](repeating: 0.5, count: predictor.model.plan.inputShape.elementCount)
+        guard predictor.logits(of: input, count: 1).allSatisfy(\.isFinite) else {
+            throw ModelServiceError.notFinite(model: predictor.model.description.name)
+        }
+    }
+
+    func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
+        let predictor = predictors[model]
+        let costs = images.map(predictor.cost)
+        try checkWork(costs, predictor.limits)
+        var results: [Result<Classification, any Error>] = []
+        while results.count < images.count {
+            try checkInterest()
+            let first = results.count
+            if let refusal = budget.refusal(of: costs[first].bytes) {
+                results.append(.failure(refusal))
+                continue
+            }
+            var end = first + 1
+            var pixels = costs[first].pixels
+            while end < images.count, end - first < Self.imagesAtOnce, costs[end].bytes <= budget.total,
+                pixels + costs[end].pixels <= Self.pixelsAtOnce
+            {
+                pixels += costs[end].pixels
+                end += 1
+            }
+            // One is decoded after the other.
+            let bytes = costs[first..<end].reduce(0) { max($0, $1.bytes) }
+            let answers = try budget.with(bytes, for: interest) {
+                predictor.predict(batch: Array(images[first..<end]))
+            }
+            results += answers.map { $0.map(Classification.init).mapError(refusal) }
+        }
+        return results
+    }
+
+    private func checkInterest() throws {
+        if !interest.isWanted { throw InferenceRefusal.unwanted }
+    }
+
+    /// Refuses images that are too much work together.
+    private func checkWork(_ costs: [ImageCost], _ limits: ImageLimits) throws {
+        let most = limits.maxPixels * Self.maxLargeImages
+        var sum = 0
+        for cost in costs {
+            sum = sum.addingReportingOverflow(cost.pixels).overflow ? .max : sum + cost.pixels
+            if sum > most {
+                throw InferenceRefusal.tooLarge(
+                    "the images of a request have \(most) pixels together at most, each pass of a JPEG counted")
+            }
+        }
+    }
+
+    func classify(model: Int, pixels: [UInt8]) throws -> [Classification] {
+        let input = predictors[model].model.description.input
+        return try inParts(of: pixels, count: input.width * input.height * input.channels) {
+            try predictors[model].predict(pixels: $0).map(Classification.init)
+        }
+    }
+
+    func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
+        let count = input.count / max(rows, 1)
+        return try inParts(of: input, count: count) { predictors[model].logits(of: $0, count: $0.count / count) }
+    }
+
+    /// Works on some rows at a time, so many that a part takes some hundredths of a second, and looks between the parts
+    /// whether the answer is still wanted.
+    ///
+    /// - Parameter count: Numbers of a row.
+    private func inParts<Number, Answer>(
+        of input: [Number], count: Int, _ body: ([Number]) throws -> [Answer]
+    ) throws -> [Answer] {
+        var rowsAtOnce = 8
+        if input.count <= rowsAtOnce * count { return try body(input) }
+        var answers: [Answer] = []
+        var first = 0
+        while first < input.count {
+            try checkInterest()
+            let end = min(input.count, first + rowsAtOnce * count)
+            let start = SystemClock.monotonicNanoseconds()
+            answers += try body(Array(input[first..<end]))
+            if SystemClock.monotonicNanoseconds() - start < 20_000_000 { rowsAtOnce *= 2 }
+            first = end
+        }
+        return answers
+    }
+
+    func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
+        do {
+            let predictor = predictors[model]
+            let cost = ImageCost(of: image, reducesRows: false)
+            try checkWork([cost], predictor.limits)
+            return try budget.with(cost.bytes, for: interest) { try turned(image, predictor) }
+        } catch {
+            throw refusal(error)
+        }
+    }
+
+    private func turned(
+        _ image: [UInt8], _ predictor: Predictor
+    ) throws -> (bytes: [UInt8], mediaType: String, Classification) {
+        let prediction = try predictor.predict(image)
+        try checkInterest()
+        guard let rotation = prediction.rotation else {
+            throw InferenceRefusal.unusableImage("the model does not tell how photos are turned")
+        }
+        let turned = try rotation.upright(image, limits: predictor.limits)
+        let isPNG = image.withUnsafeBytes { ImageFormat.recognised(in: $0) } == .png
+        return (turned.bytes, isPNG ? "image/png" : "image/jpeg", Classification(prediction))
+    }
+}
+
+extension Classification {
+    fileprivate init(_ prediction: Prediction) {
+        self.init(
+            classIndex: prediction.classIndex, scores: prediction.scores,
+            exifDegrees: prediction.orientation.quarterTurnsCounterclockwise * 90)
+    }
+}
+
+/// What the client is told of an image that can't be answered.
+private func refusal(_ error: any Error) -> any Error {
+    switch error {
+    case let error as ImageError:
+        switch error {
+        case .empty, .unrecognised: InferenceRefusal.notAnImage(error.description)
+        case .tooManyBytes, .tooManyPixels: InferenceRefusal.tooLarge(error.description)
+        default: InferenceRefusal.unusableImage(error.description)
+        }
+    case InferenceError.blankImage: InferenceRefusal.unusableImage(InferenceError.blankImage.description)
+    default: error
+    }
+}
