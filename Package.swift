@@ -22,7 +22,12 @@ let hasVectorLevels = false
 
 let strict: [SwiftSetting] =
     Context.environment["SWIFTNET_WARNINGS_AS_ERRORS"] == "1" ? [.treatAllWarnings(as: .error)] : []
-let settings: [SwiftSetting] = strict + [.enableUpcomingFeature("ExistentialAny")]
+let kernelSettings: [SwiftSetting] = strict + [.enableUpcomingFeature("ExistentialAny")]
+/// 'Tools/test' tests the release, and some tests look inside a room. Not the kernels: what can be looked at is linked weakly.
+let testable: [SwiftSetting] =
+    !isDependency && Context.environment["SWIFTNET_ENABLE_TESTING"] == "1"
+    ? [.unsafeFlags(["-enable-testing"], .when(configuration: .release))] : []
+let settings = kernelSettings + testable
 
 /// One folder of kernel sources, compiled once per instruction set. `march` is a compiler name of a CPU.
 ///
@@ -55,7 +60,7 @@ func kernelLevel(_ level: String, march: String?) -> Target {
         name: "Kernels\(level)",
         dependencies: ["KernelInterface"],
         path: "Sources/KernelLevels/\(level)",
-        swiftSettings: settings + levelSettings)
+        swiftSettings: kernelSettings + levelSettings)
 }
 
 let kernelLevels: [Target] =
