@@ -25,26 +25,30 @@ public enum ImageDecoder {
     ///   - bytes: The whole file.
     ///   - limits: What the file may take; checked before memory is taken for pixels.
     ///   - gray16: How 16-bit grey is reduced.
+    ///   - longestSide: A JPEG whose longest side is at least twice this long is decoded at a half, a quarter or an eighth of
+    ///     its size, which still leaves `longestSide` pixels, in far less time. Nil decodes every pixel.
     /// - Throws: `ImageError`: `.empty`, `.unrecognised`, `.tooManyBytes`, `.tooManyPixels`, `.truncated`, `.corrupt` or
     ///   `.unsupported`.
     public static func decode(
-        _ bytes: UnsafeRawBufferPointer, limits: ImageLimits = ImageLimits(), gray16: Gray16Conversion = .clipped
+        _ bytes: UnsafeRawBufferPointer, limits: ImageLimits = ImageLimits(), gray16: Gray16Conversion = .clipped,
+        longestSide: Int? = nil
     ) throws(ImageError) -> DecodedImage {
         if bytes.isEmpty { throw .empty }
         try limits.check(bytes: bytes.count)
         switch ImageFormat.recognised(in: bytes) {
         case .png: return try PNGDecoder.decode(bytes, limits: limits, gray16: gray16)
-        case .jpeg: return try JPEGDecoder.decode(bytes, limits: limits)
+        case .jpeg: return try JPEGDecoder.decode(bytes, limits: limits, longestSide: longestSide)
         case nil: throw .unrecognised(firstBytes: Array(bytes.prefix(8)))
         }
     }
 
-    /// Decodes a file held in an array; see `decode(_:limits:gray16:)`.
+    /// Decodes a file held in an array; see `decode(_:limits:gray16:longestSide:)`.
     public static func decode(
-        _ bytes: [UInt8], limits: ImageLimits = ImageLimits(), gray16: Gray16Conversion = .clipped
+        _ bytes: [UInt8], limits: ImageLimits = ImageLimits(), gray16: Gray16Conversion = .clipped,
+        longestSide: Int? = nil
     ) throws(ImageError) -> DecodedImage {
         try bytes.withRawBytes { (buffer) throws(ImageError) in
-            try decode(buffer, limits: limits, gray16: gray16)
+            try decode(buffer, limits: limits, gray16: gray16, longestSide: longestSide)
         }
     }
 }

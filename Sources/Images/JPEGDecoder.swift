@@ -4,7 +4,9 @@ import CTurboJPEG
 
 /// JPEG files to pixels, through libjpeg-turbo.
 enum JPEGDecoder {
-    static func decode(_ bytes: UnsafeRawBufferPointer, limits: ImageLimits) throws(ImageError) -> DecodedImage {
+    static func decode(
+        _ bytes: UnsafeRawBufferPointer, limits: ImageLimits, longestSide: Int? = nil
+    ) throws(ImageError) -> DecodedImage {
         let segments = try JPEGSegments(bytes)
         let frame = segments.frame
         try check(frame, limits: limits)
@@ -17,11 +19,21 @@ enum JPEGDecoder {
             image = rgb(fromInvertedInks: inks, width: frame.width, height: frame.height)
         } else {
             let pixelFormat = format == .gray8 ? TJPF_GRAY : TJPF_RGB
-            let pixels = try turbo.decompress(picture, frame, pixelFormat, channels: format.channels)
-            image = try Image(width: frame.width, height: frame.height, format: format, pixels: pixels)
+            let divisor = divisor(of: frame, longestSide: longestSide)
+            let pixels = try turbo.decompress(
+                picture, frame, pixelFormat, channels: format.channels, divisor: divisor)
+            image = try Image(
+                width: (frame.width + divisor - 1) / divisor, height: (frame.height + divisor - 1) / divisor,
+                format: format, pixels: pixels)
         }
         return DecodedImage(
             image: image, orientation: segments.orientation(in: bytes), format: .jpeg, warning: turbo.warning)
+    }
+
+    /// The largest of the divisors that libjpeg-turbo has fast transforms for and that leaves the longest side long enough.
+    private static func divisor(of frame: JPEGSegments.Frame, longestSide: Int?) -> Int {
+        guard let longestSide else { return 1 }
+        return [8, 4, 2].first { max(frame.width, frame.height) / $0 >= longestSide } ?? 1
     }
 
     static func check(_ frame: JPEGSegments.Frame, limits: ImageLimits) throws(ImageError) {

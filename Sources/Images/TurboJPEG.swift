@@ -29,15 +29,19 @@ final class TurboJPEG {
     }
 
     /// Decodes to interleaved samples, rows without padding.
+    ///
+    /// - Parameter divisor: 1, 2, 4 or 8, by which the sides are divided, rounded up.
     func decompress(
-        _ bytes: UnsafeRawBufferPointer, _ frame: JPEGSegments.Frame, _ pixelFormat: TJPF, channels: Int
+        _ bytes: UnsafeRawBufferPointer, _ frame: JPEGSegments.Frame, _ pixelFormat: TJPF, channels: Int,
+        divisor: Int = 1
     ) throws(ImageError) -> [UInt8] {
-        let count = frame.width * frame.height * channels
+        let (width, height) = ((frame.width + divisor - 1) / divisor, (frame.height + divisor - 1) / divisor)
+        let count = width * height * channels
         var result: CInt = 0
         let pixels = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             result = tjDecompress2(
                 handle, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), CUnsignedLong(bytes.count),
-                buffer.baseAddress, CInt(frame.width), CInt(frame.width * channels), CInt(frame.height),
+                buffer.baseAddress, CInt(width), CInt(width * channels), CInt(height),
                 CInt(pixelFormat.rawValue), TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS)
             initialized = result == 0 || tjGetErrorCode(handle) == TJERR_WARNING.rawValue ? count : 0
         }

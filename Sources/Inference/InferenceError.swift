@@ -14,10 +14,20 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case badModelName(String)
     case modelExists(String, repository: String)
     case otherModel(String, expected: String, actual: String)
-    case blankImage
+    case noDigit
+    case severalDigits
     case notFiniteResult
     case wrongPixelCount(expected: Int, actual: Int)
     case invalidPreparedModels(reason: String)
+
+    /// A word for programs where a picture, rather than anything else, is at fault; nil otherwise.
+    public var code: String? {
+        switch self {
+        case .noDigit: "no_digit"
+        case .severalDigits: "several_digits"
+        default: nil
+        }
+    }
 
     /// One line: what, where, what was expected.
     public var description: String {
@@ -46,8 +56,10 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "'\(name)' takes \(expected), but the file \(actual): a version must fit its model"
         case .notAClassifier(let path, let reason):
             "\(path) is no classifier of images: \(reason)"
-        case .blankImage:
-            "the image is blank: expected a digit that is clearly darker or brighter than its paper"
+        case .noDigit:
+            "there is no digit on the picture: expected one that is darker or brighter than its paper"
+        case .severalDigits:
+            "there are several digits on the picture: expected one; cut them out and ask for each"
         case .notFiniteResult:
             "the network's answer is not a number; expected finite logits"
         case .wrongPixelCount(let expected, let actual):

@@ -38,3 +38,14 @@ extension Prediction {
         return JSONValue.object(fields).text
     }
 }
+
+extension InferenceError {
+    /// The line that `swiftnet infer --json` prints of a picture that doesn't show one digit; nil for other errors.
+    public func json(file: String) -> String? {
+        code.map { code in
+            JSONValue.object([
+                ("file", .string(file)), ("error", .string(code)), ("message", .string(description)),
+            ]).text
+        }
+    }
+}

@@ -48,6 +48,11 @@ public final class Predictor {
         }
     }
 
+    /// The picture as the network sees it: prepared, in 8 bits.
+    ///
+    /// - Throws: `ImageError` or `InferenceError`.
+    public func prepared(_ bytes: [UInt8]) throws -> Image { try prepare(bytes).pixels }
+
     /// Answers grey pixels in MNIST's form, or other pixels just as the network takes them before they are normalised.
     ///
     /// - Parameters:
@@ -119,7 +124,9 @@ public final class Predictor {
     private func prepare(_ bytes: [UInt8]) throws -> (pixels: Image, orientation: EXIFOrientation) {
         if let pixels = try model.preprocessor.pixels(ofRowsIn: bytes, limits: limits) { return (pixels, .up) }
         let isDigit = model.description.input.preprocessing == .digit
-        let decoded = try ImageDecoder.decode(bytes, limits: limits, gray16: isDigit ? .highByte : .clipped)
+        let decoded = try ImageDecoder.decode(
+            bytes, limits: limits, gray16: isDigit ? .highByte : .clipped,
+            longestSide: isDigit ? DigitPreparation.workingSide : nil)
         return (try model.preprocessor.pixels(of: decoded), decoded.orientation)
     }
 }

@@ -24,7 +24,7 @@ struct Preprocessor: Sendable {
 
     /// The picture as the network sees it, still in 8 bits: upright, prepared, resized.
     ///
-    /// - Throws: `InferenceError.blankImage` for a digit's picture without a digit.
+    /// - Throws: `InferenceError.noDigit` or `.severalDigits` for a digit's picture that doesn't show one.
     func pixels(of image: DecodedImage) throws -> Image {
         switch input.preprocessing {
         case .digit:

@@ -154,7 +154,7 @@ private func refusal(_ error: any Error) -> any Error {
         case .tooManyBytes, .tooManyPixels: InferenceRefusal.tooLarge(error.description)
         default: InferenceRefusal.unusableImage(error.description)
         }
-    case InferenceError.blankImage: InferenceRefusal.unusableImage(InferenceError.blankImage.description)
+    case let error as InferenceError where error.code != nil: InferenceRefusal.unusableImage(error.description)
     default: error
     }
 }

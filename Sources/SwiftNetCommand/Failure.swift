@@ -29,6 +29,7 @@ enum Failure {
         switch error {
         case let error as ExitCode: error
         case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
+        case let error as InferenceError where error.code != nil: someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
         case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
         case is KernelError, is MatrixProductsError, is PlanError: usage

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Images
 import Inference
 import SystemCalls
 
@@ -16,6 +17,7 @@ struct InferCommand: ParsableCommand {
             EXAMPLES
               swiftnet infer digit.png
               swiftnet infer --json --top 3 scans/ | jq .label
+              swiftnet infer --show-prepared seen.png digit.jpg
               swiftnet infer --weights mnist_cnn.pt - < digit.png
             """)
 
@@ -27,6 +29,16 @@ struct InferCommand: ParsableCommand {
 
     @Flag(help: "Print one line of JSON per image.")
     var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Write what the network sees of the one image as a PNG.",
+            valueName: "file.png"),
+        completion: .file())
+    var showPrepared: String?
+
+    @Flag(help: "Replace the file of --show-prepared if it exists.")
+    var force = false
 
     @Option(help: ArgumentHelp("Threads to use. Default: as many as this process may run at once.", valueName: "N"))
     var threads: Int?
@@ -56,6 +68,7 @@ struct InferCommand: ParsableCommand {
             let predictor = BatchPredictor(model, threads: usable, limits: imageOptions.limits)
             let progress = ProgressBar(total: count, isShown: count > 1)
             defer { progress.finish() }
+            if let showPrepared { try writePrepared(of: inputs, model, to: showPrepared) }
             var failures: [any Error] = []
             try predictor.run(count: count, read: { try inputs.read($0) }) { index, answer, milliseconds in
                 let name = inputs.items[index].name
@@ -66,12 +79,25 @@ struct InferCommand: ParsableCommand {
                     }
                 case .failure(let error):
                     failures.append(error)
+                    if json, let line = (error as? InferenceError)?.json(file: name) {
+                        try progress.interrupted { try writeStandardOutput(line + "\n") }
+                    }
                     progress.interrupted { writeStandardError("swiftnet: \(Failure.message(error, about: name))\n") }
                 }
                 progress.advance()
             }
             if let first = failures.first { throw count == 1 ? Failure.exitCode(for: first) : Failure.someFailed }
         }
+    }
+
+    /// Writes the prepared picture; one that can't be prepared is left to the answer's message.
+    private func writePrepared(of inputs: InputFiles, _ model: LoadedModel, to path: String) throws {
+        guard inputs.items.count == 1, inputs.items[0].name != "-" else {
+            throw ValidationError("--show-prepared takes one image file, not \(inputs.items.count).")
+        }
+        let predictor = try Predictor(model, limits: imageOptions.limits)
+        guard let picture = try? predictor.prepared(inputs.read(0)) else { return }
+        try OutputFile.write(ImageEncoder.png(picture), to: path, existing: force ? .replace : .keepIfSame)
     }
 
     private func report(_ prediction: Prediction, name: String, milliseconds: Double) -> String {

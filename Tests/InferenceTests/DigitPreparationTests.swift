@@ -61,7 +61,7 @@ struct DigitPreparationTests {
     @Test("nothing to see is an error", arguments: [UInt8(0), 100, 255])
     func blank(paper: UInt8) throws {
         let page = try Image(width: 50, height: 60, format: .gray8, pixels: .init(repeating: paper, count: 3000))
-        #expect(throws: InferenceError.blankImage) { _ = try DigitPreparation.prepared(page) }
+        #expect(throws: InferenceError.noDigit) { _ = try DigitPreparation.prepared(page) }
     }
 
     @Test("noise alone is no ink")
@@ -69,7 +69,7 @@ struct DigitPreparationTests {
         var generator = SeededGenerator(seed: 1)
         let pixels = (0..<40000).map { _ in UInt8.random(in: 200...240, using: &generator) }
         let page = try Image(width: 200, height: 200, format: .gray8, pixels: pixels)
-        #expect(throws: InferenceError.blankImage) { _ = try DigitPreparation.prepared(page) }
+        #expect(throws: InferenceError.noDigit) { _ = try DigitPreparation.prepared(page) }
     }
 
     @Test("any size is taken, down to one pixel", arguments: [(1, 1), (1, 9), (2, 3), (28, 28), (29, 1000), (3000, 2)])

@@ -175,7 +175,9 @@ struct InferTests {
     func blank() throws {
         let page = try Image(width: 90, height: 70, format: .gray8, pixels: .init(repeating: 240, count: 6300))
         try folder.write(try ImageEncoder.png(page), to: "blank.png")
-        expectFailure(try infer(folder.path("blank.png")), code: 65, naming: "blank.png", "blank")
+        expectFailure(try infer(folder.path("blank.png")), code: 1, naming: "blank.png", "no digit")
+        let result = try infer("--json", folder.path("blank.png"))
+        #expect(result.output.contains(#""error":"no_digit""#))
     }
 
     @Test("a bad file among good ones costs them nothing")

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+
+/// Whether the ink is darker than the paper around it, or brighter.
+enum InkPolarity {
+    /// Side of the blocks that are looked at.
+    private static let block = 4
+
+    /// Strokes cover less of any neighbourhood than paper does: where they are dark, few values lie far below the
+    /// neighbourhood's mean and many a little above it, so the third power of the differences sums up below zero.
+    static func isInkDark(_ values: [UInt8], width: Int, height: Int) -> Bool {
+        let columns = (width + block - 1) / block
+        let rows = (height + block - 1) / block
+        var sums = [Float](repeating: 0, count: columns * rows)
+        var counts = [Float](repeating: 0, count: columns * rows)
+        for y in 0..<height {
+            let row = y / block * columns
+            for column in 0..<columns {
+                let first = y * width + column * block
+                let last = min(first + block, (y + 1) * width)
+                sums[row + column] += Float(values[first..<last].reduce(0) { $0 + Int($1) })
+                counts[row + column] += Float(last - first)
+            }
+        }
+        let means = zip(sums, counts).map { $0 / $1 }
+        let radius = max(2, max(columns, rows) / 5)
+        // Sums of all above and left of each corner.
+        var totals = [Float](repeating: 0, count: (columns + 1) * (rows + 1))
+        for y in 0..<rows {
+            var line: Float = 0
+            for x in 0..<columns {
+                line += means[y * columns + x]
+                totals[(y + 1) * (columns + 1) + x + 1] = totals[y * (columns + 1) + x + 1] + line
+            }
+        }
+        var skew: Float = 0
+        for y in 0..<rows {
+            let (top, bottom) = (max(0, y - radius), min(rows, y + radius + 1))
+            for x in 0..<columns {
+                let (left, right) = (max(0, x - radius), min(columns, x + radius + 1))
+                let sum =
+                    totals[bottom * (columns + 1) + right] - totals[top * (columns + 1) + right]
+                    - totals[bottom * (columns + 1) + left] + totals[top * (columns + 1) + left]
+                let difference = means[y * columns + x] - sum / Float((bottom - top) * (right - left))
+                skew += difference * difference * difference
+            }
+        }
+        return skew <= 0
+    }
+}
