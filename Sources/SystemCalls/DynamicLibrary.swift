@@ -25,8 +25,27 @@ package struct DynamicLibrary: @unchecked Sendable {
         self.handle = handle
     }
 
+    /// Opens a library, or finds it if it is open already.
+    ///
+    /// - Parameter name: A file's name, which is looked for where the system's loader looks, or a path.
+    /// - Throws: ``DynamicLibraryError`` with what the loader says.
+    package init(_ name: String) throws(DynamicLibraryError) {
+        guard let handle = dlopen(name, RTLD_NOW | RTLD_LOCAL) else {
+            throw DynamicLibraryError(message: Self.lastError(name))
+        }
+        self.handle = handle
+    }
+
     /// The address of a function or variable; nil if the library has none of that name.
     package func address(of symbol: String) -> UnsafeMutableRawPointer? { dlsym(handle, symbol) }
+
+    /// The address of a function or variable that the library must have.
+    ///
+    /// - Throws: ``DynamicLibraryError`` that names what is missing.
+    package func requiredAddress(of symbol: String) throws(DynamicLibraryError) -> UnsafeMutableRawPointer {
+        guard let address = dlsym(handle, symbol) else { throw DynamicLibraryError(message: Self.lastError(symbol)) }
+        return address
+    }
 
     private static func lastError(_ name: String) -> String {
         guard let text = dlerror() else { return "\(name): the loader gives no reason" }

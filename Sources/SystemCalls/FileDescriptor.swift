@@ -27,7 +27,9 @@ package final class FileDescriptor: Sendable {
     /// - Throws: ``SystemError``.
     package static func open(_ path: String, _ flags: Int32, mode: mode_t = 0o644) throws(SystemError) -> FileDescriptor
     {
-        let raw = try retryingInterrupts("open", subject: path) { Glibc.open(path, flags | O_CLOEXEC, mode) }
+        let raw = try retryingInterrupts("open", subject: path) {
+            Glibc.open(PathText.cString(path), flags | O_CLOEXEC, mode)
+        }
         return FileDescriptor(owning: raw)
     }
 

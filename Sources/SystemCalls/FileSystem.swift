@@ -17,7 +17,7 @@ package enum FileSystem {
     /// - Throws: ``SystemError``, with `ENOENT` if there is nothing.
     package static func kind(of path: String) throws(SystemError) -> FileKind {
         var status = stat()
-        try retryingInterrupts("stat", subject: path) { stat(path, &status) }
+        try retryingInterrupts("stat", subject: path) { stat(PathText.cString(path), &status) }
         switch status.st_mode & S_IFMT {
         case S_IFREG: return .file
         case S_IFDIR: return .directory
@@ -37,7 +37,7 @@ package enum FileSystem {
     /// - Throws: ``SystemError``.
     package static func entry(at path: String) throws(SystemError) -> Entry? {
         var status = stat()
-        if stat(path, &status) != 0 {
+        if stat(PathText.cString(path), &status) != 0 {
             guard errno == ENOENT else { throw SystemError(call: "stat", subject: path) }
             return link(at: path) == nil ? nil : .missing
         }
@@ -54,8 +54,8 @@ package enum FileSystem {
     /// Where the symbolic link at `path` leads, as it says; nil for what is no link.
     package static func link(at path: String) -> String? {
         var buffer = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink(path, &buffer, buffer.count)
-        return count < 0 ? nil : String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let count = readlink(PathText.cString(path), &buffer, buffer.count)
+        return count < 0 ? nil : PathText.text(buffer[..<count].map { UInt8(bitPattern: $0) })
     }
 
     /// The path that is left once links at its end are followed, whether or not there is something.
@@ -73,7 +73,9 @@ package enum FileSystem {
 
     /// The folder that a path names something in.
     package static func folder(of path: String) -> String {
-        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        // By bytes: a name may begin with a mark that joins the slash before it.
+        path.utf8.lastIndex(of: UInt8(ascii: "/"))
+            .map { $0 == path.startIndex ? "/" : String(decoding: path.utf8[..<$0], as: UTF8.self) } ?? "."
     }
 
     /// The size of a file in bytes.
@@ -81,7 +83,7 @@ package enum FileSystem {
     /// - Throws: ``SystemError``.
     package static func size(of path: String) throws(SystemError) -> Int {
         var status = stat()
-        try retryingInterrupts("stat", subject: path) { stat(path, &status) }
+        try retryingInterrupts("stat", subject: path) { stat(PathText.cString(path), &status) }
         return Int(status.st_size)
     }
 
@@ -89,7 +91,9 @@ package enum FileSystem {
     ///
     /// - Throws: ``SystemError``.
     package static func names(in path: String) throws(SystemError) -> [String] {
-        guard let directory = opendir(path) else { throw SystemError(call: "opendir", errno: errno, subject: path) }
+        guard let directory = opendir(PathText.cString(path)) else {
+            throw SystemError(call: "opendir", errno: errno, subject: path)
+        }
         defer { closedir(directory) }
         var names: [String] = []
         while true {
@@ -99,7 +103,9 @@ package enum FileSystem {
                 break
             }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) {
+                    PathText.text(UnsafeRawBufferPointer(start: $0, count: strlen($0)))
+                }
             }
             if name != "." && name != ".." { names.append(name) }
         }
@@ -110,28 +116,49 @@ package enum FileSystem {
     ///
     /// - Throws: ``SystemError``.
     package static func makeFolder(_ path: String) throws(SystemError) {
-        try retryingInterrupts("mkdir", subject: path) { mkdir(path, 0o777) }
+        try retryingInterrupts("mkdir", subject: path) { mkdir(PathText.cString(path), 0o777) }
+    }
+
+    /// Makes a folder, and those above it that are missing.
+    ///
+    /// - Returns: Whether there was none.
+    /// - Throws: ``SystemError``.
+    @discardableResult
+    package static func makeFolders(_ path: String) throws(SystemError) -> Bool {
+        if (try? kind(of: path)) == .directory { return false }
+        do throws(SystemError) {
+            try makeFolder(path)
+        } catch {
+            let slash = UInt8(ascii: "/")
+            let end = path.utf8.lastIndex { $0 != slash } ?? path.startIndex
+            let parentEnd = path.utf8[..<end].lastIndex(of: slash)
+            guard error.errno == ENOENT, let parentEnd, parentEnd > path.startIndex else { throw error }
+            let parent = String(decoding: path.utf8[..<parentEnd], as: UTF8.self)
+            try makeFolders(parent)
+            try makeFolder(path)
+        }
+        return true
     }
 
     /// Removes a file.
     ///
     /// - Throws: ``SystemError``.
     package static func removeFile(_ path: String) throws(SystemError) {
-        try retryingInterrupts("unlink", subject: path) { unlink(path) }
+        try retryingInterrupts("unlink", subject: path) { unlink(PathText.cString(path)) }
     }
 
     /// Removes an empty folder.
     ///
     /// - Throws: ``SystemError``.
     package static func removeFolder(_ path: String) throws(SystemError) {
-        try retryingInterrupts("rmdir", subject: path) { rmdir(path) }
+        try retryingInterrupts("rmdir", subject: path) { rmdir(PathText.cString(path)) }
     }
 
     /// The path with links followed and without `.` and `..`; nil if it leads nowhere.
     package static func canonical(_ path: String) -> String? {
-        guard let resolved = realpath(path, nil) else { return nil }
+        guard let resolved = realpath(PathText.cString(path), nil) else { return nil }
         defer { free(resolved) }
-        return String(cString: resolved)
+        return PathText.text(UnsafeRawBufferPointer(start: resolved, count: strlen(resolved)))
     }
 }
 
@@ -178,6 +205,17 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
+    /// Opens a regular file to be read. Never waits, as a pipe would have it, and does nothing to devices.
+    ///
+    /// - Throws: ``SystemError``; `EINVAL` for anything but a regular file.
+    package static func openRegular(_ path: String) throws(SystemError) -> FileDescriptor {
+        let descriptor = try open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        var status = stat()
+        try retryingInterrupts("fstat", subject: path) { fstat(descriptor.rawValue, &status) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw SystemError(call: "open", errno: EINVAL, subject: path) }
+        return descriptor
+    }
+
     /// Flag of `open` for reading alone.
     package static let readOnly = O_RDONLY
 }

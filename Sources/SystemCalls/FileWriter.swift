@@ -26,6 +26,7 @@ package final class FileWriter {
     /// The temporary file has a name that must be taken away again.
     private var isNamed: Bool
     private var buffer: [UInt8] = []
+    private var kept: FileAttributes?
     private static let bufferBytes = 1 << 18
     /// Bytes whose way to the disk has begun.
     private var startedBytes = 0
@@ -57,7 +58,7 @@ package final class FileWriter {
         }
         buffer.reserveCapacity(Self.bufferBytes)
         var status = stat()
-        if present == .file && stat(target, &status) == 0 {
+        if present == .file && stat(PathText.cString(target), &status) == 0 {
             // The owner first: a change of owner takes bits of the mode away. Only root may give files to others.
             _ = fchown(descriptor.rawValue, status.st_uid, status.st_gid)
             fchmod(descriptor.rawValue, status.st_mode & 0o7777)
@@ -72,7 +73,7 @@ package final class FileWriter {
     }
 
     deinit {
-        if isNamed { unlink(temporaryPath) }
+        if isNamed { unlink(PathText.cString(temporaryPath)) }
     }
 
     /// Opens a file without a name; nil where there are none, or where they could not be given one later.
@@ -113,11 +114,15 @@ package final class FileWriter {
         try bytes.withUnsafeBytes { try write($0) }
     }
 
+    /// Has ``finish()`` give the file another's attributes: owner, permissions, times.
+    package func keep(_ attributes: FileAttributes) { kept = attributes }
+
     /// Syncs the bytes to the disk and gives the file its name.
     ///
     /// - Throws: ``SystemError``.
     package func finish() throws {
         try flush()
+        kept?.apply(to: descriptor)
         try retryingInterrupts("fsync", subject: temporaryPath) { fsync(descriptor.rawValue) }
         try giveName()
         // The new name is on the disk once its folder is.
@@ -132,7 +137,9 @@ package final class FileWriter {
             let knowsLinks = ![EPERM, EOPNOTSUPP, ENOSYS].contains(errno)
             if knowsLinks { throw SystemError(call: "link", errno: errno, subject: path) }
             var status = stat()
-            if lstat(path, &status) == 0 { throw SystemError(call: "link", errno: EEXIST, subject: path) }
+            if lstat(PathText.cString(path), &status) == 0 {
+                throw SystemError(call: "link", errno: EEXIST, subject: path)
+            }
         }
         if !isNamed {
             guard linkFile(to: temporaryPath) else {
@@ -140,14 +147,17 @@ package final class FileWriter {
             }
             isNamed = true
         }
-        try retryingInterrupts("rename", subject: path) { rename(temporaryPath, path) }
+        try retryingInterrupts("rename", subject: path) {
+            rename(PathText.cString(temporaryPath), PathText.cString(path))
+        }
         isNamed = false
     }
 
     /// Gives the file one more name; tells whether it could. A named temporary file loses its own when the writer goes.
     private func linkFile(to name: String) -> Bool {
         let source = isNamed ? temporaryPath : Self.place(of: descriptor)
-        return linkat(AT_FDCWD, source, AT_FDCWD, name, isNamed ? 0 : AT_SYMLINK_FOLLOW) == 0
+        return linkat(
+            AT_FDCWD, PathText.cString(source), AT_FDCWD, PathText.cString(name), isNamed ? 0 : AT_SYMLINK_FOLLOW) == 0
     }
 
     private func flush() throws {

@@ -98,6 +98,11 @@ package final class OutputFile {
         try bytes.withUnsafeBytes { try write($0) }
     }
 
+    /// Has ``finish()`` give a regular file another's attributes: owner, permissions, times.
+    package func keep(_ attributes: FileAttributes) {
+        if case .file(let writer) = target { writer.keep(attributes) }
+    }
+
     /// Gives the file its name, once all is written.
     ///
     /// - Throws: ``SystemError``; ``OutputError`` where a file has come to the path meanwhile, or has other bytes.
@@ -162,7 +167,7 @@ package final class OutputFile {
     private static func openThrough(_ path: String) throws -> FileDescriptor {
         let interval: UInt32 = 20_000
         for _ in 0..<(10_000_000 / interval) {
-            let number = Glibc.open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+            let number = Glibc.open(PathText.cString(path), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
             if number >= 0 {
                 let descriptor = FileDescriptor(owning: number)
                 try descriptor.setBlocking(true)

@@ -25,7 +25,7 @@ package struct OwnedPath: Sendable {
 
     private static func identity(_ path: String) -> Identity? {
         var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
+        guard lstat(PathText.cString(path), &status) == 0 else { return nil }
         return Identity(
             device: status.st_dev, number: status.st_ino, seconds: status.st_ctim.tv_sec,
             nanoseconds: status.st_ctim.tv_nsec)
@@ -33,6 +33,6 @@ package struct OwnedPath: Sendable {
 
     /// Removes it, if it is still the same.
     package func remove() {
-        if Self.identity(path) == identity { unlink(path) }
+        if Self.identity(path) == identity { unlink(PathText.cString(path)) }
     }
 }
