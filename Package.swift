@@ -92,6 +92,7 @@ let package = Package(
     targets: [
         // MARK: System libraries (module maps only)
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CHeif"),
         .systemLibrary(name: "CSpng", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -133,7 +134,9 @@ let package = Package(
             name: "Checkpoints",
             dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors", "Text"],
             swiftSettings: settings),
-        .target(name: "Images", dependencies: ["CSpng", "CTurboJPEG", "CZlib"], swiftSettings: settings),
+        .target(
+            name: "Images", dependencies: ["CHeif", "CSpng", "CTurboJPEG", "CZlib", "SystemCalls"],
+            swiftSettings: settings),
 
         // MARK: Pixels to predictions
         .target(

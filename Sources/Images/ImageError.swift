@@ -6,6 +6,10 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case empty
     /// The bytes begin like no format that this library reads; `firstBytes` are at most the first eight.
     case unrecognised(firstBytes: [UInt8])
+    /// The file is of a format that is known and not read; its name with an article, such as "a GIF image".
+    case unread(format: String)
+    /// The library that reads a format is not there, or can't be used.
+    case missingLibrary(ImageFormat, package: String, reason: String)
     /// The encoded file is longer than `ImageLimits.maxBytes`.
     case tooManyBytes(actual: Int, maxBytes: Int)
     /// The header announces more pixels than `ImageLimits.maxPixels`; nothing was allocated.
@@ -22,14 +26,22 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     case encodingFailed(ImageFormat, reason: String)
     /// The picture cannot be turned without a loss: its size is no multiple of the JPEG's block.
     case partialBlocks(width: Int, height: Int, blockWidth: Int, blockHeight: Int)
+    /// What follows the picture in a JPEG can't be kept as it should be.
+    case extras(reason: String)
+
+    private static let expected = "expected a PNG, JPEG, WebP, HEIC or AVIF image"
 
     /// One sentence: what is wrong, where, and what was expected.
     public var description: String {
         switch self {
         case .empty:
-            "the file is empty; expected a PNG or JPEG image"
+            "the file is empty; \(Self.expected)"
         case .unrecognised(let firstBytes):
-            "not an image that can be read: it begins with \(Self.quoted(firstBytes)); expected a PNG or JPEG image"
+            "not an image that can be read: it begins with \(Self.quoted(firstBytes)); \(Self.expected)"
+        case .unread(let format):
+            "\(format), which is not read; convert it to PNG or JPEG"
+        case .missingLibrary(let format, let package, let reason):
+            "reading \(format) needs the Debian package \(package): \(reason)"
         case .tooManyBytes(let actual, let maxBytes):
             "the file has \(actual) bytes, more than the limit of \(maxBytes) (maxBytes)"
         case .tooManyPixels(let width, let height, let maxPixels):
@@ -47,6 +59,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
         case .partialBlocks(let width, let height, let blockWidth, let blockHeight):
             "a JPEG of \(width) x \(height) pixels cannot be turned without a loss: "
                 + "its size is no multiple of its \(blockWidth) x \(blockHeight) blocks"
+        case .extras(let reason):
+            "what follows the picture in the file can't be kept: \(reason)"
         }
     }
 
