@@ -12,14 +12,15 @@ extension EXIFOrientation {
         /// The orientation; nil if the value is none of 1 to 8.
         package var orientation: EXIFOrientation?
 
-        /// The value's bytes for an upright picture, in the same type and byte order.
-        var bytesOfUp: [UInt8] {
+        /// The value's bytes for another orientation, in the same type and byte order.
+        func bytes(of orientation: EXIFOrientation) -> [UInt8] {
+            let value = UInt64(orientation.rawValue)
             let parts: [(value: UInt64, bytes: Int)] =
                 switch type {
-                case 5, 10: [(1, 4), (1, 4)]
-                case 11: [(UInt64(Float(1).bitPattern), 4)]
-                case 12: [(Double(1).bitPattern, 8)]
-                default: [(1, TIFFDirectory.unitBytes(ofType: type) ?? 1)]
+                case 5, 10: [(value, 4), (1, 4)]
+                case 11: [(UInt64(Float(value).bitPattern), 4)]
+                case 12: [(Double(value).bitPattern, 8)]
+                default: [(value, EXIFBlock.unitBytes(ofType: type) ?? 1)]
                 }
             return parts.flatMap { part in
                 let littleEndian = (0..<part.bytes).map { UInt8(truncatingIfNeeded: part.value >> UInt64(8 * $0)) }
@@ -98,7 +99,7 @@ private struct TIFFDirectory {
             guard at <= data.count - Self.entryBytes, let tag = number(at: at, bytes: 2),
                 let type = number(at: at + 2, bytes: 2), let count = number(at: at + 4, bytes: 4)
             else { return nil }
-            guard let unit = Self.unitBytes(ofType: type) else { continue }
+            guard let unit = EXIFBlock.unitBytes(ofType: type) else { continue }
             let size = count * unit
             var valueOffset = at + 8
             if size > 4 {
@@ -121,7 +122,7 @@ private struct TIFFDirectory {
     }
 
     private func orientation(at offset: Int, type: Int) -> EXIFOrientation? {
-        guard let unit = Self.unitBytes(ofType: type) else { return nil }
+        guard let unit = EXIFBlock.unitBytes(ofType: type) else { return nil }
         switch type {
         case 3, 4, 6, 8, 9, 13, 16:
             return number(at: offset, bytes: unit).flatMap(EXIFOrientation.init(rawValue:))
@@ -139,17 +140,6 @@ private struct TIFFDirectory {
             return bits.flatMap { Int(exactly: Double(bitPattern: $0)) }.flatMap(EXIFOrientation.init(rawValue:))
         default:
             return nil
-        }
-    }
-
-    /// Bytes of one value of a TIFF field type; nil for an unknown type.
-    fileprivate static func unitBytes(ofType type: Int) -> Int? {
-        switch type {
-        case 1, 2, 6, 7: 1
-        case 3, 8: 2
-        case 4, 9, 11, 13: 4
-        case 5, 10, 12, 16: 8
-        default: nil
         }
     }
 }

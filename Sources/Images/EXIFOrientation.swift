@@ -38,4 +38,19 @@ public enum EXIFOrientation: Int, Sendable, Equatable, CaseIterable {
         case .right, .rightMirrored: 3
         }
     }
+
+    /// The orientation of pixels that `turning` would put upright.
+    init(_ turning: Turning) {
+        self =
+            switch (turning.isMirrored, turning.quarterTurnsCounterclockwise) {
+            case (false, 1): .left
+            case (false, 2): .down
+            case (false, 3): .right
+            case (true, 0): .upMirrored
+            case (true, 1): .leftMirrored
+            case (true, 2): .downMirrored
+            case (true, _): .rightMirrored
+            default: .up
+            }
+    }
 }

@@ -20,6 +20,9 @@ public struct ImageLimits: Sendable, Equatable {
         self.maxBytes = maxBytes
     }
 
+    /// For what has passed a limit already.
+    static let none = ImageLimits(maxPixels: .max, maxBytes: .max)
+
     func check(bytes: Int) throws(ImageError) {
         guard bytes <= maxBytes else { throw .tooManyBytes(actual: bytes, maxBytes: maxBytes) }
     }

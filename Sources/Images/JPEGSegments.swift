@@ -40,25 +40,66 @@ struct JPEGSegments {
     let segments: [Segment]
     /// Passes over the picture.
     private(set) var scanCount = 0
-    /// Where the end-of-image marker ends; what follows is no part of the picture.
+    /// Where the picture ends: behind its end-of-image marker, or at the end of the file if it has none.
     let end: Int
+    /// Whether an end-of-image marker says where the picture ends.
+    let hasEnd: Bool
+    /// The frame's marker, which names the coding.
+    let frameMarker: UInt8
+    private let headerCount: Int
 
-    /// Walks the file from start to end of image, through all scans, without decoding them.
+    /// The segments before the first scan.
+    var header: ArraySlice<Segment> { segments[..<headerCount] }
+
+    /// Walks the file from start to end of image, through all scans, without decoding them. A file that ends, or goes on
+    /// with something else, after its first scan has begun has no end: whether the picture is whole is the decoder's to say.
     ///
-    /// - Throws: `ImageError.truncated` where the file ends before its end-of-image marker, `.corrupt` where there is
-    ///   no frame header before it.
+    /// - Throws: `ImageError.truncated` where the file ends before its first scan, `.corrupt` where there is no frame
+    ///   header before it.
     init(_ bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        try self.init(bytes, headerOnly: false)
+    }
+
+    /// Walks the file to its first scan only; `end` is where that begins.
+    init(headerOf bytes: UnsafeRawBufferPointer) throws(ImageError) {
+        try self.init(bytes, headerOnly: true)
+    }
+
+    private init(_ bytes: UnsafeRawBufferPointer, headerOnly: Bool) throws(ImageError) {
         var segments: [Segment] = []
-        var frame: Frame?
+        var frame: (marker: UInt8, Frame)?
+        var headerCount: Int?
+        var hasEnd = true
         var offset = 2
         while true {
-            let marker = try Self.nextMarker(in: bytes, from: &offset)
+            let start = offset
+            guard let marker = Self.nextMarker(in: bytes, from: &offset) else {
+                if headerCount == nil { throw .truncated(.jpeg, at: bytes.count, expected: "the end-of-image marker") }
+                (offset, hasEnd) = (bytes.count, false)
+                break
+            }
             if marker == Marker.endOfImage { break }
+            // In what follows a picture without an end, any two bytes may look like a marker.
+            if headerCount != nil, marker == Marker.startOfImage || Marker.isReserved(marker) {
+                (offset, hasEnd) = (offset - 2, false)
+                break
+            }
             if Marker.standsAlone(marker) { continue }
             guard let length = bytes.bigEndian(at: offset, bytes: 2), offset + max(2, length) <= bytes.count else {
-                throw .truncated(.jpeg, at: bytes.count, expected: "the rest of the segment at byte \(offset)")
+                if headerCount == nil {
+                    throw .truncated(.jpeg, at: bytes.count, expected: "the rest of the segment at byte \(offset)")
+                }
+                (offset, hasEnd) = (bytes.count, false)
+                break
             }
             let payload = (offset + 2)..<(offset + max(2, length))
+            if marker == Marker.startOfScan, headerCount == nil {
+                headerCount = segments.count
+                if headerOnly {
+                    offset = start
+                    break
+                }
+            }
             segments.append(Segment(marker: marker, payload: payload))
             if marker == Marker.startOfScan { scanCount += 1 }
             guard scanCount <= Self.maxScans else {
@@ -68,20 +109,21 @@ struct JPEGSegments {
                 throw .corrupt(.jpeg, reason: "it has more than \(Self.maxSegments) segments (maxSegments)")
             }
             if frame == nil && Marker.startsFrame(marker) {
-                frame = try Self.frame(in: UnsafeRawBufferPointer(rebasing: bytes[payload]))
+                frame = (marker, try Self.frame(in: UnsafeRawBufferPointer(rebasing: bytes[payload])))
             }
             offset = payload.upperBound
         }
         guard let frame else { throw .corrupt(.jpeg, reason: "it has no frame header") }
-        self.frame = frame
+        self.frame = frame.1
+        frameMarker = frame.marker
         self.segments = segments
+        self.headerCount = headerCount ?? segments.count
+        self.hasEnd = hasEnd
         end = offset
     }
 
-    /// Reads to the next marker: skips entropy-coded data, stuffed zero bytes, fill bytes and junk.
-    private static func nextMarker(
-        in bytes: UnsafeRawBufferPointer, from offset: inout Int
-    ) throws(ImageError) -> UInt8 {
+    /// Reads to the next marker: skips entropy-coded data, stuffed zero bytes, fill bytes and junk. Nil at the end.
+    private static func nextMarker(in bytes: UnsafeRawBufferPointer, from offset: inout Int) -> UInt8? {
         while let prefix = bytes[min(offset, bytes.count)...].firstIndex(of: 0xFF) {
             var position = prefix + 1
             while position < bytes.count, bytes[position] == 0xFF { position += 1 }
@@ -89,7 +131,7 @@ struct JPEGSegments {
             offset = position + 1
             if bytes[position] != 0 { return bytes[position] }
         }
-        throw .truncated(.jpeg, at: bytes.count, expected: "the end-of-image marker")
+        return nil
     }
 
     private static func frame(in payload: UnsafeRawBufferPointer) throws(ImageError) -> Frame {
@@ -104,6 +146,17 @@ struct JPEGSegments {
         return Frame(precision: precision, width: width, height: height, components: components)
     }
 
+    /// The name of a coding that isn't read; nil for those that are: baseline, extended and progressive.
+    var unreadCoding: String? {
+        switch frameMarker {
+        case 0xC3, 0xCB: "lossless coding"
+        case 0xC5, 0xC6, 0xCD, 0xCE: "hierarchical coding"
+        case 0xC7, 0xCF: "hierarchical lossless coding"
+        case 0xF7: "JPEG-LS coding"
+        default: nil
+        }
+    }
+
     /// Marker codes, by their second byte.
     enum Marker {
         static let startOfImage: UInt8 = 0xD8
@@ -116,9 +169,12 @@ struct JPEGSegments {
             (0xD0...0xD8).contains(marker) || marker == 0x01
         }
 
-        /// SOF0 to SOF15, less the table markers DHT, JPG and DAC that lie among them.
+        /// Markers that stand in no file.
+        static func isReserved(_ marker: UInt8) -> Bool { (0x02...0xBF).contains(marker) }
+
+        /// SOF0 to SOF15 and JPEG-LS's, less the table markers DHT, JPG and DAC that lie among them.
         static func startsFrame(_ marker: UInt8) -> Bool {
-            (0xC0...0xCF).contains(marker) && ![0xC4, 0xC8, 0xCC].contains(marker)
+            (0xC0...0xCF).contains(marker) && ![0xC4, 0xC8, 0xCC].contains(marker) || marker == 0xF7
         }
     }
 }

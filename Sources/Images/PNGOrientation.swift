@@ -4,6 +4,8 @@
 struct PNGOrientation {
     /// The orientation of the first of these that has one; `.up` where none can be read.
     let orientation: EXIFOrientation
+    /// Whether EXIF data state an orientation, rather than XMP or nothing.
+    let isInEXIF: Bool
     private let texts: [(keyword: String, text: [UInt8])]
 
     private static let profileKeyword = "Raw profile type exif"
@@ -20,32 +22,29 @@ struct PNGOrientation {
         }
         let xmp = text(Self.xmpKeyword)?.withUnsafeBytes(EXIFOrientation.inXMP)
         orientation = (location == nil ? xmp : location?.orientation) ?? .up
+        isInEXIF = location != nil
         self.texts = texts
     }
 
-    /// EXIF data that say "upright" where they said anything; nil if they did not.
-    static func uprightEXIF(_ data: [UInt8]) -> [UInt8]? {
-        guard let location = data.withUnsafeBytes(EXIFOrientation.locate(in:)) else { return nil }
-        let value = location.bytesOfUp
-        var result = data
-        result.replaceSubrange(location.offset..<(location.offset + value.count), with: value)
-        return result
-    }
-
-    /// A text chunk, not packed, that says "upright" where it said anything; nil if it did not.
+    /// A text chunk, not packed, whose EXIF data or XMP were changed; nil if it holds neither.
     ///
-    /// - Parameter data: The chunk as it is; its keyword tells which text it holds.
-    func uprightText(_ data: UnsafeRawBufferPointer) -> (type: String, data: [UInt8])? {
+    /// - Parameters:
+    ///   - data: The chunk as it is; its keyword tells which text it holds.
+    ///   - changeEXIF: Gives the new EXIF data; nil to leave them.
+    ///   - changeXMP: Changes the XMP.
+    func changedText(
+        _ data: UnsafeRawBufferPointer, changeEXIF: ([UInt8]) -> [UInt8]?, changeXMP: (inout XMPText) -> Void
+    ) -> (type: String, data: [UInt8])? {
         let keyword = String(decoding: data.prefix { $0 != 0 }, as: UTF8.self)
-        guard var text = texts.last(where: { $0.keyword == keyword })?.text else { return nil }
+        guard let text = texts.last(where: { $0.keyword == keyword })?.text else { return nil }
         switch keyword {
         case Self.profileKeyword:
-            guard let exif = Self.bytes(ofProfile: text).flatMap(Self.uprightEXIF) else { return nil }
+            guard let exif = Self.bytes(ofProfile: text).flatMap(changeEXIF) else { return nil }
             return ("tEXt", Array(keyword.utf8) + [0] + Self.profile(of: exif))
         case Self.xmpKeyword:
-            guard let digit = text.withUnsafeBytes(EXIFOrientation.digitInXMP) else { return nil }
-            text[digit] = UInt8(ascii: "1")
-            return ("iTXt", Array(keyword.utf8) + [0, 0, 0, 0, 0] + text)
+            var xmp = XMPText(text)
+            changeXMP(&xmp)
+            return xmp.bytes == text ? nil : ("iTXt", Array(keyword.utf8) + [0, 0, 0, 0, 0] + xmp.bytes)
         default:
             return nil
         }

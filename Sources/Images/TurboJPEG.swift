@@ -78,7 +78,7 @@ final class TurboJPEG {
             && frame.components.dropFirst(3).allSatisfy { $0 == luma }
     }
 
-    /// Turns the coefficients and keeps all segments.
+    /// Turns the coefficients. Of the segments it keeps those that decode them.
     ///
     /// - Parameter trimming: Whether partial blocks that cannot be turned are cut off; else they are an error.
     func transform(
@@ -86,7 +86,8 @@ final class TurboJPEG {
     ) throws(ImageError) -> [UInt8] {
         var request = tjtransform()
         request.op = CInt(turning.turboOperation.rawValue)
-        request.options = (trimming ? TJXOPT_TRIM : TJXOPT_PERFECT) | (progressive ? TJXOPT_PROGRESSIVE : 0)
+        request.options =
+            (trimming ? TJXOPT_TRIM : TJXOPT_PERFECT) | TJXOPT_COPYNONE | (progressive ? TJXOPT_PROGRESSIVE : 0)
         var buffer: UnsafeMutablePointer<UInt8>?
         var count: CUnsignedLong = 0
         defer { tjFree(buffer) }
@@ -113,6 +114,16 @@ final class TurboJPEG {
             throw .corrupt(.jpeg, reason: message)
         }
         warning = message
+    }
+
+    /// Whether a warning says that bytes stood between the coefficients and the end-of-image marker.
+    static func saysThatBytesPrecedeTheEnd(_ warning: String) -> Bool {
+        warning.hasPrefix("Corrupt JPEG data: ") && warning.hasSuffix("extraneous bytes before marker 0xd9")
+    }
+
+    /// Whether a warning says that coefficients are missing at the end.
+    static func saysThatTheEndIsMissing(_ warning: String) -> Bool {
+        warning == "Corrupt JPEG data: premature end of data segment"
     }
 
     /// Beginnings of libjpeg's warnings about damage that costs no structure of the file.

@@ -102,3 +102,19 @@ struct Turning: Equatable {
 
     private typealias Step = (x: Int, y: Int)
 }
+
+extension Turning {
+    /// Pixels in rows without padding, turned.
+    ///
+    /// - Precondition: There are `width * height * bytesPerPixel` bytes, at least one.
+    func turned(_ pixels: [UInt8], width: Int, height: Int, bytesPerPixel: Int) -> [UInt8] {
+        pixels.withUnsafeBufferPointer { input in
+            [UInt8](unsafeUninitializedCapacity: input.count) { output, count in
+                copy(
+                    input, to: UnsafeMutableBufferPointer(rebasing: output[..<input.count]), width: width,
+                    height: height, bytesPerPixel: bytesPerPixel)
+                count = input.count
+            }
+        }
+    }
+}

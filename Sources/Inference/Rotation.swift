@@ -29,13 +29,14 @@ public struct Rotation: Sendable, Equatable {
     /// The photo's file put upright: with its EXIF orientation applied, then turned by `modelDegree`, and saying that it
     /// is upright. A file that is seen upright already is left as it is, whatever its EXIF data ask for.
     ///
+    /// This is the one piece that puts photos upright; commands and servers hand it bytes and take bytes.
+    ///
     /// - Throws: `ImageError`.
     public func upright(
-        _ bytes: [UInt8], partialBlocks: PartialBlocks = .reencode, limits: ImageLimits = ImageLimits()
+        _ bytes: [UInt8], options: TurningOptions = TurningOptions()
     ) throws(ImageError) -> TurnedFile {
         if isUpright { return TurnedFile(bytes: bytes, change: .none) }
-        return try ImageTurner.turned(
-            bytes, quarterTurnsCounterclockwise: modelDegree / 90, partialBlocks: partialBlocks, limits: limits)
+        return try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: modelDegree / 90, options: options)
     }
 }
 
@@ -48,7 +49,7 @@ extension Prediction {
 }
 
 extension Rotation {
-    /// Whether a model with these labels answers with rotations.
+    /// Whether a model with these labels answers with rotations. This is the one place that says what a rotation model is.
     public static func areDegrees(_ labels: [String]) -> Bool {
         !labels.isEmpty && labels.allSatisfy { ["0", "90", "180", "270"].contains($0) }
     }

@@ -131,9 +131,9 @@ final class ModelRunner: InferenceRunner {
         guard let rotation = prediction.rotation else {
             throw InferenceRefusal.unusableImage("the model does not tell how photos are turned")
         }
-        let turned = try rotation.upright(image, limits: predictor.limits)
-        let isPNG = image.withUnsafeBytes { ImageFormat.recognised(in: $0) } == .png
-        return (turned.bytes, isPNG ? "image/png" : "image/jpeg", Classification(prediction))
+        let turned = try rotation.upright(image, options: TurningOptions(limits: predictor.limits))
+        let format = turned.bytes.withUnsafeBytes { ImageFormat.recognised(in: $0) } ?? .jpeg
+        return (turned.bytes, format.mediaType, Classification(prediction))
     }
 }
 
@@ -150,7 +150,7 @@ private func refusal(_ error: any Error) -> any Error {
     switch error {
     case let error as ImageError:
         switch error {
-        case .empty, .unrecognised: InferenceRefusal.notAnImage(error.description)
+        case .empty, .unrecognised, .unread: InferenceRefusal.notAnImage(error.description)
         case .tooManyBytes, .tooManyPixels: InferenceRefusal.tooLarge(error.description)
         default: InferenceRefusal.unusableImage(error.description)
         }

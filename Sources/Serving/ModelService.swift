@@ -96,7 +96,7 @@ extension ServedModel {
     /// What the server tells of a loaded model.
     fileprivate init(_ model: LoadedModel) {
         let description = model.description
-        let isRotation = description.labels == ["0", "90", "180", "270"]
+        let isRotation = Rotation.areDegrees(description.labels)
         self.init(
             name: description.name, version: String(model.version), architecture: model.network.name,
             task: description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,

@@ -148,12 +148,12 @@ struct ImageTurnerTests {
     @Test("a JPEG with partial blocks can be trimmed or refused")
     func trimsOrRefuses() throws {
         let bytes = try Goldens.bytes("Pictures/420-17x31.jpg")
-        let file = try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 2, partialBlocks: .trim)
+        let file = try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 2, options: .init(partialBlocks: .trim))
         #expect(file.change == .trimmed)
         let trimmed = try ImageDecoder.decode(file.bytes).image
         #expect((trimmed.width, trimmed.height) == (16, 16))
         #expect(throws: ImageError.partialBlocks(width: 17, height: 31, blockWidth: 16, blockHeight: 16)) {
-            try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 2, partialBlocks: .refuse)
+            try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 2, options: .init(partialBlocks: .refuse))
         }
     }
 
@@ -181,7 +181,7 @@ struct ImageTurnerTests {
     func setsUpright(name: String) throws {
         let bytes = try Goldens.bytes("Pictures/\(name)")
         #expect(try ImageDecoder.decode(bytes).orientation != .up)
-        let file = try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 0, partialBlocks: .trim)
+        let file = try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 0, options: .init(partialBlocks: .trim))
         #expect(try ImageDecoder.decode(file.bytes).orientation == .up)
     }
 
@@ -189,7 +189,8 @@ struct ImageTurnerTests {
     func keepsProgression() throws {
         let bytes = try Goldens.bytes("Pictures/420-progressive.jpg")
         for partialBlocks in [PartialBlocks.trim, .reencode] {
-            let file = try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 1, partialBlocks: partialBlocks)
+            let file = try ImageTurner.turned(
+                bytes, quarterTurnsCounterclockwise: 1, options: .init(partialBlocks: partialBlocks))
             #expect(JPEGFile(file.bytes).segments(0xC2).count == 1)
         }
     }
@@ -198,7 +199,7 @@ struct ImageTurnerTests {
     func turnsCMYK() throws {
         let bytes = try Goldens.bytes("Pictures/cmyk.jpg")
         #expect(throws: ImageError.self) { try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 2) }
-        let file = try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 2, partialBlocks: .trim)
+        let file = try ImageTurner.turned(bytes, quarterTurnsCounterclockwise: 2, options: .init(partialBlocks: .trim))
         let expected = try ImageDecoder.decode(bytes).image.cropped(x: 0, y: 0, width: 32, height: 24).turned(2)
         #expect(largestDifference(try ImageDecoder.decode(file.bytes).image, expected) <= 6)
     }
