@@ -14,14 +14,19 @@ public struct BatchPredictor: Sendable {
     public let threads: Int
     /// What an image file may take.
     public let limits: ImageLimits
+    /// How a rotation model looks at each image.
+    public let views: ViewCount
     /// Images that one thread takes at a time.
     static let batchSize = 8
 
     /// Describes the work; threads start with `run`.
-    public init(_ model: LoadedModel, threads: Int, limits: ImageLimits = ImageLimits()) {
+    public init(
+        _ model: LoadedModel, threads: Int, limits: ImageLimits = ImageLimits(), views: ViewCount = .one
+    ) {
         self.model = model
         self.threads = max(1, threads)
         self.limits = limits
+        self.views = views
     }
 
     /// Reads and answers images 0 to `count` - 1.
@@ -77,7 +82,7 @@ public struct BatchPredictor: Sendable {
     private func answers(_ predictor: Predictor, images: Range<Int>, read: (Int) throws -> [UInt8]) -> [Timed] {
         let start = ProcessEnvironment.monotonicSeconds
         let bytes = images.map { index in Result { try read(index) } }
-        let predictions = predictor.predict(batch: bytes.compactMap { try? $0.get() })
+        let predictions = predictor.predict(batch: bytes.compactMap { try? $0.get() }, views: views)
         let elapsed = (ProcessEnvironment.monotonicSeconds - start) * 1000 / Double(images.count)
         var next = 0
         return bytes.map { result in

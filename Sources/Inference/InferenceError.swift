@@ -17,6 +17,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case noDigit
     case severalDigits
     case notFiniteResult
+    case noFourViews(model: String)
     case wrongPixelCount(expected: Int, actual: Int)
     case invalidPreparedModels(reason: String)
 
@@ -62,6 +63,8 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "there are several digits on the picture: expected one; cut them out and ask for each"
         case .notFiniteResult:
             "the network's answer is not a number; expected finite logits"
+        case .noFourViews(let model):
+            "model '\(model)' can't look at four views; that takes the labels 0, 90, 180 and 270 and a square input"
         case .wrongPixelCount(let expected, let actual):
             "expected \(expected) pixel values, but there are \(actual)"
         case .invalidPreparedModels(let reason):

@@ -33,11 +33,16 @@ public final class Predictor {
 
     /// Answers encoded images, a bad one without harm to the others.
     ///
+    /// - Parameter views: How a rotation model looks at each image.
     /// - Returns: A prediction or an error for each image, in order.
-    public func predict(batch: [[UInt8]]) -> [Result<Prediction, any Error>] {
-        let prepared = batch.map { bytes in Result { try prepare(bytes) } }
-        let good = prepared.compactMap { try? $0.get() }
-        let answers = run(good.map(\.pixels))
+    public func predict(batch: [[UInt8]], views: ViewCount = .one) -> [Result<Prediction, any Error>] {
+        let prepared = batch.map { bytes in
+            Result {
+                if views == .four { try model.checkFourViews() }
+                return try prepare(bytes)
+            }
+        }
+        let answers = answers(prepared.compactMap { try? $0.get() }.map(\.pixels), views)
         var next = 0
         return prepared.map { result in
             result.flatMap { image in
@@ -93,6 +98,15 @@ public final class Predictor {
             }
         }
         return output
+    }
+
+    /// The logits of images that are prepared already, each seen once or in its four turns.
+    private func answers(_ images: [Image], _ views: ViewCount) -> [[Float]] {
+        guard views == .four, let combination = model.rotationViews else { return run(images) }
+        let logits = run(images.flatMap(RotationViews.views))
+        return images.indices.map { image in
+            combination.combined(Array(logits[(image * RotationViews.count)..<((image + 1) * RotationViews.count)]))
+        }
     }
 
     /// The logits of images that are prepared already.
