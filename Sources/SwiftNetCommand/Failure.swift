@@ -61,14 +61,14 @@ enum Failure {
     /// An error's message with the name of the file that it is about, unless the message names it itself.
     static func message(_ error: any Error, about name: String) -> String {
         let text = line(error)
-        return text.contains(name) && name != "-" ? text : "\(printable(name)): \(text)"
+        return text.contains(printable(name)) && name != "-" ? text : "\(printable(name)): \(text)"
     }
 
-    /// Text with control characters shown as `?`.
+    /// Text with control characters shown as `?`, and bytes of file names that are no text as `\xE9`.
     static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+                PathText.shown(text).unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
     }
 }
 

@@ -8,58 +8,80 @@ import SystemCalls
 struct PhotoWriter {
     /// Where photos go.
     enum Target: Equatable {
-        /// Into a folder, under their names.
-        case folder(String)
+        /// Into a folder, under their names; `replaces` what has such a name.
+        case folder(String, replaces: Bool)
         /// Where they were.
         case inPlace
     }
 
+    /// A photo's file as it is.
+    typealias Original = (bytes: [UInt8], attributes: FileAttributes?)
+
     let target: Target
     /// False for a rehearsal.
     let writes: Bool
-    let partialBlocks: PartialBlocks
+    let options: TurningOptions
     let minConfidence: Float
-    let limits: ImageLimits
+    /// Whether a photo that the model is unsure of is taken along into the folder.
+    let takesUnsure: Bool
 
     /// Turns and writes one photo, if the model is sure of it.
     ///
     /// - Parameters:
-    ///   - path: Where the photo lies.
+    ///   - item: The photo.
     ///   - rotation: What the model says; nil counts as unsure.
-    ///   - read: Gives the photo's bytes.
-    /// - Throws: `ImageError` or `SystemError`; then nothing was written.
-    func treat(_ path: String, _ rotation: Rotation?, read: () throws -> [UInt8]) throws -> PhotoOutcome {
+    ///   - read: Gives the photo's file.
+    /// - Throws: `ImageError`, `InputFiles.Fault`, `OutputError` or `SystemError`; then nothing was written.
+    func treat(_ item: InputFiles.Item, _ rotation: Rotation?, read: () throws -> Original) throws -> PhotoOutcome {
         guard let rotation, rotation.confidence >= minConfidence else {
+            if target != .inPlace, takesUnsure { try write(try read(), of: item) }
             return .unsure(confidence: rotation?.confidence ?? 0)
         }
-        if rotation.isUpright && target == .inPlace { return .upright(confidence: rotation.confidence) }
-        let turned = try rotation.upright(try read(), partialBlocks: partialBlocks, limits: limits)
-        if writes { try write(turned.bytes, of: path) }
-        return rotation.isUpright
-            ? .upright(confidence: rotation.confidence)
-            : .turned(degrees: rotation.modelDegree, change: turned.change, confidence: rotation.confidence)
+        if rotation.isUpright {
+            if target != .inPlace { try write(try read(), of: item) }
+            return .upright(confidence: rotation.confidence)
+        }
+        let original = try read()
+        let turned = try upright(original.bytes, rotation, name: item.name)
+        try write((turned.bytes, original.attributes), of: item)
+        return .turned(degrees: rotation.modelDegree, turned, confidence: rotation.confidence)
     }
 
-    private func write(_ bytes: [UInt8], of path: String) throws {
-        switch target {
-        case .inPlace:
-            try write(bytes, to: path, existing: .replace)
-        case .folder(let folder):
-            let name = path.split(separator: "/").last.map(String.init) ?? path
-            let destination = folder + (folder.hasSuffix("/") ? "" : "/") + name
-            do {
-                try write(bytes, to: destination, existing: .refuse)
-            } catch let error as SystemError {
-                if !error.isAboutExistingFile { throw error }
-                throw InputFiles.Fault(description: "\(destination) exists already; it stays as it is")
-            }
+    private func upright(_ bytes: [UInt8], _ rotation: Rotation, name: String) throws -> TurnedFile {
+        do throws(ImageError) {
+            return try rotation.upright(bytes, options: options)
+        } catch {
+            guard case .extras = error else { throw error }
+            throw InputFiles.Fault(
+                description:
+                    "\(name): \(error); --exif-only changes only what it says of its orientation, --drop-extras "
+                    + "writes the photo without the rest")
         }
     }
 
-    private func write(_ bytes: [UInt8], to path: String, existing: FileWriter.Existing) throws {
-        let file = try FileWriter(path, existing: existing)
-        try file.write(bytes)
-        try file.finish()
+    private func write(_ file: Original, of item: InputFiles.Item) throws {
+        switch target {
+        case .inPlace:
+            guard try FileSystem.kind(of: item.name) == .file else {
+                throw InputFiles.Fault(description: "\(item.name): not a regular file, so it can't be replaced")
+            }
+            if writes { try write(file, to: item.name, existing: .replace) }
+        case .folder(let folder, let replaces):
+            let destination = PathText.joined(folder, item.nameBelow)
+            if item.nameBelow.utf8.contains(UInt8(ascii: "/")), writes {
+                try FileSystem.makeFolders(FileSystem.folder(of: destination))
+            }
+            let existing: OutputFile.Existing = replaces ? .replace : .keepIfSame
+            if !writes { return try OutputFile.check(destination, existing: existing) }
+            try write(file, to: destination, existing: existing)
+        }
+    }
+
+    private func write(_ original: Original, to path: String, existing: OutputFile.Existing) throws {
+        let file = try OutputFile(path, existing: existing)
+        try file.write(original.bytes)
+        if let attributes = original.attributes { file.keep(attributes) }
+        _ = try file.finish()
     }
 }
 
@@ -67,14 +89,14 @@ struct PhotoWriter {
 enum PhotoOutcome: CustomStringConvertible {
     case upright(confidence: Float)
     /// Turned counter-clockwise.
-    case turned(degrees: Int, change: TurnedFile.Change, confidence: Float)
+    case turned(degrees: Int, TurnedFile, confidence: Float)
     case unsure(confidence: Float)
 
     var description: String {
         switch self {
         case .upright(let confidence): "upright  \(Percent.text(confidence))"
-        case .turned(let degrees, let change, let confidence):
-            "turned \(Self.direction(degrees)), \(Self.text(change))  \(Percent.text(confidence))"
+        case .turned(let degrees, let file, let confidence):
+            "turned \(Self.direction(degrees)), \(Self.text(file))  \(Percent.text(confidence))"
         case .unsure(let confidence): "unsure, left as it is  \(Percent.text(confidence))"
         }
     }
@@ -87,14 +109,22 @@ enum PhotoOutcome: CustomStringConvertible {
         }
     }
 
-    private static func text(_ change: TurnedFile.Change) -> String {
-        switch change {
-        case .none: "unchanged"
-        case .orientationOnly: "by its EXIF orientation"
-        case .lossless: "without loss"
-        case .trimmed: "trimmed"
-        case .reencoded: "encoded again"
+    private static func text(_ file: TurnedFile) -> String {
+        let change =
+            switch file.change {
+            case .none: "unchanged"
+            case .orientationOnly: "by its EXIF orientation"
+            case .lossless: "without loss"
+            case .trimmed: "trimmed"
+            case .reencoded: "encoded again"
+            }
+        let losses = file.losses.map { loss in
+            switch loss {
+            case .extras(let bytes): "without the \(bytes) bytes that followed it"
+            case .preview: "without its preview, which can't be turned"
+            }
         }
+        return ([change] + losses).joined(separator: ", ")
     }
 }
 
@@ -115,10 +145,10 @@ struct RotationSummary: CustomStringConvertible {
 
     mutating func count(_ outcome: Result<PhotoOutcome, any Error>) {
         switch outcome {
-        case .success(.turned(_, let change, _)):
+        case .success(.turned(_, let file, _)):
             turned += 1
-            if change == .reencoded { encodedAgain += 1 }
-            if change == .trimmed { trimmed += 1 }
+            if file.change == .reencoded { encodedAgain += 1 }
+            if file.change == .trimmed { trimmed += 1 }
         case .success(.upright): upright += 1
         case .success(.unsure): unsure += 1
         case .failure(let error):

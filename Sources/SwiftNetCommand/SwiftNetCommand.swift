@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import SystemCalls
 
 /// The program's start. It answers `--version` itself: a flag of the whole program would take the place of the option of
 /// that name by which commands choose a model's version.
 @main
 enum Program {
     static func main() {
-        if CommandLine.arguments.dropFirst() == ["--version"] {
+        // Swift's own arguments have lost what is no UTF-8.
+        let arguments = ProcessEnvironment.arguments
+        if arguments == ["--version"] {
             print("swiftnet \(SwiftNetCommand.version)")
         } else {
-            SwiftNetCommand.main()
+            SwiftNetCommand.main(arguments)
         }
     }
 }

@@ -144,7 +144,7 @@ struct InferTests {
         try folder.write([], to: "empty.png")
         expectFailure(try infer(folder.path("empty.png")), code: 65, naming: "empty.png", "empty")
         try folder.write(Array("hello".utf8), to: "text.png")
-        expectFailure(try infer(folder.path("text.png")), code: 65, naming: "text.png", "expected a PNG or JPEG")
+        expectFailure(try infer(folder.path("text.png")), code: 65, naming: "text.png", "expected a PNG, JPEG")
         try folder.write(Array("hello".utf8), to: "texts/readme.txt")
         expectFailure(try infer(folder.path("texts")), code: 66, naming: "texts", "no images")
     }

@@ -47,7 +47,7 @@ struct RotateTests {
     }
 
     private func rotate(_ arguments: String...) throws -> Command.Result {
-        try Command.run("swiftnet", ["rotate", "--weights", folder.path("models")] + arguments)
+        try Command.run("swiftnet", ["rotate", "--weights", folder.path("models"), "--views", "1"] + arguments)
     }
 
     /// A picture without symmetry.
@@ -142,7 +142,7 @@ struct RotateTests {
         try folder.write([1, 2, 3], to: "upright/a.png")
         let result = try rotate("--out", folder.path("upright"), folder.path("photos"))
         #expect(result.exitCode == 1)
-        #expect(result.errors.contains("upright/a.png exists already; it stays as it is"))
+        #expect(result.errors.contains("upright/a.png' exists and has other contents, so it stays as it is"))
         #expect(folder.bytes("upright/a.png") == [1, 2, 3])
         #expect(try folder.names("upright") == ["a.png"])
     }
@@ -189,7 +189,7 @@ struct RotateTests {
         let result = try Command.run(
             path: "/bin/bash",
             [
-                "-c", limited, swiftnet, "rotate", "--weights", folder.path("models"), "--in-place",
+                "-c", limited, swiftnet, "rotate", "--weights", folder.path("models"), "--views", "1", "--in-place",
                 folder.path("photos/a.png"),
             ])
         #expect(result.exitCode == 1, "\(result.output)\(result.errors)")
@@ -230,5 +230,96 @@ struct RotateTests {
         try folder.write(try ImageEncoder.png(try picture()), to: "a.png")
         #expect(try rotate("--in-place", folder.path("nothing.jpg")).exitCode == 66)
         #expect(try rotate("--out", folder.path("no/such/folder"), folder.path("a.png")).exitCode == 66)
+    }
+
+    // MARK: What is kept
+
+    @Test("the folder is made and told, gets the unsure photos unless told not to, and keeps permissions and times")
+    func takesAlong() throws {
+        try writeModel(direction: 90, bias: 1)
+        let png = try ImageEncoder.png(try picture())
+        try folder.write(png, to: "photos/a.png")
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o600, .modificationDate: Date(timeIntervalSince1970: 1e9)],
+            ofItemAtPath: folder.path("photos/a.png"))
+        let result = try rotate("--out", folder.path("out"), folder.path("photos"))
+        #expect(result.errors == "swiftnet: made the folder \(folder.path("out"))\n")
+        #expect(folder.bytes("out/a.png") == png)
+        let now = try FileManager.default.attributesOfItem(atPath: folder.path("out/a.png"))
+        #expect((now[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+        #expect((now[.modificationDate] as? Date)?.timeIntervalSince1970 == 1e9)
+        #expect(try rotate("--skip-unsure", "--out", folder.path("sure"), folder.path("photos")).exitCode == 0)
+        #expect(try folder.names("sure").isEmpty)
+        #expect(try rotate("--skip-unsure", "--in-place", folder.path("photos")).exitCode == 64)
+        let turned = try rotate("--min-confidence", "0", "--in-place", folder.path("photos"))
+        #expect(turned.output.contains("1 turned"))
+        let inPlace = try FileManager.default.attributesOfItem(atPath: folder.path("photos/a.png"))
+        #expect((inPlace[.modificationDate] as? Date)?.timeIntervalSince1970 == 1e9)
+        #expect((inPlace[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+    }
+
+    @Test("folders within folders keep their places in the folder of results, which is not searched itself")
+    func keepsPlaces() throws {
+        try writeModel(direction: 180)
+        let png = try ImageEncoder.png(try picture())
+        for name in ["a.png", "one/a.png", "one/two/a.png"] { try folder.write(png, to: "photos/\(name)") }
+        for _ in 0..<2 {
+            let result = try rotate("-r", "--force", "--out", folder.path("photos/out"), folder.path("photos"))
+            #expect(result.output.hasSuffix("3 turned, 0 upright, 0 unsure, 0 failed\n"), "\(result.errors)")
+        }
+        for name in ["a.png", "one/a.png", "one/two/a.png"] { #expect(folder.bytes("photos/out/\(name)") != nil) }
+    }
+
+    @Test("a file that is there stays unless its bytes are the same, or --force replaces it")
+    func forces() throws {
+        try writeModel(direction: 0)
+        let png = try ImageEncoder.png(try picture())
+        try folder.write(png, to: "a.png")
+        for _ in 0..<2 { #expect(try rotate("--out", folder.path("out"), folder.path("a.png")).exitCode == 0) }
+        try folder.write([1], to: "out/a.png")
+        #expect(try rotate("--out", folder.path("out"), folder.path("a.png")).exitCode == 1)
+        #expect(folder.bytes("out/a.png") == [1])
+        #expect(try rotate("--force", "--out", folder.path("out"), folder.path("a.png")).exitCode == 0)
+        #expect(folder.bytes("out/a.png") == png)
+    }
+
+    @Test("with --exif-only no pixel changes; the photo is seen upright")
+    func statesOrientation() throws {
+        try writeModel(direction: 90)
+        let jpeg = try ImageEncoder.jpeg(try picture(width: 37, height: 50), quality: 90)
+        try folder.write(jpeg, to: "a.jpg")
+        let result = try rotate("--exif-only", "--in-place", folder.path("a.jpg"))
+        #expect(result.output.contains("by its EXIF orientation"), "\(result.errors)")
+        let new = try ImageDecoder.decode(try #require(folder.bytes("a.jpg")))
+        let old = try ImageDecoder.decode(jpeg).image
+        #expect(new.image == old)
+        #expect(new.upright == old.turned(3))
+    }
+
+    @Test("a film behind the photo stays; one that can't is refused with both ways out")
+    func keepsFilm() throws {
+        try writeModel(direction: 90)
+        let film = Array("film".utf8)
+        let jpeg = try ImageEncoder.jpeg(try picture(), quality: 90)
+        try folder.write(jpeg + film, to: "a.jpg")
+        try folder.write(jpeg.dropLast(2) + film, to: "b.jpg")
+        #expect(try rotate("--in-place", folder.path("a.jpg")).exitCode == 0)
+        #expect(folder.bytes("a.jpg")?.suffix(4) == film[...])
+        let refused = try rotate("--in-place", folder.path("b.jpg"))
+        #expect(refused.exitCode == 1)
+        #expect(refused.errors.contains("--exif-only") && refused.errors.contains("--drop-extras"), "\(refused.errors)")
+        #expect(folder.bytes("b.jpg") == jpeg.dropLast(2) + film)
+        let dropped = try rotate("--drop-extras", "--in-place", folder.path("a.jpg"))
+        #expect(dropped.output.contains("without the 4 bytes that followed it"), "\(dropped.output)")
+    }
+
+    @Test("four views need the four directions, each once")
+    func checksViews() throws {
+        try writeModel(direction: 90)
+        let result = try Command.run(
+            "swiftnet", ["rotate", "--weights", folder.path("models"), "--dry-run", folder.path("a.jpg")])
+        #expect(result.exitCode == 65)
+        #expect(result.errors.contains("four views"), "\(result.errors)")
+        #expect(try rotate("--views", "2", "--dry-run", "x").exitCode == 64)
     }
 }
