@@ -41,7 +41,9 @@ struct Preprocessor: Sendable {
     ///
     /// - Throws: `ImageError`.
     func pixels(ofRowsIn file: [UInt8], limits: ImageLimits) throws -> Image? {
-        guard input.preprocessing == .photo else { return nil }
+        let resize = input.resize ?? .init(mode: .stretch)
+        guard input.preprocessing == .photo, resize.mode == .stretch, (resize.interpolation ?? .bilinear) == .bilinear
+        else { return nil }
         return try ImageDecoder.decodeReduced(
             file, limits: limits, format: input.channels == 1 ? .gray8 : .rgb8, width: input.width,
             height: input.height)
