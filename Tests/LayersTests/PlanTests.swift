@@ -13,7 +13,7 @@ struct PlanTests {
         let plan = try Plan(ResidualBlock(seed: 1), input: [6, 9, 7])
         #expect(
             plan.summaries.map(\.operation) == [
-                "conv2d 3x3 + batch_norm + relu", "conv2d 3x3 + batch_norm + add + relu; channels first",
+                "conv2d 3x3 + batch_norm + relu", "conv2d 3x3 + batch_norm + add + relu", "reorder to NCHW",
             ])
     }
 
