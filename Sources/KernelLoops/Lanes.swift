@@ -151,6 +151,16 @@ func multiplyAdd(_ sum: Lanes, _ a: Lanes, _ b: Lanes) -> Lanes { _mm256_fmadd_p
 func multiplyAdd(_ sum: Lanes, _ a: Lanes, _ b: Lanes) -> Lanes { sum + a * b }
 #endif
 
+#if KERNELS_AVX512
+@_transparent func squareRoot(_ value: Lanes) -> Lanes { _mm512_sqrt_ps(value) }
+#elseif KERNELS_AVX2
+@_transparent func squareRoot(_ value: Lanes) -> Lanes { _mm256_sqrt_ps(value) }
+#elseif arch(x86_64)
+@_transparent func squareRoot(_ value: Lanes) -> Lanes { _mm_sqrt_ps(value) }
+#else
+@_transparent func squareRoot(_ value: Lanes) -> Lanes { value.squareRoot() }
+#endif
+
 /// a with the other sign.
 @_transparent
 prefix func - (a: Lanes) -> Lanes { lanes(bits(a) ^ IntLanes(repeating: Int32.min)) }

@@ -69,7 +69,8 @@ func normalizeRows(
     for row in 0..<rows {
         let (target, source) = (output + row * columns, input + row * columns)
         let mean = sumOfRow(source, columns) / Float(columns)
-        let factor = 1 / (sumOfSquaresAround(mean, source, columns) / Float(columns) + epsilon).squareRoot()
+        let variance = sumOfSquaresAround(mean, source, columns) / Float(columns)
+        let factor = 1 / squareRoot(all(variance + epsilon))[0]
         for column in stride(from: 0, to: columns, by: laneCount) {
             let count = min(laneCount, columns - column)
             var value = (loadAny(source + column, count) - all(mean)) * all(factor)

@@ -112,9 +112,8 @@ struct PhotoExtrasTests {
 
     @Test("a file whose picture has no end is turned only without what follows")
     func refusesWithoutEnd() throws {
-        for trailer in [Array("text".utf8), film, [0xFF, 0xD9] + film] {
-            // The last one has an end marker in its film alone.
-            let file = Array(try jpeg().dropLast(2)) + (trailer.first == 0xFF ? [1, 2, 3] + trailer : trailer)
+        for trailer in [Array("text".utf8), film] {
+            let file = Array(try jpeg().dropLast(2)) + trailer
             #expect {
                 try ImageTurner.turned(file, quarterTurnsCounterclockwise: 1)
             } throws: { error in

@@ -19,26 +19,24 @@ public final class Plan: Sendable {
         public let shape: Shape
         /// Sizes as the graph has them.
         let fullShape: Shape
-        /// The order in memory in which the steps take it.
-        let order: AxisOrder
         /// Floats that one of it takes.
         let count: Int
 
         /// Whether it is an image whose channels are contiguous.
-        var isChannelsLast: Bool { order == .channelsLast(rank: 4) }
+        let isChannelsLast: Bool
+        /// Whether it is an image whose numbers stand in another sequence in NCHW than in NHWC.
+        private let hasOrder: Bool
 
         /// Whether the steps take it as a caller gives it.
-        func isOrdered(as layout: Session.Layout) -> Bool {
-            guard shape.rank == 3, order.rank == 4, shape[0] > 1, shape[1] * shape[2] > 1 else { return true }
-            return isChannelsLast == (layout == .channelsLast)
-        }
+        func isOrdered(as layout: Session.Layout) -> Bool { !hasOrder || isChannelsLast == (layout == .channelsLast) }
 
         init(_ value: Graph.Value) {
             name = value.name
             elementType = value.fact.elementType
             shape = value.fact.shape.withoutBatch
             fullShape = value.fact.shape
-            order = value.fact.order
+            isChannelsLast = value.fact.order == .channelsLast(rank: 4)
+            hasOrder = value.fact.order.rank == 4 && shape.rank == 3 && shape[0] > 1 && shape[1] * shape[2] > 1
             count = (value.fact.byteCount + 3) / 4
         }
     }

@@ -93,9 +93,11 @@ public final class Session {
             return buffer
         }
         let results = plan.outputs.map { FloatBuffer(count: max(1, $0.count)) }
-        given.map { Input($0.base) }.withUnsafeBufferPointer { inputs in
-            results.map(\.base).withUnsafeBufferPointer { outputs in
-                runBatch(inputs, layout: .channelsFirst, images: 1, outputs: outputs)
+        withExtendedLifetime((given, results)) {
+            given.map { Input($0.base) }.withUnsafeBufferPointer { inputs in
+                results.map(\.base).withUnsafeBufferPointer { outputs in
+                    runBatch(inputs, layout: .channelsFirst, images: 1, outputs: outputs)
+                }
             }
         }
         return try zip(results, plan.outputs).map { buffer, port in
