@@ -296,7 +296,8 @@ import Testing
         daemon.send(SignalNumber.terminate)
         #expect(eventually { !isRunning(daemon) })
         #expect(!FileManager.default.fileExists(atPath: pid))
-        let failed = try Command.run("swiftnet", ["serve", "--daemon", "--model", "none", "--bind", "unix:\(socket)"])
+        let failed = try Command.run(
+            "swiftnet", ["serve", "--daemon", "--pid", pid, "--model", "none", "--bind", "unix:\(socket)"])
         #expect(failed.exitCode == 1)
         #expect(failed.errors.contains("there is no model 'none'"))
     }
