@@ -91,10 +91,13 @@ extension Architecture {
     /// - Throws: `ModelError.unrecognised` with the comparison to the nearest one.
     public static func recognised(in weights: StateDict) throws -> Architecture {
         let unwrapped = weights.unwrapped
-        let audits = candidates(for: weights).map { (architecture: $0, audit: $0.audit(unwrapped)) }
-        if let exact = audits.first(where: { $0.audit.isExact }) { return exact.architecture }
-        let nearest = audits.max { $0.audit.likeness < $1.audit.likeness }
-        throw ModelError.unrecognised(nearest: nearest.flatMap { $0.audit.likeness > 0 ? $0.audit : nil })
+        var nearest: WeightsAudit?
+        for architecture in candidates(for: unwrapped) {
+            let audit = architecture.audit(unwrapped)
+            if audit.isExact { return architecture }
+            if audit.likeness > nearest?.likeness ?? 0 { nearest = audit }
+        }
+        throw ModelError.unrecognised(nearest: nearest)
     }
 
     /// Finds the architecture of a name, in the family and size that fits the weights best.

@@ -43,7 +43,8 @@ public struct AdaptivePool: Operator {
         let plane = x.shape.inner(1)
         let elements = x.doubles()
         var values: [Double] = []
-        for source in stride(from: 0, to: elements.count, by: max(plane, 1)) {
+        for image in 0..<(x.shape[0] * x.shape[1]) {
+            let source = image * plane
             for position in Offsets(outputSize, strides: Shape(outputSize).strides) {
                 var (rest, start) = (position, source)
                 var extents = sizes

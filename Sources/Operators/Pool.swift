@@ -66,7 +66,9 @@ public struct Pool: Operator {
         let elements = x.doubles()
         var values: [Double] = []
         values.reserveCapacity(result.elementCount)
-        for source in stride(from: 0, to: elements.count, by: max(plane, 1)) {
+        // A plane may be empty while its output is not: that is all padding.
+        for image in 0..<(x.shape[0] * x.shape[1]) {
+            let source = image * plane
             var pooled = [Double](repeating: start, count: outputPlane)
             for pair in pairs.joined() { add(elements[source + pair.input], to: &pooled[pair.output]) }
             values += pooled.indices.map { finished(pooled[$0], count: counts[$0]) }

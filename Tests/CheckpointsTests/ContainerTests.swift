@@ -138,6 +138,31 @@ struct ContainerTests {
         #expect(message?.description.contains(hint) == true, "\(message?.description ?? "accepted")")
     }
 
+    @Test("folders and archives that are something else are named, with what to do")
+    func namesWrongFolders() throws {
+        let folder = try TemporaryFolder()
+        for (file, hint) in [
+            ("saved_model.pb", "tf2onnx"), ("data.pkl", "zip -0 -r"), ("README.md", "name the checkpoint"),
+        ] {
+            try folder.write([1, 2, 3], to: "\(hint.count)/\(file)")
+            do {
+                _ = try Checkpoint.open(path: folder.path("\(hint.count)"))
+                Issue.record("a folder with \(file) was accepted")
+            } catch {
+                #expect("\(error)".contains(hint), "\(error)")
+            }
+        }
+        func zip(_ names: [String]) -> [UInt8] {
+            ZipBuilder(entries: names.map { ZipBuilder.Entry(name: $0, data: [1, 2, 3]) }).build()
+        }
+        for (names, hint) in [
+            (["a.npy", "b.npy"], "safetensors.numpy"),
+            (["config.json", "metadata.json", "model.weights.h5"], "tf2onnx"),
+        ] {
+            #expect(refusal(zip(names))?.description.contains(hint) == true, "\(names)")
+        }
+    }
+
     @Test("long plain data beside the weights is not kept, whatever it is, and the weights are")
     func discardsPlainData() throws {
         func batches(_ open: [UInt8], _ close: UInt8, _ item: (Int) -> [UInt8]) -> [UInt8] {

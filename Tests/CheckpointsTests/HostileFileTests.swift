@@ -41,6 +41,17 @@ struct HostileFileTests {
         #expect(globals.map(\.rating) == [.dangerous, .unknown])
     }
 
+    @Test("types.SimpleNamespace runs nothing, whatever else of its module may")
+    func namespacesRunNothing() throws {
+        let pickle = P.file(
+            P.dictionary([
+                ("w", P.tensor()), ("x", P.global("types", "SimpleNamespace")), ("y", P.global("types", "CodeType")),
+            ]))
+        let globals = try Checkpoint.read(torchArchive(pickle: pickle).build()).summary.foreignGlobals
+        #expect(globals.first { $0.name == "types.SimpleNamespace" }?.rating == .unknown)
+        #expect(globals.first { $0.name == "types.CodeType" }?.rating == .dangerous)
+    }
+
     @Test("bytearray(2**40) allocates nothing")
     func allocationBombIsInert() throws {
         let bomb = P.call(P.global("builtins", "bytearray"), [P.int(1 << 40)])

@@ -52,6 +52,25 @@ struct WeightsFinderTests {
         #expect(found.candidates == ["ema"])
     }
 
+    @Test("a root that holds tensors of its own is another candidate, named as --key takes it")
+    func rootIsNamed() throws {
+        let pairs = [("model_state", weights), ("mean", P.tensor(size: [3]))]
+        #expect(try summary(pairs).candidates == [""])
+        #expect(try summary(pairs, key: "").weightsPath == "")
+    }
+
+    @Test("a network without weights is told from a file without a network")
+    func networkWithoutWeights() {
+        let state = P.dictionary(["_parameters", "_buffers", "_modules"].map { ($0, P.dictionary([])) })
+        let identity = P.global("torch.nn.modules.linear", "Identity") + [0x29, 0x81] + state + [0x62]
+        #expect(throws: CheckpointError.noWeights(found: "the file holds a network without any weights")) {
+            try Checkpoint.read(torchArchive(pickle: P.file(identity)).build())
+        }
+        #expect(throws: CheckpointError.noWeights(found: "the file holds no tensors")) {
+            try summary([("epoch", P.int(3))])
+        }
+    }
+
     @Test("two networks are ambiguous, and both are listed")
     func ambiguous() {
         #expect(throws: CheckpointError.ambiguousWeights(candidates: ["generator", "net"])) {

@@ -70,6 +70,13 @@ struct WeightExtractTests {
         #expect(try folder.names() == ["w.pth"])
     }
 
+    @Test("whole numbers and other types are counted in the first line")
+    func otherTypes() throws {
+        let folder = try TemporaryFolder()
+        let run = try Command.run("weight-extract", ["\(goldens)/zip-types.pth", "-o", folder.path("w.pth")])
+        #expect(run.output.hasPrefix("11 tensors, 66 parameters and 28 elements of other types"))
+    }
+
     @Test("--all writes each network to its own file")
     func allNetworks() throws {
         let folder = try TemporaryFolder()

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 
+import BLAS
+import Graphs
 import Kernels
 import Layers
 import Tensors
 import TestSupport
 import Testing
+
+@testable import Runtime
 
 /// One convolution of any shape, with PyTorch's defaults.
 struct ConvolutionShape: CustomStringConvertible {
@@ -27,173 +31,119 @@ struct ConvolutionShape: CustomStringConvertible {
 /// The ways to do a convolution that a plan chooses between, against sums in Double.
 @Suite("Convolutions of any shape")
 struct ConvolutionShapeTests {
-    /// For each algorithm, shapes that leave vectors, blocks of pixels and strips of lines unfinished.
-    static let shapes: [(algorithm: String, shape: ConvolutionShape)] = [
-        ("channelwise", .init(channels: 48, outputs: 48, height: 9, width: 11, groups: 16)),
-        ("channelwise", .init(channels: 36, outputs: 18, height: 7, width: 31, stride: 2, groups: 18)),
-        ("channelwise", .init(channels: 7, outputs: 14, height: 13, width: 9, kernel: 3, padding: 1, groups: 7)),
-        (
-            "channelwise",
-            .init(
-                channels: 4, outputs: 8, height: 75, width: 61, kernel: .init(height: 3, width: 2), stride: 2,
-                dilation: .init(height: 3, width: 2), padding: .sides(top: 3, bottom: 0, left: 1, right: 2), groups: 4)
-        ),
-        ("channelwise", .init(channels: 24, outputs: 36, height: 8, width: 10, kernel: 3, padding: 1, groups: 12)),
-        ("channelwise", .init(channels: 9, outputs: 6, height: 8, width: 10, kernel: 5, padding: 2, groups: 3)),
-        ("channelwise", .init(channels: 3, outputs: 3, height: 29, width: 37, kernel: 3, groups: 3)),
-        ("channelwise", .init(channels: 3, outputs: 3, height: 12, width: 35, kernel: 3, groups: 3)),
-        ("channelwise", .init(channels: 13, outputs: 13, height: 12, width: 19, kernel: 5, padding: 2, groups: 13)),
-        (
-            "channelwise",
-            .init(channels: 24, outputs: 24, height: 150, width: 40, kernel: 3, dilation: 2, padding: 2, groups: 24)
-        ),
-        ("channelwise", .init(channels: 33, outputs: 33, height: 10, width: 9, stride: 2, groups: 33)),
-        ("depthwise", .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, padding: 3, groups: 35)),
-        (
-            "depthwise",
-            .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, stride: 2, padding: 3, groups: 35)
-        ),
-        ("implicit gemm", .init(channels: 48, outputs: 320, height: 13, width: 13, groups: 8)),
-        (
-            "implicit gemm",
-            .init(
-                channels: 128, outputs: 64, height: 75, width: 61, kernel: 3, stride: 2, dilation: 3, padding: 3,
-                groups: 2)
-        ),
-        ("dot products", .init(channels: 131, outputs: 5, height: 13, width: 11)),
-        ("dot products", .init(channels: 40, outputs: 7, height: 9, width: 14, kernel: 3, stride: 2, padding: 1)),
-        ("dot products", .init(channels: 70, outputs: 4, height: 17, width: 9, kernel: 3, dilation: 2, padding: 1)),
-        ("dot products", .init(channels: 50, outputs: 16, height: 10, width: 7, kernel: 5, padding: 2, groups: 2)),
-        ("dot products", .init(channels: 80, outputs: 6, height: 10, width: 7, kernel: 3, groups: 2)),
-        (
-            "implicit gemm",
-            .init(channels: 8, outputs: 33, height: 7, width: 7, kernel: 7, dilation: 2, padding: 6)
-        ),
-        (
-            "implicit gemm",
-            .init(
-                channels: 20, outputs: 24, height: 5, width: 9, kernel: .init(height: 3, width: 2), stride: 2,
-                dilation: .init(height: 2, width: 3), padding: .sides(top: 9, bottom: 6, left: 2, right: 1))
-        ),
-        (
-            "implicit gemm",
-            .init(channels: 200, outputs: 35, height: 9, width: 6, kernel: 5, dilation: 3, padding: 6)
-        ),
-        ("implicit gemm", .init(channels: 128, outputs: 30, height: 20, width: 107, kernel: 3, stride: 8, padding: 1)),
-        (
-            "implicit gemm",
-            .init(channels: 26, outputs: 44, height: 8, width: 5, kernel: 5, dilation: 2, padding: 4, groups: 2)
-        ),
-        ("dot products", .init(channels: 70, outputs: 3, height: 5, width: 9, kernel: 3, dilation: 4, padding: 5)),
-        ("packed gemm", .init(channels: 37, outputs: 90, height: 31, width: 29)),
+    /// Shapes that leave vectors, blocks of pixels and strips of lines unfinished, with groups of every size.
+    static let shapes: [ConvolutionShape] = [
+        .init(channels: 48, outputs: 48, height: 9, width: 11, groups: 16),
+        .init(channels: 36, outputs: 18, height: 7, width: 31, stride: 2, groups: 18),
+        .init(channels: 7, outputs: 14, height: 13, width: 9, kernel: 3, padding: 1, groups: 7),
+        .init(
+            channels: 4, outputs: 8, height: 75, width: 61, kernel: .init(height: 3, width: 2), stride: 2,
+            dilation: .init(height: 3, width: 2), padding: .sides(top: 3, bottom: 0, left: 1, right: 2), groups: 4),
+        .init(channels: 24, outputs: 36, height: 8, width: 10, kernel: 3, padding: 1, groups: 12),
+        .init(channels: 9, outputs: 6, height: 8, width: 10, kernel: 5, padding: 2, groups: 3),
+        .init(channels: 3, outputs: 3, height: 29, width: 37, kernel: 3, groups: 3),
+        .init(channels: 3, outputs: 3, height: 12, width: 35, kernel: 3, groups: 3),
+        .init(channels: 13, outputs: 13, height: 12, width: 19, kernel: 5, padding: 2, groups: 13),
+        .init(channels: 24, outputs: 24, height: 150, width: 40, kernel: 3, dilation: 2, padding: 2, groups: 24),
+        .init(channels: 33, outputs: 33, height: 10, width: 9, stride: 2, groups: 33),
+        .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, padding: 3, groups: 35),
+        .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, stride: 2, padding: 3, groups: 35),
+        .init(channels: 48, outputs: 320, height: 13, width: 13, groups: 8),
+        .init(
+            channels: 128, outputs: 64, height: 75, width: 61, kernel: 3, stride: 2, dilation: 3, padding: 3, groups: 2),
+        .init(channels: 131, outputs: 5, height: 13, width: 11),
+        .init(channels: 40, outputs: 7, height: 9, width: 14, kernel: 3, stride: 2, padding: 1),
+        .init(channels: 70, outputs: 4, height: 17, width: 9, kernel: 3, dilation: 2, padding: 1),
+        .init(channels: 50, outputs: 16, height: 10, width: 7, kernel: 5, padding: 2, groups: 2),
+        .init(channels: 80, outputs: 6, height: 10, width: 7, kernel: 3, groups: 2),
+        .init(channels: 8, outputs: 33, height: 7, width: 7, kernel: 7, dilation: 2, padding: 6),
+        .init(
+            channels: 20, outputs: 24, height: 5, width: 9, kernel: .init(height: 3, width: 2), stride: 2,
+            dilation: .init(height: 2, width: 3), padding: .sides(top: 9, bottom: 6, left: 2, right: 1)),
+        .init(channels: 200, outputs: 35, height: 9, width: 6, kernel: 5, dilation: 3, padding: 6),
+        .init(channels: 128, outputs: 30, height: 20, width: 107, kernel: 3, stride: 8, padding: 1),
+        .init(channels: 26, outputs: 44, height: 8, width: 5, kernel: 5, dilation: 2, padding: 4, groups: 2),
+        .init(channels: 70, outputs: 3, height: 5, width: 9, kernel: 3, dilation: 4, padding: 5),
+        .init(channels: 37, outputs: 90, height: 31, width: 29),
+        .init(channels: 37, outputs: 23, height: 13, width: 9),
+        .init(channels: 64, outputs: 96, height: 11, width: 10, groups: 32),
+        .init(channels: 12, outputs: 10, height: 23, width: 61, stride: 2, groups: 2),
+        .init(channels: 3, outputs: 13, height: 35, width: 40, kernel: 3, padding: 1),
+        .init(channels: 4, outputs: 4, height: 31, width: 150, kernel: 3),
+        .init(channels: 5, outputs: 1, height: 21, width: 130, kernel: 3, padding: 1),
+        .init(
+            channels: 5, outputs: 2, height: 21, width: 67, kernel: 3, stride: .init(height: 3, width: 1), padding: 1),
+        .init(channels: 9, outputs: 9, height: 20, width: 33, kernel: 5, padding: 2, groups: 9),
+        .init(
+            channels: 3, outputs: 7, height: 75, width: 151, kernel: .init(height: 3, width: 2), stride: 2,
+            dilation: .init(height: 3, width: 2), padding: .sides(top: 3, bottom: 0, left: 1, right: 2)),
+        .init(
+            channels: 4, outputs: 6, height: 200, width: 97, kernel: .init(height: 4, width: 5),
+            stride: .init(height: 1, width: 4), dilation: .init(height: 1, width: 6),
+            padding: .sides(top: 1, bottom: 2, left: 9, right: 9), groups: 2),
+        .init(channels: 33, outputs: 33, height: 120, width: 90, kernel: 3, stride: 2, padding: 1, groups: 33),
+        .init(channels: 17, outputs: 17, height: 150, width: 40, kernel: 3, dilation: 2, padding: 2, groups: 17),
+        .init(
+            channels: 40, outputs: 40, height: 13, width: 9, kernel: .init(height: 5, width: 3), stride: 2, dilation: 2,
+            padding: .sides(top: 9, bottom: 9, left: 4, right: 0), groups: 40),
+        .init(channels: 96, outputs: 64, height: 21, width: 19, kernel: 3, stride: 2, padding: 1, groups: 2),
+        .init(channels: 72, outputs: 40, height: 25, width: 23, kernel: 3, stride: 2),
     ]
 
-    /// Convolutions that are a network alone: images that are given, and wanted, with channels first may stay so.
-    static let lonelyShapes: [(algorithm: String, shape: ConvolutionShape)] = [
-        ("planar", .init(channels: 37, outputs: 23, height: 13, width: 9)),
-        ("planar", .init(channels: 64, outputs: 96, height: 11, width: 10, groups: 32)),
-        ("planar", .init(channels: 12, outputs: 10, height: 23, width: 61, stride: 2, groups: 2)),
-        ("planar", .init(channels: 3, outputs: 13, height: 35, width: 40, kernel: 3, padding: 1)),
-        ("planar", .init(channels: 4, outputs: 4, height: 31, width: 150, kernel: 3)),
-        ("planar", .init(channels: 5, outputs: 1, height: 21, width: 130, kernel: 3, padding: 1)),
-        (
-            "planar",
-            .init(
-                channels: 5, outputs: 2, height: 21, width: 67, kernel: 3, stride: .init(height: 3, width: 1),
-                padding: 1)
-        ),
-        ("planar", .init(channels: 9, outputs: 9, height: 20, width: 33, kernel: 5, padding: 2, groups: 9)),
-        (
-            "planar",
-            .init(
-                channels: 3, outputs: 7, height: 75, width: 151, kernel: .init(height: 3, width: 2), stride: 2,
-                dilation: .init(height: 3, width: 2), padding: .sides(top: 3, bottom: 0, left: 1, right: 2))
-        ),
-        (
-            "planar",
-            .init(
-                channels: 4, outputs: 6, height: 200, width: 97, kernel: .init(height: 4, width: 5),
-                stride: .init(height: 1, width: 4), dilation: .init(height: 1, width: 6),
-                padding: .sides(top: 1, bottom: 2, left: 9, right: 9), groups: 2)
-        ),
-        (
-            "depthwise, blocks",
-            .init(channels: 35, outputs: 35, height: 17, width: 23, kernel: 7, padding: 3, groups: 35)
-        ),
-        (
-            "depthwise, blocks",
-            .init(channels: 33, outputs: 33, height: 120, width: 90, kernel: 3, stride: 2, padding: 1, groups: 33)
-        ),
-        (
-            "channelwise, blocks",
-            .init(channels: 17, outputs: 17, height: 150, width: 40, kernel: 3, dilation: 2, padding: 2, groups: 17)
-        ),
-        (
-            "channelwise, blocks",
-            .init(
-                channels: 40, outputs: 40, height: 13, width: 9, kernel: .init(height: 5, width: 3), stride: 2,
-                dilation: 2, padding: .sides(top: 9, bottom: 9, left: 4, right: 0), groups: 40)
-        ),
-        (
-            "implicit gemm, blocks",
-            .init(
-                channels: 128, outputs: 64, height: 75, width: 61, kernel: 3, stride: 2, dilation: 3, padding: 3,
-                groups: 2)
-        ),
-        (
-            "implicit gemm, blocks",
-            .init(channels: 96, outputs: 64, height: 21, width: 19, kernel: 3, stride: 2, padding: 1, groups: 2)
-        ),
-        ("implicit gemm, blocks", .init(channels: 72, outputs: 40, height: 25, width: 23, kernel: 3, stride: 2)),
-    ]
-
-    @Test("match the reference within a network, whatever the threads", arguments: KernelTable.available)
-    func matchReference(kernels: KernelTable) throws {
-        for (index, (algorithm, shape)) in Self.shapes.enumerated() {
-            let network = try SingleConvolution(shape, seed: UInt64(index), isSpoiledBefore: true)
-            try check(network, algorithm: algorithm, kernels, seed: UInt64(index) + 50)
-        }
-    }
-
-    @Test("match the reference alone, whatever the threads", arguments: KernelTable.available)
-    func matchReferenceAlone(kernels: KernelTable) throws {
-        for (index, (algorithm, shape)) in Self.lonelyShapes.enumerated() {
-            let network = try SingleConvolution(shape, seed: UInt64(index))
-            try check(network, algorithm: algorithm, kernels, seed: UInt64(index) + 50)
-        }
-    }
-
-    private func check(_ network: SingleConvolution, algorithm: String, _ kernels: KernelTable, seed: UInt64) throws {
-        let shape = network.shape
-        let plan = try Plan(network, input: [shape.channels, shape.height, shape.width], kernels: kernels)
-        if kernels.panelWidth == 16 {
-            let chosen = plan.summaries.first { $0.operation.hasPrefix("conv2d") }?.algorithm ?? ""
-            #expect(chosen.hasPrefix(algorithm), "\(chosen) for \(shape)")
-        }
-        let input = randomFloats(2 * shape.channels * shape.height * shape.width, seed: seed)
-        let tensor = Tensor(input, shape: [2, shape.channels, shape.height, shape.width])
+    @Test("each algorithm that suits a shape matches the reference, whatever the threads", arguments: shapes.indices)
+    func matchReference(index: Int) throws {
+        let shape = Self.shapes[index]
+        let network = try SingleConvolution(shape, seed: UInt64(index))
+        let graph = try Graph(network, input: [shape.channels, shape.height, shape.width])
+        let input = randomFloats(2 * shape.channels * shape.height * shape.width, seed: UInt64(index) + 50)
         let expected = network.reference(input, images: 2).map { Float($0) }
+        var products: [MatrixProducts] = [.packed(because: "of a test")]
+        if let library = try? MatrixProducts.forced.get() { products.append(library) }
+        for kernels in KernelTable.available {
+            var tried: Set<String> = []
+            for products in products {
+                let convolution = try Plan(graph, kernels: kernels, products: products).summaries.first {
+                    $0.operation.hasPrefix("conv2d")
+                }
+                let summary = try #require(convolution)
+                #expect(!summary.candidates.isEmpty)
+                for algorithm in summary.candidates.map(\.algorithm) where tried.insert(algorithm).inserted {
+                    let plan = try Plan(
+                        graph, kernels: kernels, products: products, algorithms: [summary.name: algorithm])
+                    try check(plan, shape, input, expected, "\(shape) by \(algorithm) on \(kernels.name)")
+                }
+            }
+        }
+    }
+
+    /// - Parameter expected: The answers for the two images of `input`, in PyTorch's order.
+    private func check(_ plan: Plan, _ shape: ConvolutionShape, _ input: [Float], _ expected: [Float], _ what: String)
+        throws
+    {
+        let usesWinograd = plan.summaries.contains { $0.algorithm.contains("winograd") }
+        let tensor = Tensor(input, shape: [2, shape.channels, shape.height, shape.width])
         var alone: [Float]?
         for threads in [1, 2, 3] {
             let session = try Session(plan, threads: threads, leastSharedWork: 0)
             let answer = try session.run(tensor).floats()
-            expectClose(answer, expected, .accumulated, "\(shape) on \(kernels.name), \(threads) threads")
-            if let alone { expectClose(answer, alone, .exact, "\(shape) on \(kernels.name), \(threads) threads") }
+            expectClose(answer, expected, usesWinograd ? .winograd : .accumulated, "\(what), \(threads) threads")
+            if let alone { expectClose(answer, alone, .exact, "\(what), \(threads) threads") }
             alone = answer
-            let turned = input.turnedToChannelsLast(images: 2, channels: shape.channels)
-            var other = [Float](repeating: .nan, count: answer.count)
-            turned.withUnsafeBufferPointer { turned in
-                other.withUnsafeMutableBufferPointer {
-                    session.run(turned, count: 2, layout: .channelsLast, output: $0)
-                }
-            }
-            expectClose(other, answer, .exact, "\(shape) on \(kernels.name), given with channels last")
         }
+        let turned = input.turnedToChannelsLast(images: 2, channels: shape.channels)
+        var other = [Float](repeating: .nan, count: expected.count)
+        let session = try Session(plan)
+        turned.withUnsafeBufferPointer { turned in
+            other.withUnsafeMutableBufferPointer {
+                session.run(turned, count: 2, layout: .channelsLast, output: $0)
+            }
+        }
+        expectClose(other, alone ?? [], .exact, "\(what), given with channels last")
     }
 
-    @Test("activations go along where images stay as they are", arguments: KernelTable.available)
-    func planarActivations(kernels: KernelTable) throws {
-        for (_, shape) in Self.lonelyShapes where shape.height < 50 {
+    @Test("activations go along", arguments: KernelTable.available)
+    func activationsGoAlong(kernels: KernelTable) throws {
+        for shape in Self.shapes where shape.height < 25 {
             let size: Shape = [shape.channels, shape.height, shape.width]
             let input = randomFloats(size.elementCount, seed: 9)
             for activation in SingleConvolution.Activation.allCases {
@@ -210,7 +160,8 @@ struct ConvolutionShapeTests {
     @Test("a plan says that it leaves out rows beyond the image")
     func summariesCountRows() throws {
         let shape = ConvolutionShape(channels: 8, outputs: 33, height: 7, width: 7, kernel: 7, dilation: 2, padding: 6)
-        let summary = try Plan(SingleConvolution(shape, seed: 1), input: [8, 7, 7]).summaries[0]
+        let products = MatrixProducts.packed(because: "of a test")
+        let summary = try Plan(SingleConvolution(shape, seed: 1), input: [8, 7, 7], products: products).summaries[0]
         #expect(summary.reason == "a matrix product of windows, no rows beyond the image")
         // Of seven lines' seven rows 1, 3, 5, 7, 5, 3 and 1 lie inside.
         #expect(summary.executedMultiplyAdds == summary.multiplyAdds * 25 / 49)
@@ -218,7 +169,7 @@ struct ConvolutionShapeTests {
 
     @Test("NaN and infinity stay in their group", arguments: KernelTable.available)
     func groupsDoNotMix(kernels: KernelTable) throws {
-        for (_, shape) in Self.shapes + Self.lonelyShapes where shape.groups > 1 {
+        for shape in Self.shapes where shape.groups > 1 {
             let plan = try Plan(
                 SingleConvolution(shape, seed: 1), input: [shape.channels, shape.height, shape.width], kernels: kernels)
             let pixels = shape.height * shape.width
@@ -265,8 +216,6 @@ private struct SingleConvolution: Network {
     var isResidual = false
     /// Reads every value twice, so that nothing can be fused.
     var isSpoiled = false
-    /// Reads the input twice, so that it has to be turned.
-    var isSpoiledBefore = false
     var activation: Activation?
 
     enum Activation: CaseIterable {
@@ -283,12 +232,11 @@ private struct SingleConvolution: Network {
 
     init(
         _ shape: ConvolutionShape, seed: UInt64, isResidual: Bool = false, isSpoiled: Bool = false,
-        isSpoiledBefore: Bool = false, activation: Activation? = nil
+        activation: Activation? = nil
     ) throws {
         self.shape = shape
         self.isResidual = isResidual
         self.isSpoiled = isSpoiled
-        self.isSpoiledBefore = isSpoiledBefore
         self.activation = activation
         let dimensions: Shape = [
             shape.outputs, shape.channels / shape.groups, shape.kernel.height, shape.kernel.width,
@@ -304,7 +252,6 @@ private struct SingleConvolution: Network {
     }
 
     func forward(_ input: Value) -> Value {
-        if isSpoiledBefore { _ = Sigmoid()(input) }
         let value = step(conv(input))
         switch activation {
         case .relu: return ReLU()(value)

@@ -67,6 +67,17 @@ import Testing
         try check(AdaptivePool(outputSize: [3]), [x], [1.5, 2.5, 3.5], [1, 1, 3])
     }
 
+    /// Such windows see nothing but padding.
+    @Test func poolsOfEmptyPlanesHaveTheShapeThatWasTold() throws {
+        let empty = tensor([], [1, 2, 0, 3])
+        let window = SlidingWindow(kernel: [2, 2], before: [1, 0], after: [1, 0])
+        try check(Pool(.average(countIncludePad: true), window), [empty], [0, 0, 0, 0], [1, 2, 1, 2])
+        try check(Pool(.lp(2), window), [empty], [0, 0, 0, 0], [1, 2, 1, 2])
+        try check(Pool(.max, window), [empty], .init(repeating: -.infinity, count: 4), [1, 2, 1, 2])
+        try check(
+            AdaptivePool(isMax: true, outputSize: [1, 1]), [empty], [-.infinity, -.infinity], [1, 2, 1, 1])
+    }
+
     @Test func movesKeepTheElements() throws {
         let x = tensor((0..<6).map(Float.init), [2, 3])
         try check(Transpose([1, 0]), [x], [0, 3, 1, 4, 2, 5], [3, 2])

@@ -116,7 +116,11 @@ struct ConvolutionStep: PixelStep {
     ) {
         let first = group * groupOutputs + columns.lowerBound
         let place = lines.lowerBound * geometry.outputWidth * outChannels + first
-        let weights = run.weights + weight + group * packedCount + columns.lowerBound * shape.depth
+        let skipped =
+            usesDots
+            ? run.kernels.dots.packedCount(columns.lowerBound, shape.windowRows * shape.windowTaps, shape.tapLength)
+            : columns.lowerBound * shape.depth
+        let weights = run.weights + weight + group * packedCount + skipped
         let convolve = usesDots ? run.kernels.dots.convolve : run.kernels.convolveLines
         convolve(
             output + place, source, weights, bias.map { run.weights + $0 + first },
