@@ -114,6 +114,15 @@ public struct ProtobufField {
         }
     }
 
+    /// Gives the field's numbers of any type that is a varint, packed or one, without keeping them.
+    ///
+    /// - Throws: `ProtobufError`, or what `body` throws.
+    public func forEachVarint(_ body: (UInt64) throws -> Void) throws {
+        guard case .bytes(let bytes) = value else { return try body(try uint64()) }
+        var packed = ProtobufReader(bytes, base: end - bytes.count, depth: depth)
+        while let bits = try packed.nextVarint() { try body(bits) }
+    }
+
     /// Appends the bytes of the field's fixed-width numbers: float, double, fixed32, fixed64.
     ///
     /// - Parameters:
