@@ -153,12 +153,16 @@ let package = Package(
 
         // MARK: Serving
         .target(name: "HTTP", dependencies: ["Text"], swiftSettings: settings),
-        .target(name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON", "Text"], swiftSettings: settings),
         .target(
-            name: "Transport", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls", "Text"],
+            name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON", "Protobuf", "Text"], swiftSettings: settings),
+        .target(
+            name: "GRPC", dependencies: ["HTTP", "JSON", "Protobuf", "Protocols", "Text"], swiftSettings: settings),
+        .target(
+            name: "Transport", dependencies: ["HTTP", "JSON", "Protobuf", "Protocols", "SystemCalls", "Text"],
             swiftSettings: settings),
         .target(
-            name: "API", dependencies: ["HTTP", "JSON", "Protocols", "SystemCalls", "Text", "Transport"],
+            name: "API",
+            dependencies: ["GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "SystemCalls", "Text", "Transport"],
             swiftSettings: settings),
         .target(name: "Fleet", dependencies: ["SystemCalls", "Transport"], swiftSettings: settings),
         .target(
@@ -224,13 +228,18 @@ let package = Package(
         tests("JSON", ["JSON", "Text"]),
         tests("Protobuf"),
         tests("ONNX", ["Graphs", "ONNX", "ONNXCases", "Operators", "Protobuf", "Tensors"], goldens: true),
-        tests("Protocols", ["CZlib", "HTTP", "JSON", "Protocols", "Text"]),
-        tests("API", ["API", "HTTP", "JSON", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
+        tests("Protocols", ["CZlib", "HTTP", "JSON", "Protobuf", "Protocols", "Text"]),
+        tests("GRPC", ["GRPC", "HTTP", "Protobuf", "Protocols", "Text"]),
+        tests(
+            "API",
+            ["API", "GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Fleet", ["Fleet", "SystemCalls", "Transport"]),
         .testTarget(
             name: "IntegrationTests",
-            dependencies: ["Images", "SystemCalls", "TestSupport", "allocation-probe", "swiftnet", "weight-extract"],
+            dependencies: [
+                "Images", "Protobuf", "SystemCalls", "TestSupport", "allocation-probe", "swiftnet", "weight-extract",
+            ],
             swiftSettings: settings),
     ] + kernelLevels
 )

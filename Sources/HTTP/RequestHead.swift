@@ -4,6 +4,11 @@ import Text
 
 /// A request's first line and header fields, checked.
 package struct RequestHead: Equatable, Sendable {
+    /// A version of HTTP.
+    package enum Version: Equatable, Sendable {
+        case http10, http11, http2
+    }
+
     /// How the body's end is found.
     package enum Framing: Equatable, Sendable {
         /// So many bytes; 0 where the request has no body.
@@ -52,6 +57,9 @@ package struct RequestHead: Equatable, Sendable {
             ? !headers.listContains("connection", "close") : headers.listContains("connection", "keep-alive")
         self.headers = headers
     }
+
+    /// The version of HTTP that the request came by.
+    package var version: Version { minorVersion == 0 ? .http10 : .http11 }
 
     private static func checkAtMostOne(_ name: ByteText, _ headers: HeaderFields) throws(HTTPError) {
         let count = headers.count(of: name)

@@ -16,8 +16,14 @@ package struct Response: Equatable, Sendable {
     package var status: HTTPStatus
     /// Header fields but those that the encoder writes: Content-Length, Connection and Date.
     package private(set) var headers: [Header] = []
+    /// Fields that follow the body. Only HTTP/2 sends them.
+    package private(set) var trailers: [Header] = []
     /// The body; for HEAD only its length is sent.
     package var body: [UInt8]
+    /// What went wrong, in words, if something did; the body says it too, in HTTP's form.
+    package var problem: String?
+    /// How the call of gRPC ended that this answers; nil for other requests, and where only HTTP has a word for it.
+    package var grpcStatus: Int?
     /// Whether the connection ends with this response, whatever the client wishes.
     package var closesConnection = false
 
@@ -33,11 +39,16 @@ package struct Response: Equatable, Sendable {
 
     /// Adds a header field. Bytes that would end the line or are not printable become question marks, so that no value
     /// from outside can add a header or a response.
-    package mutating func add(_ name: String, _ value: String) {
+    package mutating func add(_ name: String, _ value: String) { headers.append(Self.clean(name, value)) }
+
+    /// Adds a trailer, made safe in the same way.
+    package mutating func addTrailer(_ name: String, _ value: String) { trailers.append(Self.clean(name, value)) }
+
+    private static func clean(_ name: String, _ value: String) -> Header {
         let isClean = value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
         let safe =
             isClean ? value : String(decoding: value.utf8.map { $0 >= 0x20 && $0 < 0x7F ? $0 : 0x3F }, as: UTF8.self)
-        headers.append(Header(name: name, value: safe))
+        return Header(name: name, value: safe)
     }
 
     /// The interim response that asks a waiting client for its body.
