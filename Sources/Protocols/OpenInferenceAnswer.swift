@@ -12,10 +12,7 @@ package struct OpenInferenceAnswer: Equatable, Sendable {
     /// - Parameter numbers: The values of the output that the request asks for, row by row.
     /// - Throws: ``RequestRefusal`` if one is not finite: JSON has no such numbers, and nobody could use them.
     package init(to request: OpenInferenceRequest, numbers: [Float], model: ServedModel) throws {
-        guard numbers.allSatisfy(\.isFinite) else {
-            throw RequestRefusal(
-                .unprocessableContent, "the model's answer to these numbers is not finite: they are far too large")
-        }
+        try Self.checkFinite(numbers)
         let rowCount = max(request.output.rowCount, 1)
         var datatype = request.output.datatype
         var shape = [numbers.count / rowCount] + request.output.shape.dropFirst()
@@ -49,8 +46,15 @@ package struct OpenInferenceAnswer: Equatable, Sendable {
         headerLength = request.wantsBinaryOutput ? header.count : nil
     }
 
+    static func checkFinite(_ numbers: [Float]) throws {
+        guard numbers.allSatisfy(\.isFinite) else {
+            throw RequestRefusal(
+                .unprocessableContent, "the model's answer to these numbers is not finite: they are far too large")
+        }
+    }
+
     /// The likeliest classes of each row as "value:index:label", the likeliest first.
-    private static func classes(_ numbers: [Float], rowCount: Int, count: Int, labels: [String]) -> [String] {
+    static func classes(_ numbers: [Float], rowCount: Int, count: Int, labels: [String]) -> [String] {
         stride(from: 0, to: numbers.count, by: rowCount).flatMap { start in
             let order = (0..<rowCount).sorted { left, right in
                 (numbers[start + left], right) > (numbers[start + right], left)
@@ -59,7 +63,7 @@ package struct OpenInferenceAnswer: Equatable, Sendable {
         }
     }
 
-    private static func littleEndian(_ value: UInt32) -> [UInt8] {
+    static func littleEndian(_ value: UInt32) -> [UInt8] {
         (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
 }

@@ -4,7 +4,7 @@ import HTTP
 import JSON
 import Text
 
-/// The body of a `/v2/models/.../infer` call: JSON, and behind it the tensors that are sent in binary.
+/// What an Open Inference Protocol request asks a model. Over HTTP it is JSON, and behind it the tensors that are sent in binary.
 ///
 /// - Source: github.com/kserve/open-inference-protocol; Triton's binary data and classification extensions.
 package struct OpenInferenceRequest: Equatable, Sendable {
@@ -20,7 +20,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     package let classCount: Int?
 
     /// What the client wishes of an output.
-    private struct OutputWish {
+    struct OutputWish {
         var name: ByteText?
         var isBinary: Bool?
         var classCount: Int?
@@ -36,9 +36,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     package init(_ body: [UInt8], headerLength: ByteText?, model: ServedModel, maxRows: Int) throws {
         let length = try Self.jsonLength(headerLength, body)
         if length == 0, headerLength != nil {
-            input = .rows(try Self.rawRow(body, model), count: 1)
-            output = model.output
-            (id, wantsBinaryOutput, classCount) = (nil, true, nil)
+            self.init(row: try Self.rawRow(body, model), model)
             return
         }
         var reader = JSONReader(body[..<length])
@@ -59,7 +57,24 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         }
         try reader.finish()
         guard let tensor else { throw RequestRefusal(.badRequest, "expected the key 'inputs'") }
-        input = try tensor.modelInput(model, tail: body[length...], maxRows: maxRows)
+        try self.init(
+            id: requestID, tensor, wish, tail: body[length...], wantsBinaryOutput: wish?.isBinary ?? isBinary ?? false,
+            model: model, maxRows: maxRows)
+    }
+
+    /// One row that is the whole body.
+    private init(row: [Float], _ model: ServedModel) {
+        input = .rows(row, count: 1)
+        output = model.output
+        (id, wantsBinaryOutput, classCount) = (nil, true, nil)
+    }
+
+    /// - Parameter tail: The binary data.
+    init(
+        id: ByteText?, _ tensor: OpenInferenceTensor, _ wish: OutputWish?, tail: ArraySlice<UInt8>,
+        wantsBinaryOutput: Bool, model: ServedModel, maxRows: Int
+    ) throws {
+        input = try tensor.modelInput(model, tail: tail, maxRows: maxRows)
         if case .rows = input { output = model.output } else { output = model.probabilities }
         if let wish {
             guard wish.name == ByteText(output.name) else {
@@ -68,9 +83,9 @@ package struct OpenInferenceRequest: Equatable, Sendable {
                     "unknown output '\(wish.name ?? "")'; '\(tensor.name ?? "")' is answered with '\(output.name)'")
             }
         }
-        id = requestID?.string
+        self.id = id?.string
         classCount = wish?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
-        wantsBinaryOutput = wish?.isBinary ?? isBinary ?? false
+        self.wantsBinaryOutput = wantsBinaryOutput
     }
 
     private static func jsonLength(_ header: ByteText?, _ body: [UInt8]) throws -> Int {
@@ -98,8 +113,9 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     /// The most bytes of a request's name: it comes back with the answer.
     package static let maxIDBytes = 1024
 
-    private static func id(_ reader: inout JSONReader) throws -> ByteText {
-        let id = try reader.readString()
+    private static func id(_ reader: inout JSONReader) throws -> ByteText { try checked(id: reader.readString()) }
+
+    static func checked(id: ByteText) throws -> ByteText {
         if id.utf8.count > maxIDBytes {
             throw RequestRefusal(.badRequest, "the 'id' is longer than \(maxIDBytes) bytes")
         }

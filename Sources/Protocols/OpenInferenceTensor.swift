@@ -4,14 +4,17 @@ import HTTP
 import JSON
 import Text
 
-/// An input as the JSON of an Open Inference Protocol request describes it.
+/// An input as an Open Inference Protocol request describes it, in JSON or as a message of gRPC.
 struct OpenInferenceTensor {
-    private(set) var name: ByteText?
-    private var datatype: TensorDatatype?
-    private var shape: [Int]?
-    private var numbers: [Float]?
+    var name: ByteText?
+    var datatype: TensorDatatype?
+    var shape: [Int]?
+    var numbers: [Float]?
     private var strings: [ByteText]?
-    private var binarySize: Int?
+    /// The elements of BYTES that came as bytes.
+    var elements: [[UInt8]]?
+    /// How many bytes of binary data stand for the elements.
+    var binarySize: Int?
 
     /// Reads one element of `inputs`; its members may come in any order.
     init(_ reader: inout JSONReader, maxNumbers: Int, maxStrings: Int) throws {
@@ -19,12 +22,7 @@ struct OpenInferenceTensor {
             if reader.takeNull() { return }
             switch name {
             case "name": self.name = try reader.readString()
-            case "datatype":
-                let text = try reader.readString()
-                datatype = TensorDatatype.allCases.first { ByteText($0.rawValue) == text }
-                if datatype == nil {
-                    throw RequestRefusal(.badRequest, "unknown datatype '\(text.shown(maxBytes: 20))'")
-                }
+            case "datatype": datatype = try Self.datatype(try reader.readString())
             case "shape": shape = try Self.shape(&reader)
             case "data": try readData(&reader, maxNumbers: maxNumbers, maxStrings: maxStrings)
             case "parameters":
@@ -34,6 +32,13 @@ struct OpenInferenceTensor {
             default: try reader.skipValue()
             }
         }
+    }
+
+    static func datatype(_ text: ByteText) throws -> TensorDatatype {
+        guard let datatype = TensorDatatype.allCases.first(where: { ByteText($0.rawValue) == text }) else {
+            throw RequestRefusal(.badRequest, "unknown datatype '\(text.shown(maxBytes: 20))'")
+        }
+        return datatype
     }
 
     private static func shape(_ reader: inout JSONReader) throws -> [Int] {
@@ -120,7 +125,7 @@ struct OpenInferenceTensor {
     }
 
     private func values(_ datatype: TensorDatatype, count: Int, _ tail: ArraySlice<UInt8>) throws -> [Float] {
-        if strings != nil { throw RequestRefusal(.badRequest, "expected numbers, got strings") }
+        if strings != nil || elements != nil { throw RequestRefusal(.badRequest, "expected numbers, got strings") }
         guard let size = binarySize else {
             guard datatype.isWrittenAsJSON else {
                 throw RequestRefusal(.badRequest, "\(datatype.rawValue) is taken as binary data only")
@@ -141,7 +146,7 @@ struct OpenInferenceTensor {
     }
 
     private func checkBinary(_ size: Int, _ tail: ArraySlice<UInt8>) throws {
-        guard numbers == nil, strings == nil else {
+        guard numbers == nil, strings == nil, elements == nil else {
             throw RequestRefusal(.badRequest, "the input has both data and binary data")
         }
         guard size == tail.count else {
@@ -149,15 +154,17 @@ struct OpenInferenceTensor {
         }
     }
 
-    /// Encoded images: base64 in JSON, or in binary each behind its length.
+    /// Encoded images: base64 in JSON, elements of a message, or in binary each behind its length.
     private func images(_ tail: ArraySlice<UInt8>, count: Int) throws -> [[UInt8]] {
-        if numbers != nil { throw RequestRefusal(.badRequest, "expected images as base64, got numbers") }
+        if numbers != nil { throw RequestRefusal(.badRequest, "expected images, got numbers") }
         guard let size = binarySize else {
-            guard let strings else { throw RequestRefusal(.badRequest, "the input has no data") }
-            guard strings.count == count else {
-                throw RequestRefusal(.badRequest, "expected \(count) images for the shape, got \(strings.count)")
+            guard let images = try elements ?? strings?.map(ImageInput.decoded) else {
+                throw RequestRefusal(.badRequest, "the input has no data")
             }
-            return try strings.map(ImageInput.decoded)
+            guard images.count == count else {
+                throw RequestRefusal(.badRequest, "expected \(count) images for the shape, got \(images.count)")
+            }
+            return images
         }
         try checkBinary(size, tail)
         var images: [[UInt8]] = []

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+
+import HTTP
+import Protobuf
+import Text
+
+/// A `ModelInferRequest` of the Open Inference Protocol's gRPC form, read but not yet held against its model.
+///
+/// - Source: github.com/kserve/open-inference-protocol, and Triton's classification extension.
+package struct ModelInferMessage {
+    /// The model that is asked, and its version; empty for the newest.
+    package private(set) var modelName: ByteText = ""
+    package private(set) var modelVersion: ByteText = ""
+    private var id: ByteText?
+    private var tensor: OpenInferenceTensor?
+    private var wish: OpenInferenceRequest.OutputWish?
+    private var raw: ArraySlice<UInt8>?
+
+    /// Reads a message.
+    ///
+    /// - Parameter maxRows: The most rows or images.
+    /// - Throws: ``RequestRefusal`` or `ProtobufError`.
+    package init(_ message: ArraySlice<UInt8>, maxRows: Int) throws {
+        try message.withUnsafeBytes { bytes in
+            var reader = ProtobufReader(bytes)
+            while let field = try reader.next() { try take(field, bytes, message, maxRows) }
+        }
+    }
+
+    private mutating func take(
+        _ field: ProtobufField, _ bytes: UnsafeRawBufferPointer, _ message: ArraySlice<UInt8>, _ maxRows: Int
+    ) throws {
+        switch field.number {
+        case 1: modelName = ByteText(try field.string(limit: OpenInferenceTensor.maxNameBytes))
+        case 2: modelVersion = ByteText(try field.string(limit: OpenInferenceTensor.maxNameBytes))
+        case 3:
+            let text = ByteText(try field.string(limit: bytes.count))
+            id = text.isEmpty ? nil : try OpenInferenceRequest.checked(id: text)
+        case 5:
+            guard tensor == nil else {
+                throw RequestRefusal(.badRequest, "the models take one input; the request has more")
+            }
+            tensor = try OpenInferenceTensor(try field.message(), maxStrings: maxRows)
+        case 6:
+            guard wish == nil else {
+                throw RequestRefusal(.badRequest, "an input has one output; the request asks for more")
+            }
+            wish = try Self.wish(field.message())
+        case 7:
+            guard raw == nil else {
+                throw RequestRefusal(.badRequest, "the models take one input; raw_input_contents has more elements")
+            }
+            // In place: the message is not copied.
+            let content = try field.bytes()
+            let start = content.baseAddress.flatMap { start in bytes.baseAddress.map { start - $0 } } ?? 0
+            raw = message.dropFirst(start).prefix(content.count)
+        default: break
+        }
+    }
+
+    /// Reads an `InferRequestedOutputTensor`.
+    private static func wish(_ message: ProtobufReader) throws -> OpenInferenceRequest.OutputWish {
+        var reader = message
+        var wish = OpenInferenceRequest.OutputWish(name: "")
+        while let field = try reader.next() {
+            switch field.number {
+            case 1: wish.name = ByteText(try field.string(limit: OpenInferenceTensor.maxNameBytes))
+            case 2:
+                let parameter = try InferParameter(field.message())
+                try parameter.checkNoSharedMemory()
+                if parameter.name == "classification" { wish.classCount = parameter.integer }
+            default: break
+            }
+        }
+        return wish
+    }
+
+    /// What is asked of the model. The answer has the form of the question: raw where that is raw.
+    ///
+    /// - Throws: ``RequestRefusal``.
+    package func request(to model: ServedModel, maxRows: Int) throws -> OpenInferenceRequest {
+        guard var tensor else { throw RequestRefusal(.badRequest, "expected one input, got none") }
+        if let raw { tensor.binarySize = raw.count }
+        return try OpenInferenceRequest(
+            id: id, tensor, wish, tail: raw ?? [], wantsBinaryOutput: raw != nil, model: model, maxRows: maxRows)
+    }
+}
+
+extension OpenInferenceAnswer {
+    /// The `ModelInferResponse` that answers a request.
+    ///
+    /// - Parameter numbers: The values of the output that the request asks for, row by row.
+    /// - Throws: ``RequestRefusal`` if one is not finite.
+    package static func message(
+        to request: OpenInferenceRequest, numbers: [Float], model: ServedModel
+    ) throws -> [UInt8] {
+        try checkFinite(numbers)
+        let rowCount = max(request.output.rowCount, 1)
+        let classes = request.classCount.map {
+            Self.classes(numbers, rowCount: rowCount, count: $0, labels: model.labels)
+        }
+        let rows = numbers.count / rowCount
+        let shape = request.classCount.map { [rows, $0] } ?? [rows] + request.output.shape.dropFirst()
+        var response = ProtobufWriter()
+        response.write(1, string: model.name)
+        response.write(2, string: model.version)
+        if let id = request.id { response.write(3, string: id) }
+        response.write(5) { output in
+            output.write(1, string: request.output.name)
+            output.write(2, string: classes == nil ? request.output.datatype.rawValue : TensorDatatype.bytes.rawValue)
+            output.write(3, packed: shape)
+            if request.wantsBinaryOutput { return }
+            output.write(5) { contents in
+                if let classes {
+                    for text in classes { contents.write(8, string: text) }
+                } else {
+                    contents.write(6, packed: numbers)
+                }
+            }
+        }
+        if request.wantsBinaryOutput {
+            response.write(
+                6,
+                bytes: classes.map { $0.flatMap { littleEndian(UInt32($0.utf8.count)) + $0.utf8 } }
+                    ?? binary(numbers))
+        }
+        return response.bytes
+    }
+
+    private static func binary(_ numbers: [Float]) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: numbers.count * 4) { bytes, count in
+            for number in numbers {
+                UnsafeMutableRawPointer(bytes.baseAddress.unsafelyUnwrapped).storeBytes(
+                    of: number.bitPattern.littleEndian, toByteOffset: count, as: UInt32.self)
+                count += 4
+            }
+        }
+    }
+}
