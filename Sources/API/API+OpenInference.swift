@@ -39,7 +39,7 @@ extension API {
     }
 
     /// A model's name that can't be anything else: it never becomes a path of the client's choice.
-    private static func checked(_ name: ByteText) throws -> String {
+    static func checked(_ name: ByteText) throws -> String {
         let isPlain = name.utf8.allSatisfy { byte in
             UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || byte &- 0x30 < 10 || "-_.".utf8.contains(byte)
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import GRPC
 import HTTP
 import JSON
 import Protocols
@@ -22,6 +23,8 @@ package struct API: RequestHandler {
         package var sites = SiteRules()
         /// The model that `/inference` uses; the first for digits if nil.
         package var digitModel: String?
+        /// The versions of a model that the repository has now, oldest first; what is served if nil. It reads files.
+        package var modelVersions: (@Sendable (_ model: String) throws -> [ModelVersion])?
         /// Whether metrics are read at an address of their own, and there only.
         package var hasOwnMetricsAddress = false
 
@@ -52,6 +55,13 @@ package struct API: RequestHandler {
     package func headers(for head: RequestHead) -> [(name: String, value: String)] { policy.sites.headers(for: head) }
 
     package func admit(_ head: RequestHead, from peer: Peer) -> (RouteLabel, Admission) {
+        let (label, admission) = decide(head, from: peer)
+        guard case .refused(let response) = admission else { return (label, admission) }
+        return (label, .refused(rendered(response, for: head)))
+    }
+
+    /// The same, with refusals as HTTP has them.
+    private func decide(_ head: RequestHead, from peer: Peer) -> (RouteLabel, Admission) {
         if head.target.path == "*" { return (.other, .refused(Response(.ok))) }
         if head.method == "CONNECT" {
             var response = ErrorResponse.make(.methodNotAllowed, "this server is no proxy")
@@ -67,17 +77,18 @@ package struct API: RequestHandler {
         if route?.isOpen != true,
             let refusal = policy.sites.refusal(of: head, from: peer, wantsKeys: policy.keys != nil), !peer.isForMetrics
         {
-            return (route?.label ?? .other, .refused(refusal))
+            return (route?.label(of: head) ?? .other, .refused(refusal))
         }
-        guard let route else { return noRoute(head) }
+        guard let route, route.isGRPC || GRPCWire(head.headers) == nil else { return noRoute(head) }
         if let answer = policy.sites.preflight(head, methods: route.methods.map(\.string).joined(separator: ", ")) {
-            return (route.label, .refused(answer))
+            return (route.label(of: head), .refused(answer))
         }
-        if let refusal = refusal(of: head, route, from: peer) { return (route.label, .refused(refusal)) }
+        if let refusal = refusal(of: head, route, from: peer) { return (route.label(of: head), .refused(refusal)) }
+        if case .grpc(let method) = route { return (route.label(of: head), admit(method, head)) }
         // What is answered on the event loop must be quick: such a body is short.
         let limit = route.isAnsweredOnEventLoop ? Self.maxEventLoopBodyBytes : policy.maxBodyBytes
         return (
-            route.label,
+            route.label(of: head),
             .admitted(maxBodyBytes: limit) { request in
                 do {
                     return try handle(route, request)
@@ -94,6 +105,9 @@ package struct API: RequestHandler {
     /// The answer to a request for something that is not there.
     private func noRoute(_ head: RequestHead) -> (RouteLabel, Admission) {
         let path = head.target.path.shown(maxBytes: 200)
+        if GRPCWire(head.headers) != nil {
+            return (.grpcOther, .refused(ErrorResponse.make(.notImplemented, "there is no method \(path)")))
+        }
         if head.target.segments.first == "v1" {
             // TensorFlow Serving's words.
             return (.v1, .refused(ErrorResponse.make(.badRequest, "Malformed request: \(head.method) \(path)")))
@@ -113,7 +127,7 @@ package struct API: RequestHandler {
         }
         if let keys = policy.keys, let wanted = route.right, !peer.isForMetrics {
             guard let rights = keys.rights(of: head.headers) else {
-                var response = ErrorResponse.make(.unauthorized, "an API key is missing or wrong")
+                var response = ErrorResponse.make(.unauthorized, route.wordsForMissingKey)
                 response.add("WWW-Authenticate", "Bearer realm=\"swiftnet\"")
                 return response
             }

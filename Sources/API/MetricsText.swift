@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import GRPC
 import Protocols
 import Transport
 
@@ -38,11 +39,15 @@ struct MetricsText {
     }
 
     private mutating func writeRequests(_ fleet: FleetStatistics) {
-        head("swiftnet_requests_total", "counter", "Answers by route and status.")
+        head("swiftnet_requests_total", "counter", "Answers by route and status, gRPC's own where the route is gRPC's.")
         for route in RouteLabel.allCases {
-            for status in FleetStatistics.statuses {
+            let codes =
+                route.isGRPC
+                ? GRPCStatus.Code.allCases.map { ($0.rawValue, $0.name) }
+                : FleetStatistics.statuses.map { ($0, String($0)) }
+            for (status, name) in codes {
                 let count = fleet.responses(route, status: status)
-                if count > 0 { line("swiftnet_requests_total{route=\"\(route.name)\",code=\"\(status)\"} \(count)") }
+                if count > 0 { line("swiftnet_requests_total{route=\"\(route.name)\",code=\"\(name)\"} \(count)") }
             }
         }
     }

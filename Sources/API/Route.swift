@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import GRPC
 import HTTP
 import Protocols
 import Text
@@ -25,6 +26,7 @@ enum Route: Equatable, Sendable {
     case repositoryIndex
     case repositoryLoad(model: ByteText)
     case repositoryUnload(model: ByteText)
+    case grpc(GRPCMethod)
 
     /// A model by name, and a version if the client wants a certain one.
     struct ModelReference: Equatable, Sendable {
@@ -41,15 +43,17 @@ enum Route: Equatable, Sendable {
     var methods: [ByteText] {
         switch self {
         case .inference, .predict, .rotate, .v1Predict, .v1Unsupported, .v2Infer, .repositoryIndex, .repositoryLoad,
-            .repositoryUnload:
+            .repositoryUnload, .grpc:
             ["POST"]
         default: ["GET", "HEAD"]
         }
     }
 
-    /// Under what the route is counted.
-    var label: RouteLabel {
+    /// Under what a request is counted.
+    func label(of head: RequestHead) -> RouteLabel {
         switch self {
+        // What comes in another form is answered as HTTP answers.
+        case .grpc(let method): GRPCWire(head.headers) == nil ? .other : method.label
         case .root, .live, .ready, .healthy: .health
         case .metrics: .metrics
         case .inference: .inference
@@ -62,11 +66,18 @@ enum Route: Equatable, Sendable {
     }
 
     /// Whether anyone may ask, without a key.
-    var isOpen: Bool { [.root, .live, .ready, .healthy].contains(self) }
+    var isOpen: Bool {
+        if case .grpc(let method) = self { return method.right == nil }
+        return [.root, .live, .ready, .healthy].contains(self)
+    }
+
+    /// Whether it is a method of gRPC.
+    var isGRPC: Bool { if case .grpc = self { true } else { false } }
 
     /// What a key must allow; nil if anyone may ask.
     var right: Rights? {
         if isOpen { return nil }
+        if case .grpc(let method) = self { return method.right }
         return isAdministrative ? .admin : self == .metrics ? .metrics : .predict
     }
 
@@ -74,14 +85,22 @@ enum Route: Equatable, Sendable {
     var isAdministrative: Bool {
         switch self {
         case .repositoryLoad, .repositoryUnload: true
+        case .grpc(let method): method.isAdministrative
         default: false
         }
+    }
+
+    /// What those are told who bring no key.
+    var wordsForMissingKey: String {
+        if case .grpc(let method) = self, method.isOfPhotoService { return "Invalid signature" }
+        return "an API key is missing or wrong"
     }
 
     /// Whether the event loop itself answers: all but what runs a model.
     var isAnsweredOnEventLoop: Bool {
         switch self {
         case .inference, .predict, .rotate, .v1Predict, .v2Infer: false
+        case .grpc(let method): method.isAnsweredOnEventLoop
         default: true
         }
     }
@@ -102,7 +121,11 @@ enum Route: Equatable, Sendable {
             case ["healthz"]: self = .healthy
             case ["metrics"]: self = .metrics
             case ["openapi.json"]: self = .openAPI
-            default: return nil
+            default:
+                guard segments.count == 2, let method = GRPCMethod(service: segments[0], method: segments[1]) else {
+                    return nil
+                }
+                self = .grpc(method)
             }
         }
     }

@@ -70,7 +70,7 @@ package struct SiteRules: Equatable, Sendable {
         response.add(
             "Access-Control-Allow-Headers",
             "Authorization, access_token, Content-Type, Content-Encoding, Inference-Header-Content-Length, X-Request-Id, "
-                + "traceparent")
+                + "traceparent, X-Grpc-Web, X-User-Agent, Grpc-Timeout, Grpc-Encoding, Grpc-Accept-Encoding")
         response.add("Access-Control-Max-Age", "600")
         if head.headers["access-control-request-private-network"] == "true" {
             response.add("Access-Control-Allow-Private-Network", "true")
@@ -89,7 +89,8 @@ package struct SiteRules: Equatable, Sendable {
             (
                 "Access-Control-Expose-Headers",
                 "X-Request-Id, Server-Timing, Retry-After, Model-Name, Model-Version, Model-Degree, Turned-Degree, "
-                    + "Exif-Degree, Confidence, Inference-Header-Content-Length, traceparent"
+                    + "Exif-Degree, Confidence, Inference-Header-Content-Length, traceparent, Grpc-Status, Grpc-Message, "
+                    + "Grpc-Accept-Encoding"
             ),
         ]
     }

@@ -19,6 +19,8 @@ package enum FleetMessage: Equatable, Sendable {
     /// From a worker: a client asks for a model to be loaded or unloaded. The number comes back with the reply.
     case load(request: Int, model: String)
     case unload(request: Int, model: String)
+    /// From a worker: a client asks for a version of a model, as `name@version`, in place of those that are served.
+    case use(request: Int, model: String)
     /// From the supervisor: how that went; an empty text means well.
     case reply(request: Int, problem: String)
     /// From the supervisor: another change is under way.
@@ -48,6 +50,7 @@ package enum FleetMessage: Equatable, Sendable {
             case .connection(let isLocal, let requests): "connection \(isLocal ? 1 : 0) \(requests)"
             case .load(let request, let model): "load \(request) \(model)"
             case .unload(let request, let model): "unload \(request) \(model)"
+            case .use(let request, let model): "use \(request) \(model)"
             case .reply(let request, let problem): "reply \(request) \(problem)"
             case .drain: "drain"
             }
@@ -72,6 +75,7 @@ package enum FleetMessage: Equatable, Sendable {
         case ("connection", let number?): self = .connection(isLocal: number == 1, requests: UInt64(tail) ?? 0)
         case ("load", let number?): self = .load(request: number, model: tail)
         case ("unload", let number?): self = .unload(request: number, model: tail)
+        case ("use", let number?): self = .use(request: number, model: tail)
         case ("reply", let number?): self = .reply(request: number, problem: tail)
         case ("drain", _): self = .drain
         default: return nil

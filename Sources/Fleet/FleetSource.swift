@@ -9,14 +9,18 @@ package struct FleetSource {
     let keys: (ServerConfiguration) throws -> [UInt8]?
     /// The names of the models that settings serve.
     let servedModels: (ServerConfiguration) throws -> [String]
+    /// Keeps what a client has changed for the next start, where the settings want that.
+    let keep: (ServerConfiguration, ModelChange) throws -> Void
 
     package init(
         reconfigure: @escaping () throws -> ServerConfiguration,
         keys: @escaping (ServerConfiguration) throws -> [UInt8]?,
-        servedModels: @escaping (ServerConfiguration) throws -> [String]
+        servedModels: @escaping (ServerConfiguration) throws -> [String],
+        keep: @escaping (ServerConfiguration, ModelChange) throws -> Void
     ) {
         self.reconfigure = reconfigure
         self.keys = keys
         self.servedModels = servedModels
+        self.keep = keep
     }
 }

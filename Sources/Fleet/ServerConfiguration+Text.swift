@@ -170,6 +170,7 @@ extension ServerConfiguration {
         text("weights", \.weights),
         list("models", "names", \.models),
         text("digit-model", \.digitModel),
+        text("state-file", \.stateFile),
         text("api-keys", \.apiKeys),
         flag("no-auth", \.noAuth),
         flag("admin", \.admin),

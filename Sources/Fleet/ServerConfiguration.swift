@@ -26,6 +26,8 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var weights: String?
     package var models: [String] = []
     package var digitModel: String?
+    /// Where it is kept over a restart what clients have changed of the models.
+    package var stateFile: String?
     package var apiKeys: String?
     package var noAuth = false
     package var admin = false

@@ -33,7 +33,9 @@ extension Supervisor {
         reload(client: nil)
     }
 
-    private func beginReload(_ new: ServerConfiguration, keys: FileDescriptor?, client: Client?) throws {
+    private func beginReload(
+        _ new: ServerConfiguration, keys: FileDescriptor?, client: Client?, change: ModelChange? = nil
+    ) throws {
         let layout = new.layout(cores: cores)
         let old = current.configuration.layout(cores: cores)
         // Workers that signals have added or taken away stay so, unless the settings say something new.
@@ -59,7 +61,7 @@ extension Supervisor {
             removeSockets(of: next)
             throw error
         }
-        phase = .reloading(Reload(next: next, client: client))
+        phase = .reloading(Reload(next: next, client: client, change: change))
     }
 
     /// The sockets of the new settings: those of addresses that stay, and new ones.
@@ -105,6 +107,7 @@ extension Supervisor {
         log.write(.info, "reloaded\(changes(from: old))")
         SystemdNotification.send("READY=1")
         onReload?("")
+        if let change = reload.change { keep(change) }
         if let client = reload.client { answer(client, problem: "") }
         reloadOnceMore()
     }
@@ -164,30 +167,27 @@ extension Supervisor {
         workers[client.worker]?.channel.send(.reply(request: client.request, problem: problem))
     }
 
+    /// A file that can't be written must not take back what is served already.
+    private func keep(_ change: ModelChange) {
+        do {
+            try source.keep(current.configuration, change)
+        } catch {
+            log.write(.error, "the next start will not know what a client changed: \(error)")
+        }
+    }
+
     /// Carries out a client's request for another set of models.
-    func change(_ client: Client, load model: String) {
-        change(client) { configuration, served in
-            configuration.models = served.contains(model) ? served : served + [model]
-        }
-    }
-
-    func change(_ client: Client, unload model: String) {
-        change(client) { configuration, served in
-            configuration.models = served.filter { $0 != model && !$0.hasPrefix(model + "@") }
-        }
-    }
-
-    private func change(_ client: Client, _ body: (inout ServerConfiguration, [String]) -> Void) {
+    func change(_ client: Client, _ change: ModelChange) {
         guard case .serving = phase else {
             workers[client.worker]?.channel.send(.busy(request: client.request))
             return
         }
         do {
             var new = current.configuration
-            body(&new, try source.servedModels(new))
+            new.models = change.applied(to: try source.servedModels(new))
             if new.models.isEmpty { return answer(client, problem: "the last model can't be unloaded") }
             try new.check()
-            try beginReload(new, keys: current.keys, client: client)
+            try beginReload(new, keys: current.keys, client: client, change: change)
         } catch {
             reloadFailed("\(error)", client: client)
         }

@@ -19,6 +19,8 @@ package final class Supervisor {
         var next: Generation
         /// Who asked for it, if it was a client.
         let client: Client?
+        /// What the client asked for.
+        let change: ModelChange?
     }
 
     /// What the supervisor is busy with, besides watching.
@@ -169,8 +171,9 @@ package final class Supervisor {
             case .failed(let problem): workers[process]?.problem = problem
             case .recycle: if !recycling.contains(process) { recycling.append(process) }
             case .stuck: replaceStuck(process)
-            case .load(let request, let model): change(Client(worker: process, request: request), load: model)
-            case .unload(let request, let model): change(Client(worker: process, request: request), unload: model)
+            case .load(let request, let model): change(Client(worker: process, request: request), .load(model))
+            case .unload(let request, let model): change(Client(worker: process, request: request), .unload(model))
+            case .use(let request, let model): change(Client(worker: process, request: request), .use(model))
             case .reply, .busy, .drain, .unloadable, .reopenLog, .connection: break
             }
         }

@@ -3,6 +3,7 @@
 import API
 import Fleet
 import Inference
+import Protocols
 import SystemCalls
 import Text
 import Transport
@@ -35,6 +36,7 @@ extension ServerConfiguration {
         policy.keys = try text.map(keys)
         policy.sites = try siteRules()
         policy.hasOwnMetricsAddress = !metricsBind.isEmpty
+        policy.modelVersions = { try modelVersions(of: $0) }
         return policy
     }
 
@@ -88,6 +90,18 @@ extension ServerConfiguration {
     /// - Throws: `InferenceError` or `SystemError`.
     func repository() throws -> ModelRepository {
         try weights.map { try ModelRepository(path: $0) } ?? ModelRepository.standard()
+    }
+
+    /// The versions of a model that the repository has, oldest first.
+    private func modelVersions(of model: String) throws -> [ModelVersion] {
+        let description = try repository().description(of: model)
+        return description.versionNumbers.compactMap { number in
+            description.versions[String(number)].map { version in
+                ModelVersion(
+                    number: number, file: version.file, trainAccuracy: version.trainAccuracy,
+                    testAccuracy: version.testAccuracy)
+            }
+        }
     }
 
     /// The names of the models that are served.

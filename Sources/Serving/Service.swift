@@ -38,6 +38,7 @@ package struct Service {
         if let umask = configuration.umask { CurrentProcess.setUmask(UInt32(umask)) }
         let log = try ErrorLog(configuration.errorLogPath, level: configuration.logLevel)
         let cores = CoreCount.current()
+        let configuration = try configuration.withModelsOfState()
         let inherited = predecessor == nil ? try SystemdNotification.listeners() : []
         // The pid file before the sockets: it says that another server runs, they only that an address is in use.
         let papers = try Papers(configuration.pid, isSecond: predecessor != nil, log)
@@ -45,7 +46,8 @@ package struct Service {
         let supervisor = try Supervisor(
             configuration: configuration, cores: cores.usable, inherited: inherited, predecessor: predecessor,
             source: FleetSource(
-                reconfigure: settings, keys: { try $0.keyText() }, servedModels: { try $0.servedModels() }),
+                reconfigure: { try settings().withModelsOfState() }, keys: { try $0.keyText() },
+                servedModels: { try $0.servedModels() }, keep: { try $0.keep($1) }),
             log: log, tellLauncher: { launcher?.failed($0) })
         defer { supervisor.removeSockets() }
         log.takeStandardError()

@@ -135,6 +135,7 @@ package struct Worker {
             switch command {
             case .load(let model): channel.send(.load(request: number, model: model))
             case .unload(let model): channel.send(.unload(request: number, model: model))
+            case .use(let model, let version): channel.send(.use(request: number, model: "\(model)@\(version)"))
             }
         }
         server.giveAway = { channel.send($0) }

@@ -12,7 +12,8 @@ struct ServeCommand: ParsableCommand {
         abstract: "Serve models over HTTP.",
         discussion: """
             Answers POST /inference (digits), /predict/{model} and /rotate (images), TensorFlow Serving's /v1 and the \
-            Open Inference Protocol's /v2. GET /openapi.json describes them all, GET /metrics counts.
+            Open Inference Protocol's /v2; over gRPC and gRPC-Web the Open Inference Protocol, the photo service, health \
+            checks and reflection. GET /openapi.json describes them all, GET /metrics counts.
 
             EXAMPLES
               swiftnet serve
@@ -144,10 +145,16 @@ struct ServedModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"))
     var digitModel: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Keep here over a restart what clients change of the models by --admin: loaded, unloaded, another version.",
+            valueName: "file"), completion: .file())
+    var stateFile: String?
+
     var settings: [Setting] {
         [
             ("weights", weights), ("models", model.isEmpty ? nil : model.joined(separator: ",")),
-            ("digit-model", digitModel),
+            ("digit-model", digitModel), ("state-file", stateFile),
         ]
     }
 }

@@ -20,7 +20,9 @@ package final class AccessLog: Sendable {
         /// The place in a trace, checked.
         let trace: String?
         let status: Int
-        /// The answer's headers, and how long its body is.
+        /// How a call of gRPC ended; nil for other requests.
+        let grpcStatus: Int?
+        /// The answer's headers and trailers, and how long its body is.
         let headers: [Response.Header]
         let byteCount: Int
         /// From the request to its answer.
@@ -28,7 +30,7 @@ package final class AccessLog: Sendable {
 
         package init(
             date: String, id: String, client: IPAddress?, head: RequestHead?, trace: String?, status: Int,
-            headers: [Response.Header], byteCount: Int, nanoseconds: UInt64
+            grpcStatus: Int? = nil, headers: [Response.Header], byteCount: Int, nanoseconds: UInt64
         ) {
             self.date = date
             self.id = id
@@ -36,6 +38,7 @@ package final class AccessLog: Sendable {
             self.head = head
             self.trace = trace
             self.status = status
+            self.grpcStatus = grpcStatus
             self.headers = headers
             self.byteCount = byteCount
             self.nanoseconds = nanoseconds

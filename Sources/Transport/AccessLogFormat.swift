@@ -142,7 +142,7 @@ extension AccessLogFormat {
     private static func text(_ entry: AccessLog.Entry) -> String {
         let head = entry.head
         let request = "\(quoted(head?.method)) \(quoted(head?.target.path))"
-        let trace = entry.trace.map { " \($0)" } ?? ""
+        let trace = (entry.grpcStatus.map { " grpc-status=\($0)" } ?? "") + (entry.trace.map { " \($0)" } ?? "")
         return "[\(entry.date)] \(entry.clientText) \"\(request)\" \(entry.status) \(entry.byteCount) "
             + "\(entry.nanoseconds / 1000)us \(entry.id) \"\(quoted(head?.headers["user-agent"]))\"\(trace)"
     }
@@ -156,6 +156,7 @@ extension AccessLogFormat {
             ("microseconds", .integer(Int(clamping: entry.nanoseconds / 1000))),
             ("user_agent", (head?.headers["user-agent"]).map { .string($0.shown(maxBytes: maxValueBytes)) } ?? .null),
         ]
+        if let status = entry.grpcStatus { members.append(("grpc_status", .integer(status))) }
         if let trace = entry.trace { members.append(("traceparent", .string(trace))) }
         members.append(("id", .string(entry.id)))
         return .object(members)

@@ -29,6 +29,12 @@ final class Connection {
         let startedAt: UInt64
         var queueNanoseconds: UInt64 = 0
         var workNanoseconds: UInt64 = 0
+
+        /// How long the request may take from its end to its answer, in nanoseconds.
+        func answerTime(_ limits: TransportLimits) -> UInt64 {
+            guard case .admitted(_, let timeout?, _) = admission else { return limits.answerTime.nanoseconds }
+            return min(timeout, limits.answerTime.nanoseconds)
+        }
     }
 
     let socket: FileDescriptor
@@ -132,7 +138,7 @@ final class Connection {
                 return elapsed > limits.headerTime.nanoseconds ? .headers : nil
             }
             return elapsed > limits.keepAlive.nanoseconds ? .idle : nil
-        case .waiting: return elapsed > limits.answerTime.nanoseconds ? .answer : nil
+        case .waiting: return elapsed > (exchange?.answerTime(limits) ?? limits.answerTime.nanoseconds) ? .answer : nil
         case .closing: return nil
         case .lingering:
             let sinceAnswer = now > lingeringSince ? now - lingeringSince : 0

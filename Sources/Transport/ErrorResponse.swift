@@ -2,10 +2,12 @@
 
 import HTTP
 import JSON
+import Protobuf
 import Protocols
 
 /// The one table from what went wrong to what the client is told. Bodies are `{"error":"..."}`, which the clients of
-/// TensorFlow Serving and of the Open Inference Protocol both read.
+/// TensorFlow Serving and of the Open Inference Protocol both read. Clients of gRPC are told the status that `GRPCStatus` has
+/// for that of HTTP.
 package enum ErrorResponse {
     /// The response for any error. One that is not the client's fault is told in general words.
     package static func response(for error: any Error) -> Response {
@@ -13,6 +15,7 @@ package enum ErrorResponse {
         case let error as RequestRefusal: make(error.status, error.message)
         case let error as HTTPError: make(error.status, error.description)
         case let error as JSONError: make(.badRequest, error.description)
+        case let error as ProtobufError: make(.badRequest, error.description)
         case let error as InferenceRefusal: response(for: error)
         default: make(.internalServerError, "the server failed to answer this request")
         }
@@ -30,7 +33,10 @@ package enum ErrorResponse {
 
     /// An error of the given status.
     package static func make(_ status: HTTPStatus, _ message: String) -> Response {
-        Response(status, contentType: "application/json", body: (["error": .string(message)] as JSONValue).bytes())
+        var response = Response(
+            status, contentType: "application/json", body: (["error": .string(message)] as JSONValue).bytes())
+        response.problem = message
+        return response
     }
 
     /// The refusal of a body above its route's limit.

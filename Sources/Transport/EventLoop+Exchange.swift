@@ -88,7 +88,7 @@ extension EventLoop {
 
     private func begin(_ connection: Connection, _ head: RequestHead) {
         var (route, admission) = handler.admit(head, from: connection.peer)
-        if case .admitted(let limit, _) = admission, case .length(let length) = head.framing, length > limit {
+        if case .admitted(let limit, _, _) = admission, case .length(let length) = head.framing, length > limit {
             admission = .refused(ErrorResponse.tooLarge(limit))
         }
         connection.requestCount += 1
@@ -123,9 +123,13 @@ extension EventLoop {
 
     private func handle(_ connection: Connection, _ body: [UInt8]) {
         guard let exchange = connection.exchange else { return }
-        guard case .admitted(let limit, let handle) = exchange.admission else {
-            if case .refused(let response) = exchange.admission { respond(connection, response) }
-            return
+        let limit: Int
+        let handle: @Sendable (Request) -> Handling
+        switch exchange.admission {
+        case .refused(let response): return respond(connection, response)
+        case .messages:
+            return respond(connection, ErrorResponse.make(.notImplemented, "streams of messages want HTTP/2"))
+        case .admitted(let maxBodyBytes, _, let answer): (limit, handle) = (maxBodyBytes, answer)
         }
         if body.count > limit { return respond(connection, ErrorResponse.tooLarge(limit)) }
         switch handle(Request(head: exchange.head, body: body)) {
@@ -223,9 +227,10 @@ extension EventLoop {
     func respond(_ connection: Connection, _ response: Response) {
         let exchange = connection.exchange
         connection.exchange = nil
-        var response = response
+        var response = rendered(response, exchange)
         if !hasRoom(for: response, to: connection) {
-            response = ErrorResponse.overloaded("the server holds too many answers that are not read", queue)
+            let refusal = ErrorResponse.overloaded("the server holds too many answers that are not read", queue)
+            response = rendered(refusal, exchange)
         }
         let id = exchange?.id ?? requestIDs.next()
         response.add("X-Request-Id", id)
@@ -242,6 +247,12 @@ extension EventLoop {
         connection.phase = keepsAlive ? .receiving : .closing
         connection.since = now
         record(connection, exchange, id: id, response)
+    }
+
+    /// Gives what this room answers by itself the form of the request's protocol.
+    private func rendered(_ response: Response, _ exchange: Connection.Exchange?) -> Response {
+        guard let exchange, exchange.route.isGRPC, response.grpcStatus == nil else { return response }
+        return handler.rendered(response, for: exchange.head)
     }
 
     /// Whether an answer may be held until its client reads it. Those who have kept theirs waiting for the longest make room.
@@ -283,12 +294,12 @@ extension EventLoop {
         _ connection: Connection, _ exchange: Connection.Exchange?, id: String, _ response: Response
     ) {
         let elapsed = exchange.map(elapsed) ?? 0
-        statistics.record(exchange?.route ?? .other, response.status, seconds: Double(elapsed) / 1e9)
+        statistics.record(exchange?.route ?? .other, response, seconds: Double(elapsed) / 1e9)
         log?.write(
             AccessLog.Entry(
                 date: date, id: id, client: client(connection, exchange), head: exchange?.head,
-                trace: exchange?.trace?.text, status: response.status.code, headers: response.headers,
-                byteCount: response.body.count, nanoseconds: elapsed))
+                trace: exchange?.trace?.text, status: response.status.code, grpcStatus: response.grpcStatus,
+                headers: response.headers + response.trailers, byteCount: response.body.count, nanoseconds: elapsed))
     }
 
     /// Whose request it is, for the log.

@@ -20,13 +20,11 @@ package struct Request: Sendable {
 package enum Admission: Sendable {
     /// It is refused.
     case refused(Response)
-    /// Its body, of at most so many bytes, is read; then the function says what is to be done for it.
-    case admitted(maxBodyBytes: Int, @Sendable (Request) -> Handling)
-
-    /// Admits a request with any body that the server reads at all.
-    package static func admitted(_ handle: @escaping @Sendable (Request) -> Handling) -> Admission {
-        .admitted(maxBodyBytes: .max, handle)
-    }
+    /// Its body, of at most so many bytes, is read; then the function says what is to be done for it. The timeout, from the
+    /// request's end to its answer, shortens the server's own, and never lengthens it.
+    case admitted(maxBodyBytes: Int, timeoutNanoseconds: UInt64? = nil, handle: @Sendable (Request) -> Handling)
+    /// Its body is a row of messages, each answered by itself.
+    case messages(MessageStream)
 }
 
 /// What is to be done for a request.
@@ -45,6 +43,8 @@ package enum FleetCommand: Equatable, Sendable {
     case load(model: String)
     /// Serve a model no longer.
     case unload(model: String)
+    /// Serve this version of a model in place of those that are served.
+    case use(model: String, version: Int)
 }
 
 /// What an inference thread does for a request.
@@ -59,4 +59,7 @@ package protocol RequestHandler: Sendable {
 
     /// Header fields that each answer to a request has, whatever it is.
     func headers(for head: RequestHead) -> [(name: String, value: String)]
+
+    /// Gives an answer that the transport made, a refusal for example, the form of the request's protocol.
+    func rendered(_ response: Response, for head: RequestHead) -> Response
 }

@@ -7,9 +7,22 @@ import SystemCalls
 /// The parts of the server that are counted apart.
 package enum RouteLabel: Int, CaseIterable, Sendable {
     case inference, predict, rotate, v1, v2, health, metrics, admin, other
+    case grpcPhoto, grpcInference, grpcHealth, grpcReflection, grpcOther
 
     /// The name in metrics and logs.
-    package var name: String { String(describing: self) }
+    package var name: String {
+        switch self {
+        case .grpcPhoto: "grpc_photo"
+        case .grpcInference: "grpc_v2"
+        case .grpcHealth: "grpc_health"
+        case .grpcReflection: "grpc_reflection"
+        case .grpcOther: "grpc_other"
+        default: String(describing: self)
+        }
+    }
+
+    /// Whether its answers are counted by the status of gRPC in place of HTTP's, which is always 200.
+    package var isGRPC: Bool { rawValue >= RouteLabel.grpcPhoto.rawValue }
 }
 
 /// The numbers of all workers, in memory that they share. Each worker counts in a slot of its own, which its successor
@@ -34,7 +47,7 @@ package final class FleetStatistics: Sendable {
         case isDraining, restarts, readyWorkers, reloads, failedReloads, slotsInUse
     }
 
-    /// The statuses counted; any other counts as 500.
+    /// The statuses counted; any other counts as 500. Those of gRPC, 0 to 16, have as many places.
     package static let statuses = [
         200, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 422, 431, 500, 501, 503, 504, 505,
     ]
@@ -44,7 +57,7 @@ package final class FleetStatistics: Sendable {
     ]
     /// Slots for workers, those that drain among them.
     package static let slotCount = 128
-    private static let cellsPerSlot = 512
+    private static let cellsPerSlot = 1024
     private static let firstResponseCell = 32
     private static let firstDurationCell = firstResponseCell + RouteLabel.allCases.count * statuses.count
     private static let durationCells = bounds.count + 2
@@ -112,8 +125,11 @@ package final class FleetStatistics: Sendable {
         for counter in Counter.allCases where counter.isGauge { set(counter, slot: slot, to: 0) }
     }
 
-    func record(route: RouteLabel, status: HTTPStatus, seconds: Double, slot: Int) {
-        let code = Self.statuses.firstIndex(of: status.code) ?? Self.statuses.firstIndex(of: 500) ?? 0
+    func record(route: RouteLabel, status: HTTPStatus, grpcStatus: Int?, seconds: Double, slot: Int) {
+        let code =
+            route.isGRPC
+            ? min(max(grpcStatus ?? Self.unknownGRPCStatus, 0), Self.lastGRPCStatus)
+            : Self.statuses.firstIndex(of: status.code) ?? Self.statuses.firstIndex(of: 500) ?? 0
         let response = Self.firstResponseCell + route.rawValue * Self.statuses.count + code
         cell(row: slot + 1, response).pointee.wrappingAdd(1, ordering: .relaxed)
         let first = Self.firstDurationCell + route.rawValue * Self.durationCells
@@ -173,9 +189,16 @@ package final class FleetStatistics: Sendable {
     /// A number summed over the slots.
     package func total(_ counter: Counter) -> UInt64 { sum(counter.rawValue) }
 
+    private static let unknownGRPCStatus = 2
+    private static let lastGRPCStatus = 16
+
     /// Responses so far.
+    ///
+    /// - Parameter status: Of HTTP, or of gRPC for a route of gRPC.
     package func responses(_ route: RouteLabel, status: Int) -> UInt64 {
-        guard let code = Self.statuses.firstIndex(of: status) else { return 0 }
+        let place =
+            route.isGRPC ? (0...Self.lastGRPCStatus ~= status ? status : nil) : Self.statuses.firstIndex(of: status)
+        guard let code = place else { return 0 }
         return sum(Self.firstResponseCell + route.rawValue * Self.statuses.count + code)
     }
 
@@ -209,7 +232,8 @@ package struct WorkerStatistics: Sendable {
         fleet.set(counter, slot: slot, to: UInt64(max(value, 0)))
     }
 
-    func record(_ route: RouteLabel, _ status: HTTPStatus, seconds: Double) {
-        fleet.record(route: route, status: status, seconds: seconds, slot: slot)
+    func record(_ route: RouteLabel, _ response: Response, seconds: Double) {
+        fleet.record(
+            route: route, status: response.status, grpcStatus: response.grpcStatus, seconds: seconds, slot: slot)
     }
 }

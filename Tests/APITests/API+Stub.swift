@@ -19,13 +19,15 @@ extension API {
         let handling: Handling
         switch admit(head, from: peer).1 {
         case .refused(let response): return response
-        case .admitted(let limit, let handle):
+        case .admitted(let limit, _, let handle):
             #expect(body.count <= limit, "the event loop reads no such body")
             handling = handle(Request(head: head, body: body))
+        case .messages(let stream): handling = stream.handle(body)
         }
         switch handling {
         case .answer(let response): return response
-        case .command(let command): return Response(.ok, body: Array("\(command)".utf8))
+        case .command(let command):
+            return rendered(Response(.ok, body: Array("\(command)".utf8)), for: head)
         case .work(let work):
             do {
                 return try work(StubRunner())
@@ -39,7 +41,7 @@ extension API {
     func admittedBodyBytes(_ method: String, _ path: String) throws -> Int? {
         let head = try RequestHead(
             parsing: Array("\(method) \(path) HTTP/1.1\r\nHost: a\r\n".utf8), limits: HTTPLimits())
-        guard case .admitted(let limit, _) = admit(head, from: .here).1 else { return nil }
+        guard case .admitted(let limit, _, _) = admit(head, from: .here).1 else { return nil }
         return limit
     }
 

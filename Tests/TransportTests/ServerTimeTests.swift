@@ -83,6 +83,31 @@ import Transport
         }
     }
 
+    private func callPhoto(_ server: RunningServer, timeout: String) throws -> RawClient.Answer {
+        try server.connect().ask(
+            "POST", "/InferenceImage/Inference", headers: [GRPCWeb.contentType, "grpc-timeout: \(timeout)"],
+            body: GRPCWeb.frame([0x0A, 1, 4]))
+    }
+
+    /// A client's deadline shortens the server's, and never lengthens it; both are told in the form of the call.
+    @Test func aCallsOwnDeadlineIsKept() throws {
+        try withServer(milliseconds: 1000) { server in
+            let late = try callPhoto(server, timeout: "100m")
+            #expect(late.status == 200 && late.headers["content-type"] == "application/grpc-web+proto")
+            #expect(GRPCWeb.Answer(late.body)?.status == 4)
+            let good = try callPhoto(server, timeout: "9S")
+            #expect(GRPCWeb.Answer(good.body)?.status == 0)
+            #expect(server.eventually { $0.responses(.grpcPhoto, status: 4) == 1 })
+            #expect(server.eventually { $0.responses(.grpcPhoto, status: 0) == 1 })
+        }
+        try withServer(milliseconds: 1000) { limits in
+            limits.answerTime = .milliseconds(100)
+        } _: { server in
+            let late = try callPhoto(server, timeout: "9S")
+            #expect(GRPCWeb.Answer(late.body)?.status == 4)
+        }
+    }
+
     @Test func aHalfClosedClientGetsAllItsAnswers() throws {
         try withServer(milliseconds: 100) { server in
             let client = try server.connect()
