@@ -105,19 +105,22 @@ private func check(_ server: API, _ peer: Peer, _ head: RequestHead, _ body: [UI
 }
 
 private func answer(_ server: API, _ peer: Peer, _ head: RequestHead, _ body: [UInt8]) -> Response {
+    let handling: Handling
     switch server.admit(head, from: peer).1 {
     case .refused(let response): return response
-    case .admitted(let limit, let handle):
+    case .messages(let stream): handling = stream.handle(body)
+    case .admitted(let limit, _, let handle):
         if body.count > limit { return ErrorResponse.make(.contentTooLarge, "the body is larger than \(limit) bytes") }
-        switch handle(Request(head: head, body: body)) {
-        case .answer(let response): return response
-        case .command: return Response(.ok)
-        case .work(let work):
-            do {
-                return try work(Runner())
-            } catch {
-                return ErrorResponse.response(for: error)
-            }
+        handling = handle(Request(head: head, body: body))
+    }
+    switch handling {
+    case .answer(let response): return response
+    case .command: return server.rendered(Response(.ok), for: head)
+    case .work(let work):
+        do {
+            return try work(Runner())
+        } catch {
+            return ErrorResponse.response(for: error)
         }
     }
 }
@@ -125,7 +128,11 @@ private func answer(_ server: API, _ peer: Peer, _ head: RequestHead, _ body: [U
 /// A name with 'evil' in it is nobody's here: it gets probes, and nothing else.
 private func checkSites(_ server: API, _ peer: Peer, _ head: RequestHead, _ response: Response) {
     guard response.status == .ok, head.target.path != "*" else { return }
-    let isProbe = [[], ["healthz"], ["v2", "health", "live"], ["v2", "health", "ready"]].contains(head.target.segments)
+    let first = head.target.segments.first?.string ?? ""
+    let isProbe =
+        [[], ["healthz"], ["v2", "health", "live"], ["v2", "health", "ready"]].contains(head.target.segments)
+        || first.hasPrefix("grpc.") || ["ServerLive", "ServerReady"].contains(head.target.segments.last)
+        || response.grpcStatus.map { $0 != 0 } ?? false
     func isEvil(_ text: ByteText?) -> Bool { text?.lowercased.string.contains("evil.") ?? false }
     let hostCounts = peer.isLocal || server === closed
     precondition(isProbe || !hostCounts || !isEvil(head.headers["host"]), "another's name is answered")
