@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: MIT
+"""Asks for 784 numbers by turns over gRPC and REST, and over gRPC of a Python server; prints and writes grpc.json.
+
+REST: the binary tensor on 32 connections of HTTP/1.1. gRPC: raw contents, 4 connections of 8 streams. h2load asks for both.
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import grpc
+import numpy as np
+import onnx
+import torch
+from grpc_tools import protoc
+from onnx import TensorProto, helper, numpy_helper
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
+MODEL = "mnist-mlp"
+METHOD = "/inference.GRPCInferenceService/ModelInfer"
+
+
+def write_model(path):
+    """The network of `mnist-mlp` as ONNX, with the repository's weights."""
+    weights = torch.load(ROOT / f"Weights/{MODEL}/1/model.pth", weights_only=True)
+    names = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"]
+    constants = [numpy_helper.from_array(weights[name].numpy(), name) for name in names]
+    nodes = [
+        helper.make_node("Gemm", ["input", "fc1.weight", "fc1.bias"], ["hidden"], transB=1),
+        helper.make_node("Relu", ["hidden"], ["active"]),
+        helper.make_node("Gemm", ["active", "fc2.weight", "fc2.bias"], ["logits"], transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes, MODEL, [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 784])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 10])], constants)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+
+
+class Server:
+    def __init__(self, command, ready):
+        self.log = tempfile.TemporaryFile()
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            [str(part) for part in command], stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
+        end = time.monotonic() + 60
+        while not ready():
+            if self.process.poll() is not None or time.monotonic() > end:
+                self.log.seek(0)
+                sys.exit(f"{command[0]} did not start: {self.log.read().decode()}")
+            time.sleep(0.2)
+
+    def processes(self):
+        found, queue = [], [self.process.pid]
+        while queue:
+            process = queue.pop()
+            found.append(process)
+            queue += map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())
+        return found
+
+    def megabytes(self):
+        """The proportional memory of all processes."""
+        texts = [Path(f"/proc/{process}/smaps_rollup").read_text() for process in self.processes()]
+        return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) for text in texts) / 1024
+
+    def end(self):
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def load(url, arguments, seconds):
+    """Requests a second."""
+    command = ["h2load", "-D", str(seconds), "--warm-up-time", "1", *arguments, url]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    requests, good = re.search(r"requests: (\d+) total,.* (\d+) succeeded", output).groups()
+    assert int(good) > 0 and re.search(r" 0 failed, 0 errored, 0 timeout", output), output
+    assert re.search(r"status codes: \d+ 2xx, 0 3xx, 0 4xx, 0 5xx", output), output
+    return float(re.search(r"([\d.]+) req/s", output)[1])
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--program", default=str(ROOT / ".build/release/swiftnet"))
+    arguments = parser.parse_args()
+    folder = tempfile.TemporaryDirectory()
+    place = Path(folder.name)
+    proto = ROOT / "Protos/grpc_predict_v2.proto"
+    assert protoc.main(
+        ["protoc", f"-I{proto.parent}", f"--python_out={place}", f"--grpc_python_out={place}", str(proto)]) == 0
+    sys.path.insert(0, str(place))
+    import grpc_predict_v2_pb2 as pb
+    import grpc_predict_v2_pb2_grpc as rpc
+
+    write_model(place / "model.onnx")
+    row = np.random.default_rng(1).standard_normal((1, 784), dtype=np.float32)
+    request = pb.ModelInferRequest(model_name=MODEL, raw_input_contents=[row.tobytes()])
+    request.inputs.add(name="input", datatype="FP32", shape=[1, 784])
+    message = request.SerializeToString()
+    (place / "frame").write_bytes(struct.pack(">BI", 0, len(message)) + message)
+    (place / "row").write_bytes(row.tobytes())
+
+    def logits(port):
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            answer = rpc.GRPCInferenceServiceStub(channel).ModelInfer(request, timeout=10)
+            return np.frombuffer(answer.raw_output_contents[0], np.float32)
+
+    def answers(port):
+        try:
+            return logits(port) is not None
+        except grpc.RpcError:
+            return False
+
+    workers = arguments.workers
+    ours, theirs = 18471, 18472
+    swiftnet = Server(
+        [arguments.program, "serve", "--bind", f"127.0.0.1:{ours}", "--model", MODEL, "--workers", workers,
+         "--max-requests", "0"], lambda: answers(ours))
+    python = Server(
+        [sys.executable, FOLDER / "grpc_peer.py", theirs, workers, place, place / "model.onnx"], lambda: answers(theirs))
+    try:
+        np.testing.assert_allclose(logits(ours), logits(theirs), atol=1e-4)
+        call = ["-c", "4", "-m", "8", "-d", str(place / "frame"), "-H", "content-type: application/grpc", "-H",
+                "te: trailers"]
+        rest = ["--h1", "-c", "32", "-d", str(place / "row"), "-H", "Inference-Header-Content-Length: 0"]
+        rates = {"rest": [], "grpc": [], "python": []}
+        memory = {}
+        for _ in range(arguments.rounds):
+            rates["rest"].append(load(f"http://127.0.0.1:{ours}/v2/models/{MODEL}/infer", rest, arguments.seconds))
+            memory.setdefault("rest", swiftnet.megabytes())
+            rates["grpc"].append(load(f"http://127.0.0.1:{ours}{METHOD}", call, arguments.seconds))
+            memory.setdefault("grpc", swiftnet.megabytes())
+            rates["python"].append(load(f"http://127.0.0.1:{theirs}{METHOD}", call, arguments.seconds))
+        memory["python"] = python.megabytes()
+        metrics = urllib.request.urlopen(f"http://127.0.0.1:{ours}/metrics").read().decode()
+        statuses = dict(re.findall(r'swiftnet_requests_total\{route="grpc_v2",code="(\w+)"\} (\d+)', metrics))
+        assert set(statuses) == {"OK"}, statuses
+    finally:
+        swiftnet.end()
+        python.end()
+
+    middle = {name: statistics.median(values) for name, values in rates.items()}
+    result = {
+        "workers": workers, "requests_per_second": rates, "median": middle,
+        "grpc_to_rest": middle["grpc"] / middle["rest"], "grpc_to_python": middle["grpc"] / middle["python"],
+        "megabytes": memory, "megabytes_added_per_worker": (memory["grpc"] - memory["rest"]) / workers,
+    }
+    (FOLDER / "grpc.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+if __name__ == "__main__":
+    main()
