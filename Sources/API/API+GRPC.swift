@@ -29,10 +29,24 @@ extension API {
         }
         // As in REST: what is answered on the event loop must be quick.
         let limit = method.isAnsweredOnEventLoop ? Self.maxEventLoopBodyBytes : policy.maxBodyBytes
+        if method == .healthWatch, wire == .http2 {
+            return .messages(
+                MessageStream(
+                    maxMessageBytes: limit, response: wire.response([]),
+                    farewell: {
+                        wire.response(
+                            [HealthCheck.response(.notServing)], GRPCStatus(.unavailable, "the server is ending"))
+                    },
+                    handle: { message in
+                        handling(call) {
+                            .answer(call.wire.part([try health(method, call.message(in: message, maxBytes: limit))]))
+                        }
+                    }))
+        }
         if method.takesStream, wire == .http2 {
             return .messages(
                 MessageStream(maxMessageBytes: limit, response: wire.response([])) { message in
-                    handling(call) { try handle(streamed: method, call, message, limit) }
+                    handling(call) { try handle(streamed: method, call, message, limit, answer: wire.part) }
                 })
         }
         return .admitted(maxBodyBytes: limit, timeoutNanoseconds: call.timeoutNanoseconds) { request in
@@ -58,42 +72,39 @@ extension API {
     }
 
     private func handle(_ method: GRPCMethod, _ call: GRPCCall, _ body: [UInt8], _ maxBytes: Int) throws -> Handling {
-        if method.takesStream { return try handle(streamed: method, call, body, maxBytes) }
+        if method.takesStream {
+            return try handle(streamed: method, call, body, maxBytes) { call.wire.response($0) }
+        }
         let message = try call.message(in: body, maxBytes: maxBytes)
         switch method.label {
         case .grpcPhoto: return try handlePhoto(method, call, message)
-        case .grpcHealth: return .answer(try health(method, call, message))
+        case .grpcHealth: return .answer(call.wire.response([try health(method, message)]))
         default: return try handleInference(method, call, message)
         }
     }
 
     /// Answers messages of a stream: one at a time over HTTP/2, all that a body holds over gRPC-Web.
     private func handle(
-        streamed method: GRPCMethod, _ call: GRPCCall, _ body: [UInt8], _ maxBytes: Int
+        streamed method: GRPCMethod, _ call: GRPCCall, _ body: [UInt8], _ maxBytes: Int,
+        answer: @escaping @Sendable ([[UInt8]]) -> Response
     ) throws -> Handling {
         let messages = try call.messages(in: body, maxBytes: maxBytes)
         guard method == .modelStreamInfer else {
             return .answer(
-                call.wire.response(try messages.map { try ServerReflection.answer($0, services: GRPCMethod.services) }))
+                answer(try messages.map { try ServerReflection.answer($0, services: GRPCMethod.services) }))
         }
-        return .work { runner in
-            call.wire.response(try messages.map { try streamedInfer($0, runner) })
-        }
+        return .work { runner in answer(try messages.map { try streamedInfer($0, runner) }) }
     }
 
     // MARK: grpc.health.v1
 
-    private func health(_ method: GRPCMethod, _ call: GRPCCall, _ message: ArraySlice<UInt8>) throws -> Response {
+    private func health(_ method: GRPCMethod, _ message: ArraySlice<UInt8>) throws -> [UInt8] {
         let status = statistics.fleet[.isDraining] == 0 ? HealthCheck.ServingStatus.serving : .notServing
-        if method == .healthList {
-            return call.wire.response([HealthCheck.list([""] + GRPCMethod.services, status)])
-        }
+        if method == .healthList { return HealthCheck.list([""] + GRPCMethod.services, status) }
         let service = try HealthCheck.service(of: message)
         let isKnown = service.isEmpty || GRPCMethod.services.contains { ByteText($0) == service }
-        if method == .healthWatch {
-            return call.wire.response([HealthCheck.response(isKnown ? status : .serviceUnknown)])
-        }
+        if method == .healthWatch { return HealthCheck.response(isKnown ? status : .serviceUnknown) }
         guard isKnown else { throw RequestRefusal(.notFound, "there is no service '\(service)'") }
-        return call.wire.response([HealthCheck.response(status)])
+        return HealthCheck.response(status)
     }
 }

@@ -52,6 +52,14 @@ package enum GRPCWire: Equatable, Sendable {
         return response
     }
 
+    /// Messages of an answer that goes on.
+    package func part(_ messages: [[UInt8]]) -> Response {
+        var response = Response(.ok)
+        for message in messages { GRPCFrame.append(message, to: &response.body) }
+        response.grpcStatus = GRPCStatus.Code.ok.rawValue
+        return response
+    }
+
     private static func trailers(_ status: GRPCStatus) -> [UInt8] {
         let message = status.message.isEmpty ? "" : "grpc-message: \(status.encodedMessage)\r\n"
         return Array("grpc-status: \(status.code.rawValue)\r\n\(message)".utf8)

@@ -12,10 +12,16 @@ package struct MessageStream: Sendable {
     /// Answers a message, which comes with its prefix of five bytes. Called for one message at a time, in their order. The
     /// answer's body is appended to the stream; an answer that has trailers ends it with them.
     package let handle: @Sendable ([UInt8]) -> Handling
+    /// For a stream that stays open whatever the client does, until the server drains: what it is sent then, and the trailers.
+    package let farewell: (@Sendable () -> Response)?
 
-    package init(maxMessageBytes: Int, response: Response, handle: @escaping @Sendable ([UInt8]) -> Handling) {
+    package init(
+        maxMessageBytes: Int, response: Response, farewell: (@Sendable () -> Response)? = nil,
+        handle: @escaping @Sendable ([UInt8]) -> Handling
+    ) {
         self.maxMessageBytes = maxMessageBytes
         self.response = response
+        self.farewell = farewell
         self.handle = handle
     }
 }

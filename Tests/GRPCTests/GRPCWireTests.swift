@@ -23,6 +23,13 @@ import Testing
         #expect(response.headers.first?.value == "application/grpc-web+proto")
     }
 
+    /// A part of a stream ends nothing, and is not taken for an answer of HTTP.
+    @Test func aPartHasNoTrailers() {
+        let part = GRPCWire.http2.part([[7]])
+        #expect(part.body == [0, 0, 0, 0, 1, 7] && part.trailers.isEmpty && part.grpcStatus == 0)
+        #expect(GRPCWire.http2.rendered(part) == part)
+    }
+
     /// What the transport answers, it answers for HTTP.
     @Test(arguments: [GRPCWire.http2, .web])
     func errorsOfHTTPAreRendered(wire: GRPCWire) {
