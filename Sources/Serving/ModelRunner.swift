@@ -10,9 +10,13 @@ final class ModelRunner: InferenceRunner {
     var interest = WorkInterest()
     private let predictors: [Predictor]
     private let budget: DecodingBudget
+    /// For each model, the rows of a batch that are worked on at once.
+    private let rowsAtOnce: [Int]
 
-    /// Images that are decoded before one looks whether the answer is still wanted: so many, of so many pixels together.
+    /// Images that are decoded before one looks whether the answer is still wanted: so many, of so many pixels together. Fewer
+    /// where the network takes long: what is begun is done to its end.
     private static let imagesAtOnce = 8
+    private static let multiplyAddsAtOnce = 4_000_000_000
     private static let pixelsAtOnce = 8_000_000
     /// The pixels of all images of a request, and of all passes over them, are at most so many times an image's.
     private static let maxLargeImages = 20
@@ -20,6 +24,10 @@ final class ModelRunner: InferenceRunner {
     init(_ predictors: [Predictor], _ budget: DecodingBudget) {
         self.predictors = predictors
         self.budget = budget
+        rowsAtOnce = predictors.map { predictor in
+            let multiplyAdds = max(1, predictor.model.plan.multiplyAdds)
+            return max(1, min(Self.imagesAtOnce, Self.multiplyAddsAtOnce / multiplyAdds))
+        }
     }
 
     /// Runs a model once, so that its memory is there and its answers are numbers before the first request.
@@ -36,8 +44,11 @@ final class ModelRunner: InferenceRunner {
         let costs = images.map(predictor.cost)
         try checkWork(costs, predictor.limits)
         var results: [Result<Classification, any Error>] = []
+        // A few to begin with: how long they take on this machine shows how many are done before one looks again.
+        var imagesAtOnce = max(1, rowsAtOnce[model] / 4)
         while results.count < images.count {
             try checkInterest()
+            let start = SystemClock.monotonicNanoseconds()
             let first = results.count
             if let refusal = budget.refusal(of: costs[first].bytes) {
                 results.append(.failure(refusal))
@@ -45,7 +56,7 @@ final class ModelRunner: InferenceRunner {
             }
             var end = first + 1
             var pixels = costs[first].pixels
-            while end < images.count, end - first < Self.imagesAtOnce, costs[end].bytes <= budget.total,
+            while end < images.count, end - first < imagesAtOnce, costs[end].bytes <= budget.total,
                 pixels + costs[end].pixels <= Self.pixelsAtOnce
             {
                 pixels += costs[end].pixels
@@ -57,6 +68,9 @@ final class ModelRunner: InferenceRunner {
                 predictor.predict(batch: Array(images[first..<end]))
             }
             results += answers.map { $0.map(Classification.init).mapError(refusal) }
+            let elapsed = SystemClock.monotonicNanoseconds() - start
+            if elapsed < 100_000_000 { imagesAtOnce = min(2 * imagesAtOnce, rowsAtOnce[model]) }
+            if elapsed > 400_000_000 { imagesAtOnce = max(imagesAtOnce / 2, 1) }
         }
         return results
     }
@@ -80,24 +94,28 @@ final class ModelRunner: InferenceRunner {
 
     func classify(model: Int, pixels: [UInt8]) throws -> [Classification] {
         let input = predictors[model].model.description.input
-        return try inParts(of: pixels, count: input.width * input.height * input.channels) {
+        return try inParts(of: pixels, count: input.width * input.height * input.channels, rows: rowsAtOnce[model]) {
             try predictors[model].predict(pixels: $0).map(Classification.init)
         }
     }
 
     func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
         let count = input.count / max(rows, 1)
-        return try inParts(of: input, count: count) { predictors[model].logits(of: $0, count: $0.count / count) }
+        return try inParts(of: input, count: count, rows: rowsAtOnce[model]) {
+            predictors[model].logits(of: $0, count: $0.count / count)
+        }
     }
 
     /// Works on some rows at a time, so many that a part takes some hundredths of a second, and looks between the parts
     /// whether the answer is still wanted.
     ///
-    /// - Parameter count: Numbers of a row.
+    /// - Parameters:
+    ///   - count: Numbers of a row.
+    ///   - rows: Rows to begin with.
     private func inParts<Number, Answer>(
-        of input: [Number], count: Int, _ body: ([Number]) throws -> [Answer]
+        of input: [Number], count: Int, rows: Int, _ body: ([Number]) throws -> [Answer]
     ) throws -> [Answer] {
-        var rowsAtOnce = 8
+        var rowsAtOnce = rows
         if input.count <= rowsAtOnce * count { return try body(input) }
         var answers: [Answer] = []
         var first = 0

@@ -41,12 +41,23 @@ package final class ModelService: InferenceService {
                 throw ModelServiceError.unloadable(model: parts.first ?? text, problem: "\(error)")
             }
         }
-        // One that is named twice is served once.
-        return models.enumerated().filter { index, model in
-            !models[..<index].contains {
-                haveSameBytes($0.description.name, model.description.name) && $0.version == model.version
+        return inOrder(models)
+    }
+
+    /// Models in the order in which they were named, of each the newest version first: that is what a request gets that names none.
+    /// One that is named twice is served once.
+    static func inOrder(_ models: [LoadedModel]) -> [LoadedModel] {
+        var names: [String] = []
+        for model in models where !names.contains(where: { haveSameBytes($0, model.description.name) }) {
+            names.append(model.description.name)
+        }
+        return names.flatMap { name in
+            var versions: [LoadedModel] = []
+            for model in models where haveSameBytes(model.description.name, name) {
+                if !versions.contains(where: { $0.version == model.version }) { versions.append(model) }
             }
-        }.map(\.element)
+            return versions.sorted { $0.version > $1.version }
+        }
     }
 
     /// Makes sure that the model behind `/inference` is there and reads digits.

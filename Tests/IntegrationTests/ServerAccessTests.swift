@@ -102,6 +102,31 @@ import Testing
         #expect(index == #"[{"name":"mnist","version":"1","state":"READY","reason":""}]"#)
     }
 
+    /// Whatever the order in which they are named, a request that names none gets the newest.
+    @Test(arguments: ServerTests.modes) func ofSeveralVersionsTheNewestComesFirst(mode: String) throws {
+        let folder = try TemporaryFolder()
+        let repository = try makeRepository(in: folder)
+        let model = repository.appending(path: "mnist-mlp")
+        try FileManager.default.copyItem(at: model.appending(path: "1"), to: model.appending(path: "2"))
+        let file = model.appending(path: "model.json")
+        var description = try #require(
+            JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any])
+        var versions = try #require(description["versions"] as? [String: Any])
+        versions["2"] = versions["1"]
+        description["versions"] = versions
+        try JSONSerialization.data(withJSONObject: description).write(to: file)
+        let server = try start(
+            mode, ["--weights", repository.path, "--model", "mnist-mlp@1", "--model", "mnist-mlp@2"])
+        #expect(try server.ask("GET", "/v2/models/mnist-mlp").text.contains(#""versions":["2","1"]"#))
+        let body =
+            #"{"inputs":[{"name":"input","datatype":"FP32","shape":[1,784],"data":["#
+            + [String](repeating: "0", count: 784).joined(separator: ",") + "]}]}"
+        for (path, version) in [("", "2"), ("/versions/1", "1"), ("/versions/2", "2")] {
+            let answer = try server.ask("POST", "/v2/models/mnist-mlp\(path)/infer", text: body)
+            #expect(answer.text.contains(#""model_version":"\#(version)""#), "\(path): \(answer.text)")
+        }
+    }
+
     /// Those that come while another is being carried out are told to come back.
     @Test(arguments: ServerTests.modes) func ofSeveralChangesOneIsMadeAtATime(mode: String) throws {
         let server = try start(mode, ["--admin"])

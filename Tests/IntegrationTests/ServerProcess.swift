@@ -195,3 +195,14 @@ final class LoadClient {
         }
     }
 }
+
+/// A repository with one model, whose files can be changed.
+func makeRepository(in folder: TemporaryFolder) throws -> URL {
+    let weights = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "Weights")
+    let repository = folder.url.appending(path: "Weights")
+    try FileManager.default.createDirectory(at: repository, withIntermediateDirectories: true)
+    try FileManager.default.copyItem(
+        at: weights.appending(path: "mnist-mlp"), to: repository.appending(path: "mnist-mlp"))
+    return repository
+}

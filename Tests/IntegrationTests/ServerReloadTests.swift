@@ -9,24 +9,13 @@ import Testing
 @Suite(.serialized) struct ServerReloadTests {
     private static let modes = ["process", "thread"]
 
-    /// A repository with one model, whose file can be spoilt.
-    private func makeRepository(_ folder: TemporaryFolder) throws -> URL {
-        let weights = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent().appending(path: "Weights")
-        let repository = folder.url.appending(path: "Weights")
-        try FileManager.default.createDirectory(at: repository, withIntermediateDirectories: true)
-        try FileManager.default.copyItem(
-            at: weights.appending(path: "mnist-mlp"), to: repository.appending(path: "mnist-mlp"))
-        return repository
-    }
-
     private func reload(_ pid: String) throws -> Command.Result {
         try Command.run("swiftnet", ["reload", "--pid", pid])
     }
 
     @Test(arguments: modes) func aBrokenFileIsNamedAndTheOldModelServesOn(mode: String) throws {
         let folder = try TemporaryFolder()
-        let repository = try makeRepository(folder)
+        let repository = try makeRepository(in: folder)
         let pid = folder.url.appending(path: "pid").path
         let server = try ServerProcess(
             mode: mode, ["--weights", repository.path, "--pid", pid, "--workers", mode == "process" ? "2" : "1"])
