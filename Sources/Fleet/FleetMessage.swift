@@ -12,6 +12,8 @@ package enum FleetMessage: Equatable, Sendable {
     /// From the preparing process: a model can't be loaded, and why. From the supervisor: the same, to be told to who asks;
     /// an empty problem means that all could be loaded.
     case unloadable(model: String, problem: String)
+    /// From the preparing process, at its end: a model that will serve.
+    case prepared(model: String)
     /// From a worker: it has answered as many requests as it should, or was told to end.
     case recycle
     /// From a worker: its work hangs.
@@ -43,6 +45,7 @@ package enum FleetMessage: Equatable, Sendable {
             case .ready(let text): "ready \(text)"
             case .failed(let text): "failed \(text)"
             case .unloadable(let model, let problem): "unloadable \(model) \(problem)"
+            case .prepared(let model): "prepared \(model)"
             case .recycle: "recycle"
             case .stuck: "stuck"
             case .busy(let request): "busy \(request)"
@@ -68,6 +71,7 @@ package enum FleetMessage: Equatable, Sendable {
         case ("ready", _): self = .ready(rest)
         case ("failed", _): self = .failed(rest)
         case ("unloadable", _): self = .unloadable(model: words.first ?? "", problem: tail)
+        case ("prepared", _): self = .prepared(model: rest)
         case ("recycle", _): self = .recycle
         case ("stuck", _): self = .stuck
         case ("busy", let number?): self = .busy(request: number)

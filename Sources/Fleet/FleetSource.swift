@@ -7,20 +7,16 @@ package struct FleetSource {
     /// Reads the text of the file of keys that settings name, and checks it; nil if they name none. Read once for each
     /// reload: every worker of a generation has the same keys, whatever becomes of the file.
     let keys: (ServerConfiguration) throws -> [UInt8]?
-    /// The names of the models that settings serve.
-    let servedModels: (ServerConfiguration) throws -> [String]
     /// Keeps what a client has changed for the next start, where the settings want that.
     let keep: (ServerConfiguration, ModelChange) throws -> Void
 
     package init(
         reconfigure: @escaping () throws -> ServerConfiguration,
         keys: @escaping (ServerConfiguration) throws -> [UInt8]?,
-        servedModels: @escaping (ServerConfiguration) throws -> [String],
         keep: @escaping (ServerConfiguration, ModelChange) throws -> Void
     ) {
         self.reconfigure = reconfigure
         self.keys = keys
-        self.servedModels = servedModels
         self.keep = keep
     }
 }

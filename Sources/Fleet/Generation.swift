@@ -32,6 +32,10 @@ package struct Generation {
     package var wanted: Int
     package let threads: Int
     var models = Models.unprepared
+    /// The names of its models.
+    var served: [String] = []
+    /// A model that was found and can't be loaded, and why.
+    var skipped: (model: String, problem: String)?
 
     var preparation: Preparation? {
         if case .preparing(let preparation) = models { return preparation }

@@ -82,7 +82,7 @@ extension Supervisor {
         var reload = reload
         reload.next.models = .unprepared
         phase = .reloading(reload)
-        if let problem = problem(of: preparation, ending) {
+        if let problem = problem(of: preparation, ending, for: &reload.next) {
             if let model = problem.model { unloadable = (model, problem.text) }
             return fail(reload, problem.text)
         }
@@ -97,7 +97,7 @@ extension Supervisor {
         let old = current
         current = reload.next
         phase = .serving
-        tell(unloadable: nil)
+        tell(unloadable: current.skipped)
         fleet.add(1, to: .reloads)
         for record in workers.values where record.generation < current.number { drain(record.process) }
         for listener in old.listeners
@@ -184,7 +184,7 @@ extension Supervisor {
         }
         do {
             var new = current.configuration
-            new.models = change.applied(to: try source.servedModels(new))
+            new.models = change.applied(to: new.models.isEmpty ? current.served : new.models)
             if new.models.isEmpty { return answer(client, problem: "the last model can't be unloaded") }
             try new.check()
             try beginReload(new, keys: current.keys, client: client, change: change)

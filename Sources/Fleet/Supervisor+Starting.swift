@@ -13,7 +13,10 @@ extension Supervisor {
         let models = try FileDescriptor.unfilledMemory(name: "swiftnet-models")
         let process = try ChildProcess(
             executable: CurrentProcess.executable, arguments: ["swiftnet", "serve-worker"],
-            environment: environment(generation.configuration) + ["\(WorkerEnvironment.Variable.role)=prepare"],
+            environment: environment(generation.configuration) + [
+                "\(WorkerEnvironment.Variable.role)=prepare",
+                "\(WorkerEnvironment.Variable.serving)=\(current.served.joined(separator: "/"))",
+            ],
             descriptors: [
                 (theirs, WorkerEnvironment.Descriptor.channel), (models, WorkerEnvironment.Descriptor.models),
             ])
@@ -21,26 +24,36 @@ extension Supervisor {
             process: process, channel: FleetChannel(ours), models: models, startedAt: now)
     }
 
-    /// What went wrong with a preparation; nil if nothing did.
+    /// Takes up what a preparation said, and tells of the models that were left out.
     ///
-    /// - Returns: The model that can't be loaded, if it is one, and the problem.
+    /// - Returns: What went wrong, and the model that can't be loaded, if it is one; nil if nothing did.
     func problem(
-        of preparation: Generation.Preparation, _ ending: ChildProcess.Ending
+        of preparation: Generation.Preparation, _ ending: ChildProcess.Ending, for generation: inout Generation
     ) -> (model: String?, text: String)? {
-        if ending == .exited(0) { return nil }
         var problem: (model: String?, text: String) = (nil, "preparing the models ended with \(ending)")
+        var skipped: [(model: String, problem: String)] = []
         while case .message(let message)? = preparation.channel.receive() {
-            if case .failed(let text) = message { problem = (nil, text) }
-            if case .unloadable(let model, let text) = message { problem = (model, text) }
+            switch message {
+            case .failed(let text): problem = (nil, text)
+            case .unloadable(let model, let text):
+                problem = (model, text)
+                skipped.append((model, text))
+            case .prepared(let model): generation.served.append(model)
+            default: break
+            }
         }
-        return problem
+        guard ending == .exited(0) else { return problem }
+        for (model, problem) in skipped { log.write(.warning, "the model '\(model)' is not served: \(problem)") }
+        generation.skipped = skipped.first
+        return nil
     }
 
     /// Starts the first workers, or gives the start up.
     func bootPreparationEnded(_ preparation: Generation.Preparation, _ ending: ChildProcess.Ending) {
         current.models = .unprepared
         guard case .booting = phase else { return }
-        if let problem = problem(of: preparation, ending) { return giveUpStart(problem.text) }
+        if let problem = problem(of: preparation, ending, for: &current) { return giveUpStart(problem.text) }
+        unloadable = current.skipped
         current.models = .prepared(preparation.models)
         startMissing(of: current)
     }

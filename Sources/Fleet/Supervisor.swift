@@ -174,7 +174,7 @@ package final class Supervisor {
             case .load(let request, let model): change(Client(worker: process, request: request), .load(model))
             case .unload(let request, let model): change(Client(worker: process, request: request), .unload(model))
             case .use(let request, let model): change(Client(worker: process, request: request), .use(model))
-            case .reply, .busy, .drain, .unloadable, .reopenLog, .connection: break
+            case .reply, .busy, .drain, .unloadable, .prepared, .reopenLog, .connection: break
             }
         }
     }

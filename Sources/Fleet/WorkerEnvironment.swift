@@ -6,6 +6,8 @@ package enum WorkerEnvironment {
     package enum Variable {
         package static let role = "SWIFTNET_WORKER_ROLE"
         package static let configuration = "SWIFTNET_WORKER_CONFIGURATION"
+        /// The names of the models that serve already, with slashes between them.
+        package static let serving = "SWIFTNET_WORKER_SERVING"
         package static let slot = "SWIFTNET_WORKER_SLOT"
         package static let threads = "SWIFTNET_WORKER_THREADS"
         package static let listeners = "SWIFTNET_WORKER_LISTENERS"

@@ -44,8 +44,8 @@ final class ModelRunner: InferenceRunner {
         let costs = images.map(predictor.cost)
         try checkWork(costs, predictor.limits)
         var results: [Result<Classification, any Error>] = []
-        // A few to begin with: how long they take on this machine shows how many are done before one looks again.
-        var imagesAtOnce = max(1, rowsAtOnce[model] / 4)
+        // One to begin with: how long it takes on this machine shows how many are done before one looks again.
+        var imagesAtOnce = 1
         while results.count < images.count {
             try checkInterest()
             let start = SystemClock.monotonicNanoseconds()

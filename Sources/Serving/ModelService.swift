@@ -26,21 +26,42 @@ package final class ModelService: InferenceService {
 
     /// Loads the newest version of each model, or the version that is named.
     ///
-    /// - Parameter names: Which models; `name` or `name@version`. All of the repository if empty.
+    /// A model that was only found, and can't be loaded, is left out: the others serve. One that is named, or serves
+    /// already, must be loaded, and so must one at least.
+    ///
+    /// - Parameters:
+    ///   - names: Which models; `name` or `name@version`. All of the repository if empty.
+    ///   - serving: The names of the models that serve already.
+    ///   - skip: Is told of each that is left out, and why.
     /// - Throws: `ModelServiceError`, for the first model that can't be loaded too.
-    package static func load(_ names: [String], from repository: ModelRepository) throws -> [LoadedModel] {
+    package static func load(
+        _ names: [String], from repository: ModelRepository, serving: [String] = [],
+        skip: (_ model: String, _ problem: String) -> Void = { _, _ in }
+    ) throws -> [LoadedModel] {
         let wanted = try names.isEmpty ? repository.modelNames() : names
         if wanted.isEmpty { throw ModelServiceError.noModels(repository: repository.path) }
-        let models = try wanted.map { text in
+        var models: [LoadedModel] = []
+        var skipped: [(model: String, problem: String)] = []
+        for text in wanted {
             let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
             do {
-                guard parts.count == 2 else { return try LoadedModel(text, in: repository) }
-                guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
-                return try LoadedModel(parts[0], version: version, in: repository)
+                if parts.count == 2 {
+                    guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
+                    models.append(try LoadedModel(parts[0], version: version, in: repository))
+                } else {
+                    models.append(try LoadedModel(text, in: repository))
+                }
             } catch {
-                throw ModelServiceError.unloadable(model: parts.first ?? text, problem: "\(error)")
+                guard names.isEmpty, !serving.contains(where: { haveSameBytes($0, text) }) else {
+                    throw ModelServiceError.unloadable(model: parts.first ?? text, problem: "\(error)")
+                }
+                skipped.append((text, "\(error)"))
             }
         }
+        if models.isEmpty, let first = skipped.first {
+            throw ModelServiceError.unloadable(model: first.model, problem: first.problem)
+        }
+        for (model, problem) in skipped { skip(model, problem) }
         return inOrder(models)
     }
 

@@ -10,6 +10,8 @@ package struct Preparer {
     private let configuration: ServerConfiguration
     private let channel: FleetChannel
     private let memory: FileDescriptor
+    /// The models that the server serves already.
+    private let serving: [String]
 
     /// Whether the supervisor started this process for it.
     package static func isWanted(environment: (String) -> String?) -> Bool {
@@ -26,6 +28,7 @@ package struct Preparer {
         self.configuration = configuration
         channel = FleetChannel(FileDescriptor(owning: WorkerEnvironment.Descriptor.channel))
         memory = FileDescriptor(owning: WorkerEnvironment.Descriptor.models)
+        serving = (environment(WorkerEnvironment.Variable.serving) ?? "").split(separator: "/").map(String.init)
     }
 
     /// Loads and writes the models.
@@ -37,10 +40,13 @@ package struct Preparer {
             SignalSource.ignore(signal)
         }
         do {
-            let models = try ModelService.load(configuration.models, from: configuration.repository())
+            let models = try ModelService.load(
+                configuration.models, from: configuration.repository(), serving: serving,
+                skip: { channel.send(.unloadable(model: $0, problem: $1)) })
             try ModelService.checkDigitModel(configuration.digitModel, among: models)
             let plan = try PreparedModels.layout(of: models)
             try memory.fillOnce(byteCount: plan.byteCount) { plan.write(to: $0) }
+            for model in models { channel.send(.prepared(model: model.description.name)) }
             return 0
         } catch ModelServiceError.unloadable(let model, let problem) {
             channel.send(.unloadable(model: model, problem: problem))

@@ -47,7 +47,7 @@ package struct Service {
             configuration: configuration, cores: cores.usable, inherited: inherited, predecessor: predecessor,
             source: FleetSource(
                 reconfigure: { try settings().withModelsOfState() }, keys: { try $0.keyText() },
-                servedModels: { try $0.servedModels() }, keep: { try $0.keep($1) }),
+                keep: { try $0.keep($1) }),
             log: log, tellLauncher: { launcher?.failed($0) })
         defer { supervisor.removeSockets() }
         log.takeStandardError()

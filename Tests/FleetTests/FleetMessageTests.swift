@@ -8,7 +8,8 @@ import Transport
 @Suite struct FleetMessageTests {
     @Test(arguments: [
         FleetMessage.ready("models: a"), .failed("no such file"), .unloadable(model: "a", problem: "it is cut off"),
-        .unloadable(model: "", problem: ""), .recycle, .load(request: 3, model: "a"), .unload(request: 4, model: "a"),
+        .unloadable(model: "", problem: ""), .recycle, .prepared(model: "a"), .load(request: 3, model: "a"),
+        .unload(request: 4, model: "a"),
         .use(request: 4, model: "a@1"),
         .reply(request: 5, problem: ""), .reply(request: 6, problem: "there is no model 'b'"), .drain,
         .busy(request: 7), .stuck, .reopenLog, .connection(isLocal: true, requests: 12),

@@ -132,6 +132,33 @@ import Testing
         }
     }
 
+    /// A model that was only found costs the others nothing; one that serves is not taken away by a reload.
+    @Test(arguments: modes) func aBadModelIsNamedAndTheOthersServe(mode: String) throws {
+        let folder = try TemporaryFolder()
+        let repository = try makeRepository(in: folder)
+        let good = repository.appending(path: "mnist-mlp")
+        let bad = repository.appending(path: "bad")
+        try FileManager.default.copyItem(at: good, to: bad)
+        try Data("no weights".utf8).write(to: bad.appending(path: "1/model.pth"))
+        let server = try ServerProcess(mode: mode, flags(mode) + ["--weights", repository.path])
+        #expect(eventually { server.errors.contains("the model 'bad' is not served: ") }, "\(server.errors)")
+        #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
+        let index = try server.ask("POST", "/v2/repository/index").text
+        #expect(index.contains(#""name":"mnist-mlp","version":"1","state":"READY""#), "\(index)")
+        #expect(index.contains(#""name":"bad","version":"","state":"UNAVAILABLE""#), "\(index)")
+        // A reload is none the worse for it.
+        server.supervisor.send(SignalNumber.hangUp)
+        #expect(eventually { server.errors.contains("reloaded") }, "\(server.errors)")
+        // But what serves must be loaded.
+        try Data("no weights".utf8).write(to: good.appending(path: "1/model.pth"))
+        server.supervisor.send(SignalNumber.hangUp)
+        #expect(eventually { server.errors.contains("not reloaded, still serving as before") }, "\(server.errors)")
+        #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
+        let named = try ServerProcess(
+            mode: mode, flags(mode) + ["--weights", repository.path, "--model", "bad"], waitsForReadiness: false)
+        #expect(try named.wait() == .exited(1))
+    }
+
     @Test(arguments: modes) func terminationFinishesWhatWasAccepted(mode: String) throws {
         let server = try start(mode, ["--drain-delay", "3"])
         let load = try (0..<2).map { _ in try LoadClient(server.address) }
