@@ -93,6 +93,7 @@ let package = Package(
         // MARK: System libraries (module maps only)
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CHeif"),
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CSpng", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
         .systemLibrary(name: "CTurboJPEG", pkgConfig: "libturbojpeg", providers: [.apt(["libturbojpeg0-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
@@ -153,12 +154,13 @@ let package = Package(
 
         // MARK: Serving
         .target(name: "HTTP", dependencies: ["Text"], swiftSettings: settings),
+        .target(name: "HTTP2", dependencies: ["CNghttp2", "HTTP", "Text"], swiftSettings: settings),
         .target(
             name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON", "Protobuf", "Text"], swiftSettings: settings),
         .target(
             name: "GRPC", dependencies: ["HTTP", "JSON", "Protobuf", "Protocols", "Text"], swiftSettings: settings),
         .target(
-            name: "Transport", dependencies: ["HTTP", "JSON", "Protobuf", "Protocols", "SystemCalls", "Text"],
+            name: "Transport", dependencies: ["HTTP", "HTTP2", "JSON", "Protobuf", "Protocols", "SystemCalls", "Text"],
             swiftSettings: settings),
         .target(
             name: "API",
@@ -195,7 +197,7 @@ let package = Package(
 
         // MARK: Tests
         .target(
-            name: "TestSupport", dependencies: ["CZlib", "SystemCalls"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CNghttp2", "CZlib", "SystemCalls"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(
             name: "StubModels", dependencies: ["Protocols", "SystemCalls"], path: "Tests/StubModels",
@@ -225,6 +227,7 @@ let package = Package(
         ),
         tests("Text"),
         tests("HTTP", ["HTTP", "Text"]),
+        tests("HTTP2", ["CNghttp2", "HTTP", "HTTP2", "Text"]),
         tests("JSON", ["JSON", "Text"]),
         tests("Protobuf"),
         tests("ONNX", ["Graphs", "ONNX", "ONNXCases", "Operators", "Protobuf", "Tensors"], goldens: true),
@@ -233,7 +236,8 @@ let package = Package(
         tests(
             "API",
             ["API", "GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
-        tests("Transport", ["API", "HTTP", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),
+        tests(
+            "Transport", ["API", "HTTP", "HTTP2", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests("Fleet", ["Fleet", "SystemCalls", "Transport"]),
         .testTarget(
             name: "IntegrationTests",

@@ -6,7 +6,7 @@
 public enum HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The request line is not "method target version" with single spaces.
     case malformedRequestLine
-    /// The version is neither HTTP/1.0 nor HTTP/1.1.
+    /// The version on the request line is neither HTTP/1.0 nor HTTP/1.1.
     case unsupportedVersion
     /// The target is of no form that its method allows, or holds bytes that a URI can't.
     case invalidTarget

@@ -32,6 +32,30 @@ package struct HeaderFields: Equatable, Sendable {
         }
     }
 
+    /// No fields yet.
+    package init() { bytes = [] }
+
+    /// Adds a field that came by itself, as HTTP/2 brings them.
+    ///
+    /// - Parameters:
+    ///   - name: The name; it is made lowercase.
+    ///   - value: The value; blanks around it are left out.
+    ///   - limits: How many fields there may be.
+    /// - Throws: ``HTTPError``.
+    package mutating func append(
+        name: UnsafeBufferPointer<UInt8>, value: UnsafeBufferPointer<UInt8>, limits: HTTPLimits
+    ) throws(HTTPError) {
+        if fields.count == limits.maxHeaderFields { throw .tooManyHeaders(limit: limits.maxHeaderFields) }
+        let start = bytes.count
+        bytes.append(contentsOf: name)
+        bytes.append(ASCII.colon)
+        bytes.append(contentsOf: value)
+        let field = try parseLine(start..<bytes.count)
+        // A colon inside the name would have ended it too early.
+        guard field.name.count == name.count else { throw .malformedHeader(name: printable(start..<bytes.count)) }
+        fields.append(field)
+    }
+
     /// Checks one line, and makes its name lowercase in place.
     private mutating func parseLine(_ line: Range<Int>) throws(HTTPError) -> Field {
         var colon = line.lowerBound

@@ -7,13 +7,22 @@ package struct RequestHead: Equatable, Sendable {
     /// A version of HTTP.
     package enum Version: Equatable, Sendable {
         case http10, http11, http2
+
+        /// The name on the wire, or what stands for it in logs.
+        package var name: String {
+            switch self {
+            case .http10: "HTTP/1.0"
+            case .http11: "HTTP/1.1"
+            case .http2: "HTTP/2.0"
+            }
+        }
     }
 
     /// How the body's end is found.
     package enum Framing: Equatable, Sendable {
         /// So many bytes; 0 where the request has no body.
         case length(Int)
-        /// Chunks up to an empty one.
+        /// Chunks up to an empty one, or in HTTP/2 frames up to the last one.
         case chunked
     }
 
@@ -21,8 +30,8 @@ package struct RequestHead: Equatable, Sendable {
     package let method: ByteText
     /// What the request asks for.
     package let target: RequestTarget
-    /// 0 for HTTP/1.0, 1 for HTTP/1.1.
-    package let minorVersion: Int
+    /// The version of HTTP that the request came by.
+    package let version: Version
     /// The header fields.
     package let headers: HeaderFields
     /// How the body's end is found.
@@ -45,21 +54,47 @@ package struct RequestHead: Equatable, Sendable {
         }
         let line = try RequestLine(bytes[..<(lineEnd - 1)])
         let headers = try HeaderFields(parsing: bytes[(lineEnd + 1)...], limits: limits)
-        try Self.checkHost(headers, target: line.target, minorVersion: line.minorVersion)
+        try Self.checkHost(headers, target: line.target, version: line.version)
         try Self.checkAtMostOne("content-type", headers)
         method = line.method
         target = line.target
-        minorVersion = line.minorVersion
-        framing = try Self.framing(headers, minorVersion: line.minorVersion, limits: limits)
-        expectsContinue = try Self.expectsContinue(headers, minorVersion: line.minorVersion)
+        version = line.version
+        framing = try Self.framing(headers, version: line.version, limits: limits)
+        expectsContinue = try Self.expectsContinue(headers, version: line.version)
         keepsAlive =
-            line.minorVersion == 1
+            line.version == .http11
             ? !headers.listContains("connection", "close") : headers.listContains("connection", "keep-alive")
         self.headers = headers
     }
 
-    /// The version of HTTP that the request came by.
-    package var version: Version { minorVersion == 0 ? .http10 : .http11 }
+    /// Checks a head that came by HTTP/2, whose parts the session has told apart.
+    ///
+    /// - Parameters:
+    ///   - method: The field `:method`.
+    ///   - target: The field `:path`, or `:authority` for CONNECT.
+    ///   - headers: The other fields. What `:authority` says is among them as `host`.
+    ///   - endsStream: Whether no body follows.
+    ///   - limits: The limits of the body.
+    /// - Throws: ``HTTPError``.
+    /// - Source: RFC 9113, section 8.3.
+    package init(
+        method: [UInt8], target: [UInt8], headers: HeaderFields, endsStream: Bool, limits: HTTPLimits
+    ) throws(HTTPError) {
+        guard !method.isEmpty, method.allSatisfy(ASCII.isToken), !target.isEmpty else { throw .malformedRequestLine }
+        if target.count > limits.maxRequestLineBytes { throw .requestLineTooLong(limit: limits.maxRequestLineBytes) }
+        self.method = ByteText(decoding: method)
+        self.target = try RequestTarget(target[...], method: self.method)
+        version = .http2
+        try Self.checkHost(headers, target: self.target, version: .http2)
+        try Self.checkAtMostOne("content-type", headers)
+        if headers.count(of: "transfer-encoding") > 0 { throw .invalidHeader(name: "transfer-encoding") }
+        let framing = try Self.framing(headers, version: .http2, limits: limits)
+        // Without a length, the body's end is that of the stream.
+        self.framing = headers.count(of: "content-length") > 0 || endsStream ? framing : .chunked
+        expectsContinue = endsStream ? false : try Self.expectsContinue(headers, version: .http2)
+        keepsAlive = true
+        self.headers = headers
+    }
 
     private static func checkAtMostOne(_ name: ByteText, _ headers: HeaderFields) throws(HTTPError) {
         let count = headers.count(of: name)
@@ -67,10 +102,10 @@ package struct RequestHead: Equatable, Sendable {
     }
 
     private static func checkHost(
-        _ headers: HeaderFields, target: RequestTarget, minorVersion: Int
+        _ headers: HeaderFields, target: RequestTarget, version: Version
     ) throws(HTTPError) {
         let count = headers.count(of: "host")
-        guard count == 1 || count == 0 && minorVersion == 0 else {
+        guard count == 1 || count == 0 && version == .http10 else {
             throw .headerCount(name: "host", count: count)
         }
         guard let host = headers["host"] else { return }
@@ -83,13 +118,13 @@ package struct RequestHead: Equatable, Sendable {
     }
 
     private static func framing(
-        _ headers: HeaderFields, minorVersion: Int, limits: HTTPLimits
+        _ headers: HeaderFields, version: Version, limits: HTTPLimits
     ) throws(HTTPError) -> Framing {
         let codings = headers.count(of: "transfer-encoding")
         let lengths = headers.count(of: "content-length")
         if codings > 0 {
             if lengths > 0 { throw .ambiguousFraming }
-            if minorVersion == 0 { throw .invalidHeader(name: "transfer-encoding") }
+            if version == .http10 { throw .invalidHeader(name: "transfer-encoding") }
             let list = headers.list("transfer-encoding").map(\.lowercased)
             if list == ["chunked"] { return .chunked }
             if list.isEmpty || list.contains("") || list.dropLast().contains("chunked") {
@@ -104,8 +139,8 @@ package struct RequestHead: Equatable, Sendable {
         return .length(length)
     }
 
-    private static func expectsContinue(_ headers: HeaderFields, minorVersion: Int) throws(HTTPError) -> Bool {
-        guard let expectation = headers["expect"], minorVersion == 1 else { return false }
+    private static func expectsContinue(_ headers: HeaderFields, version: Version) throws(HTTPError) -> Bool {
+        guard let expectation = headers["expect"], version != .http10 else { return false }
         if !expectation.equals(ignoringCase: "100-continue") || headers.count(of: "expect") > 1 {
             throw .unsupportedExpectation
         }

@@ -6,7 +6,7 @@ import Text
 struct RequestLine {
     let method: ByteText
     let target: RequestTarget
-    let minorVersion: Int
+    let version: RequestHead.Version
 
     /// - Parameter line: The line without its end.
     /// - Throws: ``HTTPError``.
@@ -16,8 +16,8 @@ struct RequestLine {
             throw .malformedRequestLine
         }
         switch parts[2] {
-        case _ where parts[2].elementsEqual("HTTP/1.1".utf8): minorVersion = 1
-        case _ where parts[2].elementsEqual("HTTP/1.0".utf8): minorVersion = 0
+        case _ where parts[2].elementsEqual("HTTP/1.1".utf8): version = .http11
+        case _ where parts[2].elementsEqual("HTTP/1.0".utf8): version = .http10
         default: throw .unsupportedVersion
         }
         method = ByteText(decoding: parts[0])

@@ -54,16 +54,16 @@ package struct Response: Equatable, Sendable {
     /// The interim response that asks a waiting client for its body.
     package static let continueBytes = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
-    /// Writes the response as it goes on the wire.
+    /// Writes the response as it goes on the wire of HTTP/1.
     ///
     /// - Parameters:
     ///   - output: The bytes are appended here.
     ///   - isHead: Whether the request was HEAD: the body is left out, its length is not.
     ///   - keepsAlive: Whether the connection stays open; false if ``closesConnection``.
-    ///   - minorVersion: That of the request: an HTTP/1.0 client is told when the connection stays.
+    ///   - version: That of the request: an HTTP/1.0 client is told when the connection stays.
     ///   - date: The value of the Date field.
     package func encode(
-        into output: inout [UInt8], isHead: Bool, keepsAlive: Bool, minorVersion: Int, date: String
+        into output: inout [UInt8], isHead: Bool, keepsAlive: Bool, version: RequestHead.Version, date: String
     ) {
         output.reserveCapacity(output.count + 256 + (isHead ? 0 : body.count))
         func line(_ parts: String...) {
@@ -77,7 +77,7 @@ package struct Response: Equatable, Sendable {
         line("Content-Length: ", String(body.count))
         if closesConnection || !keepsAlive {
             line("Connection: close")
-        } else if minorVersion == 0 {
+        } else if version == .http10 {
             line("Connection: keep-alive")
         }
         line()

@@ -94,11 +94,15 @@ extension FileDescriptor {
 
     /// Receives what is there.
     ///
+    /// - Parameter isPeeking: Whether it is only looked at, and stays where it is.
     /// - Returns: The number of bytes; 0 when the peer sends no more; nil if nothing has come yet.
     /// - Throws: ``SystemError``, `ECONNRESET` for example.
-    package func receive(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+    package func receive(
+        into buffer: UnsafeMutableRawBufferPointer, isPeeking: Bool = false
+    ) throws(SystemError) -> Int? {
+        let flags = isPeeking ? Int32(MSG_PEEK) : 0
         do {
-            return try retryingInterrupts("recv") { recv(rawValue, buffer.baseAddress, buffer.count, 0) }
+            return try retryingInterrupts("recv") { recv(rawValue, buffer.baseAddress, buffer.count, flags) }
         } catch  where error.errno == EAGAIN {
             return nil
         }

@@ -165,7 +165,7 @@ extension AccessLogFormat {
     private static func value(_ atom: Atom, _ entry: AccessLog.Entry) -> String {
         let head = entry.head
         let target = head?.target
-        let version = head.map { "HTTP/1.\($0.minorVersion)" } ?? "-"
+        let version = head?.version.name ?? "-"
         let query = target?.query.map { "?\(quoted($0))" } ?? ""
         let microseconds = Int(clamping: entry.nanoseconds / 1000)
         switch atom {

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
-import Protocols
+import HTTP2
 import SystemCalls
 
 /// One client's connection: what has come, what is being done, what must still go out. Belongs to the event loop.
 final class Connection {
-    /// What the connection is doing. Requests of one connection are answered one after the other.
+    /// What the connection is doing. Requests of a connection of HTTP/1.1 are answered one after the other.
     enum Phase: Equatable {
         /// Between requests, or reading one.
         case receiving
-        /// A request is in the queue or being worked on. Nothing is read meanwhile.
+        /// A request is in the queue or being worked on. Nothing is read meanwhile. One of HTTP/2 is so only when its client
+        /// sends no more.
         case waiting
         /// The last answer is on its way out.
         case closing
@@ -18,33 +19,18 @@ final class Connection {
         case lingering
     }
 
-    /// The request that is being read or answered.
-    struct Exchange {
-        let head: RequestHead
-        let route: RouteLabel
-        /// What is done with the request when its body has been read.
-        let admission: Admission
-        let id: String
-        let trace: TraceContext?
-        let startedAt: UInt64
-        var queueNanoseconds: UInt64 = 0
-        var workNanoseconds: UInt64 = 0
-
-        /// How long the request may take from its end to its answer, in nanoseconds.
-        func answerTime(_ limits: TransportLimits) -> UInt64 {
-            guard case .admitted(_, let timeout?, _) = admission else { return limits.answerTime.nanoseconds }
-            return min(timeout, limits.answerTime.nanoseconds)
-        }
-    }
-
     let socket: FileDescriptor
     let peer: Peer
     /// Its name in epoll and in tickets; never used twice.
     let token: UInt64
+    /// The first bytes, while they may still become the preface of HTTP/2; nil when it is known what they are.
+    var opening: [UInt8]? = []
     var parser: RequestParser
     var phase = Phase.receiving
+    /// The request of HTTP/1.1 that is being read or answered.
     var exchange: Exchange?
-    var interest: WorkInterest?
+    /// The session and its requests, if the client speaks HTTP/2.
+    var http2: HTTP2Connection?
     var requestCount: UInt64 = 0
     /// How many bytes were read and dropped after the last answer, and since when.
     var discardedBytes = 0
@@ -65,8 +51,10 @@ final class Connection {
     var lastSent: UInt64
     private var sendingSince: UInt64
     private var takenBytes = 0
-    /// The body that is being worked on.
+    /// The bodies that are being worked on.
     var workBytes = 0
+    /// Whether another worker gave it away.
+    var isAdopted = false
     /// When it was opened here.
     let openedAt: UInt64
     /// What the connection holds, as counted in the loop's total.
@@ -83,11 +71,17 @@ final class Connection {
         sendingSince = now
     }
 
+    /// Bytes that are ready to be sent.
+    var outputByteCount: Int { output.count - sent }
+
     /// Bytes of answers that the client has not taken.
-    var unsentByteCount: Int { output.count - sent }
+    var unsentByteCount: Int { outputByteCount + (http2?.session.unsentByteCount ?? 0) }
 
     /// Bytes that the connection holds: what came, what is being worked on, what must go out.
-    var heldByteCount: Int { parser.bufferedByteCount + workBytes + output.count }
+    var heldByteCount: Int {
+        parser.bufferedByteCount + workBytes + output.count
+            + (http2.map { $0.bodyBytes + $0.session.unsentByteCount } ?? 0)
+    }
 
     /// Gives back the memory of answers that the client has taken, if that is much.
     func forgetTakenBytes() {
@@ -110,14 +104,30 @@ final class Connection {
         lastSent = now
     }
 
+    /// Whether bytes of a request that is not complete have come.
+    private var isInsideHead: Bool { parser.isInsideRequest || opening?.isEmpty == false }
+
     /// Whether nothing is lost if it is closed now.
-    var isIdle: Bool { phase == .receiving && exchange == nil && !parser.isInsideRequest && output.isEmpty }
+    var isIdle: Bool {
+        phase == .receiving && exchange == nil && !isInsideHead && output.isEmpty && http2?.isIdle ?? true
+    }
 
-    /// Whether a request is being read whose end has not come, so that the slowest can make room for others.
-    var isReading: Bool { phase == .receiving && output.isEmpty }
+    /// Whether a request is being read whose end has not come, or none, so that the slowest can make room for others.
+    var isReading: Bool {
+        guard phase == .receiving, output.isEmpty else { return false }
+        guard let http2 else { return true }
+        return http2.session.unsentByteCount == 0 && !http2.exchanges.values.contains { $0.isWaiting }
+    }
 
-    /// The ticket of the present request.
-    var ticket: Ticket { Ticket(connection: token, request: requestCount) }
+    /// The request with a number, if its answer is waited for.
+    func waitingExchange(_ number: UInt64) -> Exchange? {
+        let exchange = http2.map { $0.exchanges[Int32(truncatingIfNeeded: number)] } ?? exchange
+        guard let exchange, exchange.number == number, exchange.isWaiting else { return nil }
+        return exchange
+    }
+
+    /// The ticket of a request.
+    func ticket(_ exchange: Exchange) -> Ticket { Ticket(connection: token, request: exchange.number) }
 
     /// Why the connection's time is up.
     enum Lateness: Equatable {
@@ -127,14 +137,18 @@ final class Connection {
     /// Which limit of time the connection has passed, if any.
     func lateness(now: UInt64, limits: TransportLimits) -> Lateness? {
         let elapsed = now > since ? now - since : 0
-        if unsentByteCount > 0 || isHeldBack, isReadingTooSlowly(now: now, limits: limits) { return .reading }
+        if outputByteCount > 0 || isHeldBack, isReadingTooSlowly(now: now, limits: limits) { return .reading }
+        if let http2, phase == .receiving || phase == .waiting {
+            if let since = http2.headSince, now > since, now - since > limits.headerTime.nanoseconds { return .headers }
+            return http2.isIdle && elapsed > limits.keepAlive.nanoseconds ? .idle : nil
+        }
         switch phase {
         case .receiving:
             if exchange != nil {
                 return limits.isTooSlow(bytes: parser.bufferedByteCount, elapsed: elapsed) ? .body : nil
             }
             if isHeldBack { return nil }
-            if parser.isInsideRequest || requestCount == 0 {
+            if isInsideHead || requestCount == 0 {
                 return elapsed > limits.headerTime.nanoseconds ? .headers : nil
             }
             return elapsed > limits.keepAlive.nanoseconds ? .idle : nil

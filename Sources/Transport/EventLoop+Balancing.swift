@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import HTTP2
 import SystemCalls
 
 /// A connection on its way from one worker to another, between two requests.
@@ -21,7 +22,8 @@ package struct HandedConnection {
 ///
 /// The kernel wakes one worker for a new connection, and mostly the same one: connections that are opened one after the other
 /// would all be its. So a worker that has more than its share gives some away between two requests, through the supervisor,
-/// to the one that has the fewest. The way of a request is as short as it was.
+/// to the one that has the fewest. The way of a request is as short as it was. A connection of HTTP/2 is given away when it
+/// begins, or never.
 extension EventLoop {
     /// A connection stays where it is for so long at first: those that carry one request end before.
     private static let settlingTime: UInt64 = 200_000_000
@@ -42,22 +44,49 @@ extension EventLoop {
 
     /// Gives the connection away, if it is between two requests and this worker has too many.
     func giveAwayIfFree(_ connection: Connection) {
-        guard surplus > 0, connection.isIdle, !connection.peer.isForMetrics, !connection.hasPeerFinished,
+        guard surplus > 0, connection.http2 == nil, connection.isIdle, !connection.peer.isForMetrics,
+            !connection.hasPeerFinished,
             !connection.isHeldBack,
             now > connection.openedAt + Self.settlingTime
         else { return }
+        if handOver(connection) { surplus -= 1 }
+    }
+
+    private func handOver(_ connection: Connection) -> Bool {
         let handed = HandedConnection(
             socket: connection.socket, isLocal: connection.peer.isLocal, requestCount: connection.requestCount)
-        guard giveAway?(handed) == true else { return }
-        surplus -= 1
+        guard giveAway?(handed) == true else { return false }
         statistics.add(1, to: .handedOver)
         close(connection)
+        return true
+    }
+
+    /// Gives a new connection away whose client speaks HTTP/2, if this worker has more than its share. Later it can't: the
+    /// tables of compressed headers, and the requests on other streams, are here. So nothing is read before, only looked at.
+    ///
+    /// - Returns: Whether it was given away.
+    func giveAwayIfHTTP2(_ connection: Connection) -> Bool {
+        guard giveAway != nil, connection.opening?.isEmpty == true, connection.requestCount == 0, !connection.isAdopted,
+            !connection.peer.isForMetrics, !isDraining
+        else { return false }
+        let preface = HTTP2Session.preface
+        let first = UnsafeMutableRawBufferPointer(rebasing: receiveBuffer[..<preface.count])
+        guard let count = try? connection.socket.receive(into: first, isPeeking: true), count == preface.count,
+            first.elementsEqual(preface)
+        else { return false }
+        let serving = statistics.fleet.servingWorkers(.connections)
+        guard serving.count > 1 else { return false }
+        let mean = Double(serving.reduce(0, +)) / Double(serving.count)
+        return Double(connections.count) - mean >= 1 && handOver(connection)
     }
 
     /// Takes over a connection that another worker gave away.
     package func adopt(_ handed: HandedConnection) {
         let peer = Peer(address: handed.socket.peerAddress, isLocal: handed.isLocal)
-        add(handed.socket, peer)?.requestCount = handed.requestCount
+        guard let connection = add(handed.socket, peer) else { return }
+        connection.requestCount = handed.requestCount
+        connection.isAdopted = true
+        if handed.requestCount > 0 { connection.opening = nil }
     }
 
     // MARK: Pausing

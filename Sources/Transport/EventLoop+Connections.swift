@@ -60,7 +60,7 @@ extension EventLoop {
         var response = ErrorResponse.make(.tooManyRequests, "this address has too many connections")
         response.add("Retry-After", "1")
         var bytes: [UInt8] = []
-        response.encode(into: &bytes, isHead: false, keepsAlive: false, minorVersion: 1, date: date)
+        response.encode(into: &bytes, isHead: false, keepsAlive: false, version: .http11, date: date)
         _ = bytes.withUnsafeBytes { try? socket.send($0) }
         socket.shutdownSending()
     }
@@ -88,12 +88,23 @@ extension EventLoop {
     /// Forgets a connection; its descriptor is closed with it.
     func close(_ connection: Connection) {
         guard connections.removeValue(forKey: connection.token) != nil else { return }
-        if connection.phase == .waiting { recordGone(connection) }
-        abandon(connection)
+        giveUpRequests(connection)
         bufferedBytes -= connection.accountedBytes
         count(connection.peer, by: -1)
         statistics.set(.connections, to: connections.count)
         try? epoll.remove(connection.socket)
+    }
+
+    /// Gives up the requests of a connection that ends.
+    func giveUpRequests(_ connection: Connection) {
+        for exchange in connection.http2.map({ Array($0.exchanges.values) }) ?? [connection.exchange].compactMap({ $0 })
+        {
+            if exchange.isWaiting || exchange.messages != nil { recordGone(connection, exchange) }
+            abandon(connection, exchange)
+        }
+        connection.exchange = nil
+        connection.http2?.exchanges = [:]
+        connection.http2?.bodyBytes = 0
     }
 
     // MARK: Draining
@@ -113,11 +124,14 @@ extension EventLoop {
             try? epoll.remove(listener)
         }
         listeners = []
+        for connection in connections.values {
+            if let http2 = connection.http2 { announceEnd(connection, http2) }
+        }
     }
 
     /// While draining, a connection without a request is given a second to send one: the client may not know yet.
     func closeIdleConnections() {
-        for connection in connections.values where connection.isIdle {
+        for connection in connections.values where connection.isIdle && connection.http2 == nil {
             let idleSince = max(connection.since, drainingSince)
             if now > idleSince, now - idleSince > 1_000_000_000 { close(connection) }
         }
@@ -128,7 +142,7 @@ extension EventLoop {
     /// Tells epoll what the connection waits for now.
     func updateWatch(_ connection: Connection) {
         guard connections[connection.token] != nil else { return }
-        var wanted: Epoll.Interest = connection.unsentByteCount > 0 ? .writable : []
+        var wanted: Epoll.Interest = connection.outputByteCount > 0 ? .writable : []
         // Once known, the end of input would only be told again and again.
         let end: Epoll.Interest = connection.hasPeerFinished ? [] : .peerFinished
         switch connection.phase {

@@ -77,6 +77,8 @@ package final class EventLoop {
     /// Given away when no descriptor is left, so that a connection can be accepted and closed.
     var reserve: FileDescriptor?
     var connections: [UInt64: Connection] = [:]
+    /// Connections of HTTP/2 that have answers to send: those of one round go out together.
+    var unflushed: [Connection] = []
     var nextToken: UInt64 = 1 << 32
     var bufferedBytes = 0
     var isDraining = false
@@ -154,6 +156,7 @@ package final class EventLoop {
                 lastTick = now
                 tick()
             }
+            flushAll()
             if isDraining, connections.isEmpty { return }
         }
     }
@@ -188,7 +191,9 @@ package final class EventLoop {
     /// Goes on where the client's slowness, or its haste, had stopped it.
     private func resume(_ connection: Connection) {
         flush(connection)
-        guard connection.phase == .receiving, connection.isHeldBack, connection.unsentByteCount == 0 else { return }
+        guard connection.phase == .receiving, connection.isHeldBack, connection.unsentByteCount == 0,
+            connection.http2 == nil
+        else { return }
         advance(connection)
         flush(connection)
     }
@@ -206,6 +211,7 @@ package final class EventLoop {
         statistics.set(.waiting, to: queue.count)
         for connection in connections.values {
             if let lateness = connection.lateness(now: now, limits: limits) { end(connection, lateness) }
+            if let http2 = connection.http2 { tick(connection, http2) }
         }
         for job in queue.takeLate(now: now) { job.late()(self, JobTimes()) }
         if isDraining { closeIdleConnections() }
@@ -218,15 +224,19 @@ package final class EventLoop {
     }
 
     private func end(_ connection: Connection, _ lateness: Connection.Lateness) {
+        if let http2 = connection.http2, lateness == .idle { return endWhenIdle(connection, http2) }
+        if connection.http2 != nil { return close(connection) }
         switch lateness {
         case .idle, .reading, .linger: close(connection)
         case .headers:
-            guard connection.parser.isInsideRequest else { return close(connection) }
+            guard connection.parser.isInsideRequest || connection.opening?.isEmpty == false else {
+                return close(connection)
+            }
             respondAndClose(connection, ErrorResponse.make(.requestTimeout, "the request's headers took too long"))
         case .body:
             respondAndClose(connection, ErrorResponse.make(.requestTimeout, "the request's body came too slowly"))
         case .answer:
-            abandon(connection)
+            if let exchange = connection.exchange { abandon(connection, exchange) }
             respondAndClose(connection, ErrorResponse.make(.gatewayTimeout, "the answer took too long"))
         }
     }
@@ -238,13 +248,6 @@ package final class EventLoop {
         guard let (resident, shared) = CurrentProcess.residentBytes else { return }
         statistics.set(.privateBytes, to: resident - shared)
         statistics.set(.sharedBytes, to: shared)
-    }
-
-    /// Marks the job of a connection as unwanted.
-    func abandon(_ connection: Connection) {
-        connection.interest?.end()
-        connection.interest = nil
-        connection.workBytes = 0
     }
 
     func closeAll() {

@@ -25,8 +25,11 @@ package struct TransportLimits: Equatable, Sendable {
     package var queueTime = Duration.seconds(10)
     /// From a request's end to its answer.
     package var answerTime = Duration.seconds(30)
-    /// Requests on one connection.
+    /// How long a stream of messages may bring none.
+    package var messageTime = Duration.seconds(300)
+    /// Requests on one connection; and on one of HTTP/2, which many share.
     package var maxRequestsPerConnection = 10_000
+    package var maxRequestsPerHTTP2Connection = 1_000_000
     /// Connections at a time; above it the one that idles the longest goes.
     package var maxConnections = 2048
     /// Connections of one client address at a time; 0 for no limit.

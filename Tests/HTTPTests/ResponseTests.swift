@@ -4,11 +4,13 @@ import HTTP
 import Testing
 
 @Suite struct ResponseTests {
-    private func encoded(_ response: Response, isHead: Bool = false, keepsAlive: Bool = true, minorVersion: Int = 1)
+    private func encoded(
+        _ response: Response, isHead: Bool = false, keepsAlive: Bool = true, version: RequestHead.Version = .http11
+    )
         -> String
     {
         var output: [UInt8] = []
-        response.encode(into: &output, isHead: isHead, keepsAlive: keepsAlive, minorVersion: minorVersion, date: "D")
+        response.encode(into: &output, isHead: isHead, keepsAlive: keepsAlive, version: version, date: "D")
         return String(decoding: output, as: UTF8.self)
     }
 
@@ -28,10 +30,10 @@ import Testing
     @Test func saysWhetherTheConnectionStays() {
         var response = Response(.ok)
         #expect(!encoded(response).contains("Connection"))
-        #expect(encoded(response, minorVersion: 0).contains("Connection: keep-alive\r\n"))
+        #expect(encoded(response, version: .http10).contains("Connection: keep-alive\r\n"))
         #expect(encoded(response, keepsAlive: false).contains("Connection: close\r\n"))
         response.closesConnection = true
-        #expect(encoded(response, minorVersion: 0).contains("Connection: close\r\n"))
+        #expect(encoded(response, version: .http10).contains("Connection: close\r\n"))
     }
 
     @Test func noValueCanAddAHeader() {

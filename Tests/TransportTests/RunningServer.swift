@@ -54,6 +54,11 @@ final class RunningServer {
     /// A new connection.
     func connect() throws -> RawClient { try RawClient(address) }
 
+    /// A new connection of HTTP/2.
+    func connectHTTP2(settings: [(id: UInt16, value: UInt32)] = []) throws -> HTTP2Client {
+        try HTTP2Client(address, settings: settings)
+    }
+
     /// Waits, up to ten seconds, for its numbers to become what they should.
     func eventually(_ condition: (FleetStatistics) -> Bool) -> Bool {
         for _ in 0..<1000 {

@@ -98,7 +98,7 @@ private func check(_ server: API, _ peer: Peer, _ head: RequestHead, _ body: [UI
     if let trace = TraceContext(head.headers) { response.add("traceparent", trace.text) }
     var wire: [UInt8] = []
     response.encode(
-        into: &wire, isHead: false, keepsAlive: true, minorVersion: 1, date: "Thu, 26 Nov 2026 00:20:07 GMT")
+        into: &wire, isHead: false, keepsAlive: true, version: .http11, date: "Thu, 26 Nov 2026 00:20:07 GMT")
     let lines = wire.dropLast(response.body.count).split(separator: 0x0A).count
     precondition(lines == response.headers.count + 4, "a header field has become two")
     checkLog(peer, head, response)
