@@ -25,8 +25,8 @@ import Testing
 
     @Test(
         .enabled(if: FileManager.default.isExecutableFile(atPath: python), "Tools/clients/.venv is not installed"),
-        arguments: ["process", "thread"], ["triton_grpc.py", "kserve_grpc.py"])
-    func clientsOfGRPCWorkUnchanged(mode: String, script: String) throws {
+        arguments: ["process", "thread"], ["triton_grpc.py", "kserve_grpc.py", "http2_rules.py"])
+    func clientsOfHTTP2WorkUnchanged(mode: String, script: String) throws {
         let port = try #require(FileDescriptor.listening(on: .tcp(host: "127.0.0.1", port: 0)).localPort)
         let server = try ServerProcess(mode: mode, ["--bind", "127.0.0.1:\(port)"])
         let path = Self.tools.appending(path: script).path
