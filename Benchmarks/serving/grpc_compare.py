@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Asks for 784 numbers by turns over gRPC and REST, and over gRPC of a Python server; prints and writes grpc.json.
 
-REST: the binary tensor on 32 connections of HTTP/1.1. gRPC: raw contents, 4 connections of 8 streams. h2load asks for both.
+REST: the binary tensor on 32 connections of HTTP/1.1, and on 4 connections of 8 streams of HTTP/2. gRPC: raw contents, on 4
+connections of 8 streams. h2load asks for all.
 """
 
 import argparse
@@ -135,11 +136,14 @@ def main():
         call = ["-c", "4", "-m", "8", "-d", str(place / "frame"), "-H", "content-type: application/grpc", "-H",
                 "te: trailers"]
         rest = ["--h1", "-c", "32", "-d", str(place / "row"), "-H", "Inference-Header-Content-Length: 0"]
-        rates = {"rest": [], "grpc": [], "python": []}
+        rest_http2 = ["-c", "4", "-m", "8", "-d", str(place / "row"), "-H", "inference-header-content-length: 0"]
+        rates = {"rest": [], "rest_http2": [], "grpc": [], "python": []}
         memory = {}
         for _ in range(arguments.rounds):
             rates["rest"].append(load(f"http://127.0.0.1:{ours}/v2/models/{MODEL}/infer", rest, arguments.seconds))
             memory.setdefault("rest", swiftnet.megabytes())
+            rates["rest_http2"].append(
+                load(f"http://127.0.0.1:{ours}/v2/models/{MODEL}/infer", rest_http2, arguments.seconds))
             rates["grpc"].append(load(f"http://127.0.0.1:{ours}{METHOD}", call, arguments.seconds))
             memory.setdefault("grpc", swiftnet.megabytes())
             rates["python"].append(load(f"http://127.0.0.1:{theirs}{METHOD}", call, arguments.seconds))
@@ -154,6 +158,7 @@ def main():
     middle = {name: statistics.median(values) for name, values in rates.items()}
     result = {
         "workers": workers, "requests_per_second": rates, "median": middle,
+        "http2_to_http1": middle["rest_http2"] / middle["rest"],
         "grpc_to_rest": middle["grpc"] / middle["rest"], "grpc_to_python": middle["grpc"] / middle["python"],
         "megabytes": memory, "megabytes_added_per_worker": (memory["grpc"] - memory["rest"]) / workers,
     }

@@ -49,6 +49,15 @@ extension HTTP2Session {
             session.sent(header.stream_id, isData: isData, endsStream: header.endsStream)
             return 0
         }
+        nghttp2_session_callbacks_set_on_frame_not_send_callback(callbacks) { _, frame, _, owner in
+            guard let frame, let session = session(owner) else { return 0 }
+            let header = frame.pointee.hd
+            // Without its headers an answer never ends.
+            if UInt32(header.type) == NGHTTP2_HEADERS.rawValue {
+                session.reset(header.stream_id, NGHTTP2_INTERNAL_ERROR)
+            }
+            return 0
+        }
     }
 }
 

@@ -15,6 +15,7 @@ extension EventLoop {
     func begin(_ connection: Connection, _ rest: UnsafeRawBufferPointer) {
         let http2 = HTTP2Connection(limits: limits.http)
         connection.http2 = http2
+        http2.askedAt = now
         connection.since = now
         if isDraining { announceEnd(connection, http2) }
         receive(rest, connection, http2)
@@ -201,7 +202,7 @@ extension EventLoop {
             http2.refusesStreams = true
             http2.session.refuseFurtherStreams()
         }
-        if isDraining, http2.refusesStreams { endIdleMessages(connection, http2) }
+        if !http2.exchanges.isEmpty { tickMessages(connection, http2) }
         flush(connection)
     }
 

@@ -42,6 +42,7 @@ extension EventLoop {
                 guard exchange.hasEnded else {
                     return http2.session.consume(exchange.messages?.takeHeldBytes() ?? 0, of: exchange.stream)
                 }
+                if !isInsideMessage, stream.farewell != nil { return }
                 if isInsideMessage {
                     endMessages(connection, exchange, ErrorResponse.make(.badRequest, "the last message breaks off"))
                 } else {
@@ -56,9 +57,10 @@ extension EventLoop {
     func answerMessage(_ connection: Connection, _ exchange: Exchange, _ response: Response) {
         guard let http2 = connection.http2, let messages = exchange.messages else { return }
         let answer = rendered(response, exchange)
-        if answer.grpcStatus ?? 0 != 0 || !hasRoom(for: answer, to: connection) {
+        if !answer.trailers.isEmpty { return endMessages(connection, exchange, answer) }
+        guard hasRoom(for: answer, to: connection) else {
             let refusal = ErrorResponse.overloaded("the server holds too many answers that are not read", queue)
-            return endMessages(connection, exchange, answer.grpcStatus ?? 0 != 0 ? answer : refusal)
+            return endMessages(connection, exchange, refusal)
         }
         exchange.since = now
         beginAnswer(connection, exchange, http2)
@@ -85,10 +87,26 @@ extension EventLoop {
         record(connection, exchange, id: exchange.id, last, byteCount: messages.answeredBytes)
     }
 
-    /// Ends the streams that wait for a message while the server ends.
-    func endIdleMessages(_ connection: Connection, _ http2: HTTP2Connection) {
-        for exchange in http2.exchanges.values where exchange.messages != nil && !exchange.isWaiting {
-            endMessages(connection, exchange, ErrorResponse.make(.serviceUnavailable, "the server is ending"))
+    /// Looks after the streams that wait for a message: whether somebody is still there, and that none outlasts the server.
+    func tickMessages(_ connection: Connection, _ http2: HTTP2Connection) {
+        let waiting = http2.exchanges.values.filter { $0.messages != nil && !$0.isWaiting }
+        if !waiting.isEmpty, now > http2.askedAt + Self.askingInterval {
+            http2.askedAt = now
+            http2.session.ping()
+        }
+        guard isDraining else { return }
+        for exchange in waiting {
+            if let farewell = exchange.messages?.stream.farewell {
+                let last = farewell()
+                beginAnswer(connection, exchange, http2)
+                http2.session.append(last.body, to: exchange.stream)
+                endMessages(connection, exchange, last)
+            } else if http2.refusesStreams {
+                endMessages(connection, exchange, ErrorResponse.make(.serviceUnavailable, "the server is ending"))
+            }
         }
     }
+
+    /// How often the client of a stream that is silent is asked for a sign of life.
+    private static let askingInterval: UInt64 = 60_000_000_000
 }

@@ -66,6 +66,7 @@ final class Exchange {
         let elapsed = now > since ? now - since : 0
         if isWaiting { return elapsed > answerTime(limits) ? .answer : nil }
         // Whoever does not take answers gets no more of them; that has a limit of its own.
+        if let messages, messages.stream.farewell != nil { return nil }
         if messages != nil { return elapsed > limits.messageTime.nanoseconds ? .message : nil }
         return !hasEnded && limits.isTooSlow(bytes: receivedBytes, elapsed: elapsed) ? .body : nil
     }

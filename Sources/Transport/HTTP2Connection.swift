@@ -18,6 +18,8 @@ final class HTTP2Connection {
     /// When the client was told that the connection ends, and whether requests are refused since.
     var endAnnouncedAt: UInt64?
     var refusesStreams = false
+    /// When the client was last asked for a sign of life.
+    var askedAt: UInt64 = 0
     /// Whether answers lie in the session that nobody has tried to send.
     var isDirty = false
     /// Answers whose client lets none of their bytes through, by stream; 0 is the whole connection.
@@ -65,8 +67,10 @@ final class HTTP2Connection {
                 blocked[stream] ?? Blocked(unsentAtFirst: unsent, since: now, unsent: unsent, changedAt: now)
             if unsent != entry.unsent { (entry.unsent, entry.changedAt) = (unsent, now) }
             still[stream] = entry
-            let isStalled = now - entry.changedAt > limits.writeStall.nanoseconds
-            if isStalled || limits.isTooSlow(bytes: entry.unsentAtFirst - unsent, elapsed: now - entry.since) {
+            let isStalled = now > entry.changedAt + limits.writeStall.nanoseconds
+            // A stream of messages may have got more answers meanwhile.
+            let taken = max(entry.unsentAtFirst - unsent, 0)
+            if isStalled || limits.isTooSlow(bytes: taken, elapsed: max(now, entry.since) - entry.since) {
                 late.append(stream)
             }
         }

@@ -10,7 +10,7 @@ package struct MessageStream: Sendable {
     /// message is answered.
     package let response: Response
     /// Answers a message, which comes with its prefix of five bytes. Called for one message at a time, in their order. The
-    /// answer's body is appended to the stream; an answer whose status of gRPC is an error ends it with its trailers.
+    /// answer's body is appended to the stream; an answer that has trailers ends it with them.
     package let handle: @Sendable ([UInt8]) -> Handling
     /// For a stream that stays open whatever the client does, until the server drains: what it is sent then, and the trailers.
     package let farewell: (@Sendable () -> Response)?

@@ -34,6 +34,17 @@ import Testing
         _ = try proxy.curl(["-H", "X-Forwarded-For: 192.0.2.66"], "/v2")
         let last = try String(contentsOfFile: log.path("log"), encoding: .utf8).split(separator: "\n").last
         #expect(last?.hasPrefix(#"192.0.2.66 "GET /v2 "#) == true)
+        // A call of gRPC goes on by HTTP/2, and its trailers come back.
+        try Data([0, 0, 0, 0, 0]).write(to: URL(filePath: log.path("call")))
+        let call = try proxy.curl(
+            [
+                "--http2", "-H", "content-type: application/grpc", "-H", "te: trailers", "--data-binary",
+                "@\(log.path("call"))", "-D", "-",
+            ], "/inference.GRPCInferenceService/ServerLive")
+        #expect(call.contains("HTTP/2 200") && call.contains("grpc-status: 0"), "\(call)")
+        #expect(
+            try String(contentsOfFile: log.path("log"), encoding: .utf8).contains(
+                #"127.0.0.1 "POST /inference.GRPCInferenceService/ServerLive HTTP/2.0" 200 api.example.org"#))
         #expect(try proxy.status("/metrics") == "403")
         #expect(try proxy.status("/v2/repository/models/mnist/unload", ["-X", "POST"]) == "403")
         #expect(try proxy.status("/healthz", ["--http1.1"], scheme: "http") == "308")

@@ -92,6 +92,20 @@ import Transport
         }
     }
 
+    @Test func aStreamOfMessagesWhoseAnswersPileUpIsEnded() throws {
+        try attack({ $0.writeStall = .milliseconds(600) }, settings: [(4, 0)]) { client, _ in
+            try client.request(
+                1, "POST", "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+                headers: [("content-type", "application/grpc"), ("te", "trailers")], ends: false)
+            for _ in 0..<4 {
+                try client.send(Client.frame(0, stream: 1, payload: GRPCWeb.frame([0x3A, 0])))
+                SystemClock.sleep(milliseconds: 250)
+            }
+            let answer = try client.answer(1)
+            #expect(answer.status == 200 && answer.body.isEmpty && answer.reset == 8)
+        }
+    }
+
     @Test func aConnectionWhoseWindowStaysShutIsEnded() throws {
         try attack({ $0.writeStall = .milliseconds(400) }, settings: [(4, 1 << 30)]) { client, _ in
             client.opensWindows = false

@@ -272,6 +272,21 @@ import Transport
         #expect(server.ends())
     }
 
+    @Test func aWatchOfHealthStaysOpenUntilTheServerDrains() throws {
+        let server = try RunningServer()
+        let client = try server.connectHTTP2()
+        try client.request(1, "POST", "/grpc.health.v1.Health/Watch", headers: grpc, body: GRPCWeb.frame([]))
+        while let frame = try client.next(), frame.type != HTTP2Client.data {}
+        #expect(try client.ask(3, "GET", "/v2").status == 200)
+        SystemClock.sleep(milliseconds: 500)
+        server.drain()
+        let answer = try client.answer(1)
+        #expect(answer.body == GRPCWeb.frame([8, 1]) + GRPCWeb.frame([8, 2]))
+        #expect(answer.trailers["grpc-status"] == "14")
+        #expect(client.isClosedByServer())
+        #expect(server.ends())
+    }
+
     @Test func anIdleConnectionEndsWithAGoodbye() throws {
         try withServer { limits in
             limits.keepAlive = .milliseconds(300)
