@@ -88,7 +88,11 @@ package struct RequestHead: Equatable, Sendable {
         try Self.checkHost(headers, target: self.target, version: .http2)
         try Self.checkAtMostOne("content-type", headers)
         if headers.count(of: "transfer-encoding") > 0 { throw .invalidHeader(name: "transfer-encoding") }
-        let framing = try Self.framing(headers, version: .http2, limits: limits)
+        // The position in the stream of bytes is not lost: whoever admits the request refuses a body that is too large, in the
+        // form of the request's protocol.
+        var unlimited = limits
+        unlimited.maxBodyBytes = .max
+        let framing = try Self.framing(headers, version: .http2, limits: unlimited)
         // Without a length, the body's end is that of the stream.
         self.framing = headers.count(of: "content-length") > 0 || endsStream ? framing : .chunked
         expectsContinue = endsStream ? false : try Self.expectsContinue(headers, version: .http2)
