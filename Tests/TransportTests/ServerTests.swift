@@ -254,6 +254,27 @@ import Transport
         }
     }
 
+    /// What the transport refuses by itself is told to calls in their form.
+    @Test func aFullQueueIsUnavailableToCalls() throws {
+        try withServer(milliseconds: 500) { limits in
+            limits.queueCapacity = 1
+        } _: { server in
+            let clients = try (0..<6).map { _ in try server.connect() }
+            let body = GRPCWeb.frame([0x0A, 1, 4])
+            let head =
+                "POST /InferenceImage/Inference HTTP/1.1\r\nHost: a\r\n\(GRPCWeb.contentType)\r\n"
+                + "Content-Length: \(body.count)\r\n\r\n"
+            for client in clients { try client.send(Array(head.utf8) + body) }
+            let answers = try clients.map { try $0.answer() }
+            #expect(answers.allSatisfy { $0.status == 200 })
+            let statuses = answers.map { GRPCWeb.Answer($0.body)?.status }
+            #expect((1...3).contains(statuses.count { $0 == 0 }) && statuses.allSatisfy { $0 == 0 || $0 == 14 })
+            for (answer, status) in zip(answers, statuses) where status == 14 {
+                #expect(Int(answer.headers["retry-after"] ?? "") ?? 0 >= 1)
+            }
+        }
+    }
+
     @Test func aRequestThatWaitedPastItsDeadlineIsRefused() throws {
         try withServer(milliseconds: 400) { limits in
             limits.queueTime = .milliseconds(50)
