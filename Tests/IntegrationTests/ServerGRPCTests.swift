@@ -21,7 +21,7 @@ import Testing
     }
 
     private func ask(
-        _ server: ServerProcess, _ path: String, _ message: [UInt8] = [], headers: [String] = [client]
+        _ server: ServerProcess, _ path: String, _ message: [UInt8] = [], headers: [String] = [Self.client]
     ) throws -> GRPCWeb.Answer {
         let answer = try server.connect().ask(
             "POST", path, headers: [GRPCWeb.contentType] + headers, body: GRPCWeb.frame(message))
@@ -168,6 +168,87 @@ import Testing
         #expect(try server.wait() != .exited(0))
         #expect(server.errors.contains("state-file"), "\(server.errors)")
         #expect(try String(contentsOf: state, encoding: .utf8) == "nonsense\n")
+    }
+
+    private static let hasCurl = FileManager.default.isExecutableFile(atPath: "/usr/bin/curl")
+
+    /// Messages and trailers of a call by curl, which speaks HTTP/2 without knowing gRPC.
+    private func call(
+        _ server: ServerProcess, _ path: String, _ body: [UInt8], headers: [String] = [Self.client]
+    ) throws -> (body: [UInt8], headers: String) {
+        let files = try TemporaryFolder()
+        try Data(body).write(to: files.url.appending(path: "call"))
+        let socket = server.address.description.dropFirst("unix:".count)
+        let flags = (["Content-Type: application/grpc", "TE: trailers"] + headers).flatMap { ["-H", $0] }
+        let result = try Command.run(
+            path: "/usr/bin/curl",
+            [
+                "-sS", "-m", "20", "--http2-prior-knowledge", "--unix-socket", String(socket), "-D", "-", "-o",
+                files.path("answer"), "--data-binary", "@" + files.path("call"),
+            ] + flags + ["http://localhost" + path])
+        #expect(result.exitCode == 0, "\(result.errors)")
+        let answer = (try? Data(contentsOf: files.url.appending(path: "answer"))) ?? Data()
+        return (Array(answer), result.output)
+    }
+
+    @Test(.enabled(if: hasCurl, "curl is not installed"), arguments: modes)
+    func callsOverHTTP2EndWithTrailers(mode: String) throws {
+        let folder = try TemporaryFolder()
+        let server = try ServerProcess(mode: mode, try Self.arguments(folder, mode: mode))
+        let photo = GRPCWeb.frame(message { $0.write(1, bytes: (try? Self.example("photo.jpg")) ?? []) })
+        let good = try call(server, "/InferenceImage/Inference", photo)
+        #expect(good.headers.contains("HTTP/2 200") && good.headers.contains("grpc-status: 0"), "\(good.headers)")
+        #expect(good.body.suffix(2) == [0x20, 1], "success is the last field")
+        let wrong = try call(server, "/InferenceImage/Inference", photo, headers: ["access_token: the-key-of-nobody-1"])
+        #expect(wrong.body.isEmpty && wrong.headers.contains("grpc-status: 16"))
+        #expect(wrong.headers.contains("grpc-message: Invalid signature"))
+        // Above --max-body-bytes, and above what a call that the event loop answers may have.
+        for (path, count) in [("/InferenceImage/Inference", 17 << 20), ("/ModelVersion/Change", 20_000)] {
+            let large = try call(
+                server, path, GRPCWeb.frame(Array(repeating: 0, count: count)), headers: [Self.admin])
+            #expect(large.headers.contains("grpc-status: 8"), "\(large.headers)")
+        }
+        let unknown = try call(server, "/InferenceImage/Nothing", [])
+        #expect(unknown.headers.contains("grpc-status: 12"), "\(unknown.headers)")
+        // Three questions on one stream.
+        let list = GRPCWeb.frame(message { $0.write(7, string: "") })
+        let answers = try call(
+            server, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", list + list + list, headers: [])
+        #expect(answers.headers.contains("grpc-status: 0"))
+        let frame = Array(answers.body.prefix(answers.body.count / 3))
+        #expect(frame.count > 100 && answers.body == frame + frame + frame)
+        // A message that is cut off.
+        let cut = try call(
+            server, "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", list.dropLast(), headers: [])
+        #expect(cut.headers.contains("grpc-status: 3"), "\(cut.headers)")
+    }
+
+    /// A watch of health is open until the server ends, and tells of it.
+    @Test(.enabled(if: hasCurl, "curl is not installed"), arguments: modes)
+    func aWatchLastsUntilTheServerEnds(mode: String) throws {
+        let files = try TemporaryFolder()
+        let server = try ServerProcess(mode: mode, ["--model", "mnist-mlp", "--access-log", files.path("log")])
+        try Data(GRPCWeb.frame([])).write(to: files.url.appending(path: "call"))
+        let command = [
+            "/usr/bin/curl", "-sS", "-N", "-m", "60", "--http2-prior-knowledge", "--unix-socket",
+            String(server.address.description.dropFirst("unix:".count)), "-D", files.path("headers"), "-o",
+            files.path("answer"), "-H", "Content-Type: application/grpc", "-H", "TE: trailers", "--data-binary",
+            "@" + files.path("call"), "http://localhost/grpc.health.v1.Health/Watch",
+        ]
+        let curl = try ChildProcess(
+            executable: command[0], arguments: command, environment: ProcessEnvironment.variables, descriptors: [])
+        func answer() -> [UInt8] { (try? Data(contentsOf: files.url.appending(path: "answer"))).map(Array.init) ?? [] }
+        let serving = GRPCWeb.frame([0x08, 1])
+        #expect(eventually { answer() == serving })
+        SystemClock.sleep(milliseconds: 1500)
+        #expect(isRunning(curl) && answer() == serving)
+        server.supervisor.send(SignalNumber.terminate)
+        // curl takes the notice that the connection will end for its end; the log has what was sent.
+        #expect(eventually { !isRunning(curl) })
+        _ = try curl.wait()
+        #expect(try server.wait() == .exited(0))
+        let log = try String(contentsOf: files.url.appending(path: "log"), encoding: .utf8)
+        #expect(log.contains("/grpc.health.v1.Health/Watch\" 200") && log.contains("grpc-status=14"), "\(log)")
     }
 
     /// 784 numbers, raw and typed, give the same logits as REST.

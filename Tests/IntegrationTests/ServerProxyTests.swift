@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
+import Protobuf
 import SystemCalls
 import TestSupport
 import Testing
@@ -53,10 +54,29 @@ import Testing
         #expect(try proxy.status("/inference", ["--data-binary", "@\(large)"]) == "413")
         // Another name: no answer from nginx.
         #expect(try proxy.status("/v2", host: "evil.example") == "000")
+        try callsOfGRPCPass(proxy, log)
         let many = (0..<400).map { _ in "/healthz" }
         let statuses = try proxy.curl(["-w", "%{http_code}\n", "-o", "/dev/null"], many)
         #expect(statuses.contains("200\n"))
         #expect(statuses.contains("429\n"), "the limit of requests does not hold")
+    }
+
+    /// A photo's turn through nginx, which speaks HTTP/2 on both sides.
+    private func callsOfGRPCPass(_ proxy: Proxy, _ folder: TemporaryFolder) throws {
+        let photo = Array(
+            try Data(contentsOf: ServerProcess.packageRoot.appending(path: "Examples/photo.jpg")))
+        var message = ProtobufWriter()
+        message.write(1, bytes: photo)
+        try Data(GRPCWeb.frame(message.bytes)).write(to: folder.url.appending(path: "call"))
+        let answer = try proxy.curl(
+            [
+                "--http2", "-H", "Content-Type: application/grpc", "-H", "TE: trailers", "--data-binary",
+                "@" + folder.path("call"), "-o", folder.path("answer"), "-D", "-",
+            ], "/InferenceImage/Inference")
+        #expect(answer.contains("HTTP/2 200") && answer.contains("grpc-status: 0"), "\(answer)")
+        let body = Array(try Data(contentsOf: folder.url.appending(path: "answer")))
+        #expect(body.count > 10 && Array(body.suffix(2)) == [0x20, 1], "success is its last field")
+        #expect(try proxy.status("/ModelVersion/Change", ["-X", "POST"]) == "403")
     }
 
     /// nginx with the example's configuration, its ports and paths replaced.
