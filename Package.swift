@@ -136,6 +136,10 @@ let package = Package(
             dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors", "Text"],
             swiftSettings: settings),
         .target(
+            name: "TorchExport",
+            dependencies: ["Checkpoints", "Graphs", "JSON", "Operators", "Tensors"],
+            swiftSettings: settings),
+        .target(
             name: "Images", dependencies: ["CHeif", "CSpng", "CTurboJPEG", "CZlib", "SystemCalls"],
             swiftSettings: settings),
 
@@ -144,7 +148,7 @@ let package = Package(
             name: "Inference",
             dependencies: [
                 "Checkpoints", "Graphs", "Images", "JSON", "Layers", "Models", "ONNX", "Operators", "SystemCalls",
-                "Tensors",
+                "Tensors", "TorchExport",
             ],
             swiftSettings: settings),
         .target(
@@ -181,7 +185,7 @@ let package = Package(
                 "BLAS", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels", "Models", "ONNX", "Protobuf",
                 "Serving",
                 "SwiftNet", "SystemCalls",
-                "Text",
+                "Text", "TorchExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/SwiftNetCommand",
@@ -231,6 +235,8 @@ let package = Package(
         tests("JSON", ["JSON", "Text"]),
         tests("Protobuf"),
         tests("ONNX", ["Graphs", "ONNX", "ONNXCases", "Operators", "Protobuf", "Tensors"], goldens: true),
+        tests(
+            "TorchExport", ["Graphs", "JSON", "Operators", "Runtime", "Tensors", "TorchExport"], goldens: true),
         tests("Protocols", ["CZlib", "HTTP", "JSON", "Protobuf", "Protocols", "Text"]),
         tests("GRPC", ["GRPC", "HTTP", "Protobuf", "Protocols", "Text"]),
         tests(

@@ -33,7 +33,10 @@ extension ModelDescription {
     /// those of one.
     ///
     /// - Throws: `InferenceError.notAClassifier` if it takes no image, or answers with something else than one number per class.
-    init(defaultsFor graph: Graph, path: String, name: String, labels: [String]?, _ options: GraphModelOptions) throws {
+    init(
+        defaultsFor graph: Graph, file: GraphFile, name: String, labels: [String]?, _ options: GraphModelOptions
+    ) throws {
+        let path = file.path
         guard graph.inputs.count == 1, let output = graph.outputs.first else {
             throw InferenceError.notAClassifier(path: path, reason: "it has \(graph.inputs.count) inputs")
         }
@@ -62,7 +65,7 @@ extension ModelDescription {
             isGrey ? nil : height == width ? .init(mode: .shortSide, size: (height * 8 + 3) / 7) : .init(mode: .stretch)
         if let interpolation = options.interpolation { resize?.interpolation = interpolation }
         self.init(
-            schema: 1, name: name, architecture: "onnx", description: nil,
+            schema: 1, name: name, architecture: file.format, description: nil,
             input: Input(
                 width: width, height: height, channels: channels, preprocessing: isGrey ? .digit : .photo,
                 layout: isChannelsLast ? .nhwc : nil, color: options.color,

@@ -23,7 +23,8 @@ public final class LoadedModel: Sendable {
 
     /// Loads a version from a repository, the newest unless one is named.
     ///
-    /// - Throws: `InferenceError`, `CheckpointError`, `ModelError`, `TensorError`, `ONNXError`, or an error of the system.
+    /// - Throws: `InferenceError`, `CheckpointError`, `ModelError`, `TensorError`, `ONNXError`,
+    ///   `TorchExportError`, or an error of the system.
     public convenience init(
         _ name: String, version: Int? = nil, in repository: ModelRepository, preparedWeights: PreparedWeights? = nil
     ) throws {
@@ -98,7 +99,7 @@ public final class LoadedModel: Sendable {
         let (graph, labels) = try file.read(size: size)
         let description =
             try description
-            ?? ModelDescription(defaultsFor: graph, path: file.path, name: name, labels: labels, options)
+            ?? ModelDescription(defaultsFor: graph, file: file, name: name, labels: labels, options)
         plan = try Plan(graph, weights: preparedWeights)
         try Self.check(plan, description, path: file.path)
         self.description = description

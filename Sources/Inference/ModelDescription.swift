@@ -99,7 +99,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     public var schema: Int?
     /// The model's name: that of its folder.
     public var name: String
-    /// Name of the network, for example "mnist-cnn"; "onnx" for a file that has its own.
+    /// Name of the network, for example "mnist-cnn"; "onnx" or "torch.export" for a file that has its own.
     public var architecture: String
     /// One sentence for people.
     public var description: String?

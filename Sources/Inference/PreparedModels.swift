@@ -48,7 +48,10 @@ public struct PreparedModels: Sendable {
             let classes = entry.description.labels.count
             guard entry.offset >= 0, entry.count >= 0, entry.offset <= bytes.count - entry.count,
                 entry.offset % Self.alignment == 0,
-                let network = entry.path.map({ NetworkSource.graph(GraphFile(path: $0)) })
+                let network = entry.path.map({ path in
+                    NetworkSource.graph(
+                        GraphFile(path: path, kind: GraphFile.Format(rawValue: entry.architecture) ?? .onnx))
+                })
                     ?? Architecture.named(entry.architecture, family: entry.family, classes: classes)
                     .map(NetworkSource.architecture)
             else { throw InferenceError.invalidPreparedModels(reason: "a model in it is damaged") }

@@ -30,7 +30,14 @@ extension JSONReader {
     /// Reads a number that has no fraction and fits an Int.
     package mutating func readInt() throws -> Int {
         let start = position
-        guard let value = Int(exactly: try readNumber()) else { throw error(.expected("an integer"), at: start) }
+        if skipBlanks() == nil { throw error(.truncated) }
+        let first = position
+        let number = try scanNumber()
+        // Digits alone stay exact, up to the largest Int: a Double has 53 bits.
+        let digits = String(decoding: bytes[first..<position], as: UTF8.self)
+        guard let value = Int(digits) ?? Int(exactly: number) else {
+            throw error(.expected("an integer"), at: start)
+        }
         return value
     }
 

@@ -24,7 +24,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
     private static var wayOut: String {
         """
         known are \(Architecture.names.joined(separator: ", ")); any other network comes with its file: in Python, \
-        torch.onnx.export(model.eval(), (torch.zeros(1, 3, 224, 224),), "model.onnx", dynamo=False)
+        program = torch.export.export(model.eval(), (torch.zeros(1, 3, 224, 224),)); torch.export.save(program, "model.pt2")
         """
     }
 }

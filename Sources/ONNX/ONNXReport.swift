@@ -78,16 +78,6 @@ extension ONNXModel {
     }
 }
 
-extension Graph {
-    /// Multiply-adds of all nodes; the largest Int where the sum is beyond.
-    public var multiplyAdds: Int {
-        nodes.reduce(0) { sum, node in
-            let (value, overflow) = sum.addingReportingOverflow(node.op.multiplyAdds(for: node.inputs.map(fact)))
-            return overflow ? .max : value
-        }
-    }
-}
-
 extension ValueMessage {
     /// The value as people read it.
     fileprivate var reported: ONNXReport.Value {

@@ -41,6 +41,16 @@ extension Operator {
     }
 }
 
+extension Graph {
+    /// Multiply-adds of all nodes; the largest Int where the sum is beyond.
+    public var multiplyAdds: Int {
+        nodes.reduce(0) { sum, node in
+            let (value, overflow) = sum.addingReportingOverflow(node.op.multiplyAdds(for: node.inputs.map(fact)))
+            return overflow ? .max : value
+        }
+    }
+}
+
 /// The product; the largest Int where it is beyond.
 func saturatingProduct(_ left: Int, _ right: Int) -> Int {
     let (value, overflow) = left.multipliedReportingOverflow(by: right)

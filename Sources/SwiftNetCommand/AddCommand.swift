@@ -22,7 +22,7 @@ struct AddCommand: ParsableCommand {
     var name: String
 
     @Argument(
-        help: ArgumentHelp("A network (.onnx), or weights whose architecture is recognised.", valueName: "file"),
+        help: ArgumentHelp("A network (.onnx, .pt2), or weights whose architecture is recognised.", valueName: "file"),
         completion: .file())
     var file: String
 

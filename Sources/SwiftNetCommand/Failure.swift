@@ -12,6 +12,7 @@ import ONNX
 import Protobuf
 import SwiftNet
 import SystemCalls
+import TorchExport
 
 /// The exit codes of the commands, as `sysexits.h` numbers them.
 enum Failure {
@@ -34,8 +35,7 @@ enum Failure {
         case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
         case is KernelError, is MatrixProductsError, is PlanError: usage
         case is CheckpointError, is GraphError, is ImageError, is ModelError, is ONNXError, is ProtobufError,
-            is TensorError,
-            is WiringError:
+            is TensorError, is TorchExportError, is WiringError:
             badData
         default: someFailed
         }

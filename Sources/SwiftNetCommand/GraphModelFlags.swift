@@ -4,7 +4,7 @@ import ArgumentParser
 import Inference
 import SystemCalls
 
-/// The flags that say what a file that has its own network (.onnx) leaves open.
+/// The flags that say what a file that has its own network (.onnx, .pt2) leaves open.
 struct GraphModelFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(

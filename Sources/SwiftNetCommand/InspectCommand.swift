@@ -9,30 +9,31 @@ import SwiftNet
 import SystemCalls
 import Tensors
 
-/// `swiftnet inspect`: lists a checkpoint's tensors, or says what an ONNX model is and what of it would not run.
+/// `swiftnet inspect`: lists a checkpoint's tensors, or says what a network's file is and what of it would not run.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
-        abstract: "Show what a checkpoint or an ONNX model holds.",
+        abstract: "Show what a checkpoint, an ONNX model or a program of torch.export holds.",
         discussion: """
-            Of .pth and .safetensors files: the tensors, and the architecture that they are recognised as. Of .onnx files: \
-            inputs, outputs, size and operators, and all that would not run; then the exit code is 65. Runs no code from them.
+            Of .pth and .safetensors files: the tensors, and the architecture that they are recognised as. Of .onnx and \
+            .pt2 files: inputs, outputs, size and operators, and all that would not run; then the exit code is 65. Runs no code from them.
             """)
 
-    @Flag(help: "Print one line of JSON per tensor, or one for an ONNX model.")
+    @Flag(help: "Print one line of JSON per tensor, or one for an ONNX model or a program.")
     var json = false
 
     @Option(
         help: ArgumentHelp(
-            "Size of an ONNX model's images, where it leaves it open: 224x224, or 224.", valueName: "HxW"))
+            "Size of the network's images, where its file leaves it open: 224x224, or 224.", valueName: "HxW"))
     var size: String?
 
-    @Argument(help: ArgumentHelp("A checkpoint or an ONNX model.", valueName: "file"), completion: .file())
+    @Argument(help: ArgumentHelp("A checkpoint, an ONNX model or a program.", valueName: "file"), completion: .file())
     var file: String
 
     func run() throws {
         try Failure.reporting {
             if try Self.isONNX(file) { return try inspectONNX() }
+            if ExportArchive.isProgram(path: file) { return try inspectProgram() }
             let weights = try Checkpoint.open(path: file).stateDict
             if json {
                 for (name, tensor) in weights.entries { try writeStandardOutput(line(name, tensor) + "\n") }

@@ -12,7 +12,7 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "A model repository, or one file: a network (.onnx), or weights (.pth, .safetensors) whose architecture is "
+            "A model repository, or one file: a network (.onnx, .pt2), or weights (.pth, .safetensors) whose architecture is "
                 + "recognised. "
                 + "Default: $SWIFTNET_WEIGHTS, share/swiftnet beside the program, or the package's own Weights.",
             valueName: "dir|file"),

@@ -17,6 +17,8 @@ public struct Tolerance: Sendable, Equatable {
     public static let accumulated = Tolerance(absolute: 1e-5, relative: 1e-4)
     /// Convolutions by Winograd's algorithm, whose intermediate values are larger than the results.
     public static let winograd = Tolerance(absolute: 2e-4, relative: 1e-4)
+    /// Answers in Float32 against PyTorch's in half precision, which are the coarser ones.
+    public static let halfPrecision = Tolerance(absolute: 2e-3, relative: 5e-3)
     /// Logits of a whole network against PyTorch's.
     public static let network = Tolerance(absolute: 1e-3, relative: 1e-3)
     /// Logits of the small MNIST networks against PyTorch's.

@@ -40,6 +40,14 @@ package struct ExportArchive: Sendable {
         return try ExportArchive(zip, limits: limits)
     }
 
+    /// Whether a file is an archive that holds an exported program; no if it can't be read.
+    package static func isProgram(path: String) -> Bool {
+        guard let mapping = try? MappedFile(path: path),
+            let zip = try? ZipArchive(ByteRegion(owner: mapping, bytes: mapping.bytes), limits: CheckpointLimits())
+        else { return false }
+        return isRecognised(zip)
+    }
+
     /// The archive holds an exported program.
     package static func isRecognised(_ zip: ZipArchive) -> Bool { folder(of: zip) != nil }
 

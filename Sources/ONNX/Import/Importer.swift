@@ -17,15 +17,17 @@ final class Importer {
     let model: ONNXModel
     let options: ONNXImportOptions
     let limits: ONNXLimits
-    var graph = Graph()
+    var graph: Graph {
+        _read { yield folding.graph }
+        _modify { yield &folding.graph }
+    }
+    private var folding: FoldingGraph
     private(set) var problems: [ONNXProblem] = []
     /// Values by their names, those of inner graphs last.
     var scopes: [[String: Entry]] = [[:]]
     /// Versions of the operators in the function that is read, or in the model.
     var opsets: [String: Int]
     private let functions: [String: FunctionMessage]
-    private var foldedBytes = 0
-    private var foldedWork = 0
     private var nodeCount = 0
     private var depth = 0
     /// Hints of the values' types and shapes.
@@ -36,6 +38,10 @@ final class Importer {
         self.options = options
         limits = model.counter.limits
         opsets = model.message.opsets
+        folding = FoldingGraph(
+            FoldingGraph.Limits(
+                maxElements: limits.maxElements, maxRank: limits.maxRank, maxBytes: limits.maxFoldedBytes,
+                maxWork: limits.maxFoldedWork))
         functions = Dictionary(
             model.message.functions.map { ("\($0.domain)\u{0}\($0.name)\u{0}\($0.overload)", $0) }
         ) { first, _ in first }
@@ -101,8 +107,10 @@ final class Importer {
 
     /// Checks that a value is not larger than can be.
     func checkSize(_ shape: Shape) throws {
-        guard shape.elementCount <= limits.maxElements, shape.rank <= limits.maxRank else {
-            throw ONNXError.limit(what: "elements of one value", limit: limits.maxElements)
+        do {
+            try folding.checkSize(shape)
+        } catch let error as FoldingGraph.LimitError {
+            throw ONNXError.limit(what: error.what, limit: error.limit)
         }
     }
 
@@ -200,22 +208,10 @@ final class Importer {
 
     /// Adds a node, or computes it at once if all that it reads is known.
     func add(_ op: any Operator, _ inputs: [Graph.ValueID], name: String) throws -> [Graph.ValueID] {
-        let facts = inputs.map(graph.fact)
-        let outputs = try op.outputs(for: facts)
-        for output in outputs { try checkSize(output.shape) }
-        let tensors = inputs.compactMap(graph.constant)
-        guard tensors.count == inputs.count, !inputs.isEmpty else { return try graph.add(op, inputs, name: name) }
-        let work = op.referenceCost(for: facts)
-        let bytes = outputs.reduce(0) { $0 + $1.elementCount * $1.elementType.byteCount }
-        guard work <= limits.maxFoldedWork - foldedWork, bytes <= limits.maxFoldedBytes - foldedBytes else {
-            throw ONNXError.limit(
-                what: "steps or bytes to compute what depends on no input", limit: limits.maxFoldedWork)
-        }
-        foldedWork += work
-        foldedBytes += bytes
-        let results = try op.evaluate(tensors)
-        return results.enumerated().map { index, tensor in
-            graph.addConstant(results.count == 1 ? name : "\(name):\(index)", tensor)
+        do {
+            return try folding.add(op, inputs, name: name)
+        } catch let error as FoldingGraph.LimitError {
+            throw ONNXError.limit(what: error.what, limit: error.limit)
         }
     }
 

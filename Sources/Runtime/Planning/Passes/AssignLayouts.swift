@@ -15,7 +15,8 @@ struct AssignLayouts: Pass {
 
     func run(_ graph: inout Graph) throws {
         var reordered: [Wanted: Graph.ValueID] = [:]
-        var free = Set(graph.inputs)
+        // Only the first input is brought into another order when a run begins, image by image: others are row-major.
+        var free = Set(graph.inputs.prefix(1).filter { graph.fact($0).shape.dimensions.first == 1 })
         var index = 0
         while index < graph.nodes.count {
             var node = graph.nodes[index]

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import Operators
+import Tensors
+
+extension AtenOperators {
+    /// Elements by their indices or by a condition.
+    static var selections: [String: AtenTranslator] {
+        [
+            "aten.index.Tensor": { [.value(try index($0))] },
+            "aten.index_select.default": { call in
+                let x = try call.tensor("self")
+                let axis = try call.axis(call.int("dim", 0), of: call.shape(x).rank)
+                return [.value(try call.add(Gather(axis: axis), x, call.indices(call.tensor("index"))))]
+            },
+            "aten.embedding.default": { call in
+                call.ignore("padding_idx", "scale_grad_by_freq", "sparse")
+                return [
+                    .value(try call.add(Gather(axis: 0), call.tensor("weight"), call.indices(call.tensor("indices"))))
+                ]
+            },
+            "aten.gather.default": { call in
+                call.ignore("sparse_grad")
+                let x = try call.tensor("self")
+                let axis = try call.axis(call.int("dim", 0), of: call.shape(x).rank)
+                return [.value(try call.add(GatherElements(axis: axis), x, call.indices(call.tensor("index"))))]
+            },
+            "aten.scatter.src": { call in
+                let x = try call.tensor("self")
+                let axis = try call.axis(call.int("dim", 0), of: call.shape(x).rank)
+                let indices = try call.indices(call.tensor("index"))
+                return [
+                    .value(
+                        try call.add(ScatterElements(axis: axis), x, indices, corner(call, call.tensor("src"), indices))
+                    )
+                ]
+            },
+            "aten.where.self": { [.value(try chosen($0))] },
+            "aten.where.ScalarOther": { [.value(try chosen($0))] },
+            "aten.where.ScalarSelf": { [.value(try chosen($0))] },
+            "aten.where.Scalar": { [.value(try chosen($0))] },
+            "aten.masked_fill.Scalar": { [.value(try filled($0))] },
+            "aten.masked_fill.Tensor": { [.value(try filled($0))] },
+            "aten.tril.default": { call in
+                [.value(try call.add(Trilu(isUpper: false, diagonal: call.int("diagonal", 0)), call.tensor("self")))]
+            },
+            "aten.triu.default": { call in
+                [.value(try call.add(Trilu(isUpper: true, diagonal: call.int("diagonal", 0)), call.tensor("self")))]
+            },
+            "aten.one_hot.default": { call in
+                let x = try call.tensor("self")
+                guard let depth = try call.int("num_classes"), depth > 0 else {
+                    throw call.unsupported("a count of classes that depends on the numbers")
+                }
+                let values = try call.constant(Tensor([0, 1], as: .int64, shape: [2]))
+                return [.value(try call.add(OneHot(axis: call.shape(x).rank, depth: depth), x, values))]
+            },
+            "aten.fill.Scalar": { call in
+                let x = try call.tensor("self")
+                return [.value(try call.full(call.double("value", 0), call.type(x), call.shape(x)))]
+            },
+            "aten.fill.Tensor": { call in
+                let x = try call.tensor("self")
+                let value = try call.reshape(call.cast(call.tensor("value"), to: call.type(x)), [])
+                return [.value(try call.expand(value, to: call.shape(x)))]
+            },
+            "aten.zero.default": { call in
+                let x = try call.tensor("self")
+                return [.value(try call.full(0, call.type(x), call.shape(x)))]
+            },
+            "aten.copy.default": { call in
+                call.ignore("non_blocking")
+                let (x, source) = (try call.tensor("self"), try call.tensor("src"))
+                return [.value(try call.expand(call.cast(source, to: call.type(x)), to: call.shape(x)))]
+            },
+        ]
+    }
+
+    /// The elements of a value that stand where another one has some.
+    private static func corner(_ call: Call, _ x: Graph.ValueID, _ other: Graph.ValueID) throws -> Graph.ValueID {
+        let (own, wanted) = (call.shape(x).dimensions, call.shape(other).dimensions)
+        guard own != wanted, own.count == wanted.count else { return x }
+        return try call.add(Slice(starts: own.map { _ in 0 }, counts: wanted, steps: own.map { _ in 1 }), x)
+    }
+
+    private static func chosen(_ call: Call) throws -> Graph.ValueID {
+        let (left, right) = (try call.operand("self"), try call.operand("other"))
+        let type = call.promoted([left, right])
+        let condition = try call.cast(call.tensor("condition"), to: .bool)
+        return try call.add(Where(), condition, call.value(left, type), call.value(right, type))
+    }
+
+    private static func filled(_ call: Call) throws -> Graph.ValueID {
+        let x = try call.tensor("self")
+        let value = try call.value(call.operand("value"), call.type(x))
+        return try call.add(Where(), call.cast(call.tensor("mask"), to: .bool), value, x)
+    }
+
+    /// x[i, :, j]: indices that are broadcast together; axes without an index stay.
+    private static func index(_ call: Call) throws -> Graph.ValueID {
+        var x = try call.tensor("self")
+        let given = try call.tensors("indices")
+        let shape = call.shape(x)
+        guard given.count <= shape.rank else { throw call.invalid("\(given.count) indices of \(shape)") }
+        let axes = given.indices.filter { given[$0] != nil }
+        let indices = try given.compactMap(\.self).map { id in
+            guard call.type(id) != .bool, call.type(id) != .uint8 else {
+                throw call.unsupported("a choice by truth, whose size depends on the numbers,")
+            }
+            return try call.indices(id)
+        }
+        guard let first = axes.first else { return x }
+        if indices.count == 1 { return try call.add(Gather(axis: first), x, indices[0]) }
+        // The indexed axes together in front, as one; then each tuple of indices is one place in it.
+        let sizes = axes.map { shape[$0] }
+        let rest = (0..<shape.rank).filter { !axes.contains($0) }
+        x = try call.transpose(x, axes + rest)
+        x = try call.reshape(x, [sizes.reduce(1, *)] + rest.map { shape[$0] })
+        let together = try call.broadcast(indices.map(call.shape))
+        var place = try wrapped(call, indices[0], sizes[0])
+        for (id, size) in zip(indices, sizes).dropFirst() {
+            let scaled = try call.add(Binary(.mul), place, call.constant(Double(size), .int64))
+            place = try call.add(Binary(.add), scaled, wrapped(call, id, size))
+        }
+        let result = try call.add(Gather(axis: 0), x, call.expand(place, to: together))
+        // The result's axes stand where the indices were if those follow each other, else in front.
+        let isTogether = axes == Array(first..<(first + axes.count))
+        guard isTogether, first > 0 else { return result }
+        let inner = together.rank
+        let order = Array(inner..<(inner + first)) + Array(0..<inner) + Array((inner + first)..<(inner + rest.count))
+        return try call.transpose(result, order)
+    }
+
+    /// Indices that count from the end, counted from the front.
+    private static func wrapped(_ call: Call, _ id: Graph.ValueID, _ size: Int) throws -> Graph.ValueID {
+        let isBehind = try call.add(Binary(.less), id, call.constant(0, .int64))
+        return try call.add(Where(), isBehind, call.sum(id, call.constant(Double(size), .int64)), id)
+    }
+}
+
+extension Call {
+    /// Indices as whole numbers of 64 bits.
+    func indices(_ id: Graph.ValueID) throws -> Graph.ValueID { try cast(id, to: .int64) }
+}

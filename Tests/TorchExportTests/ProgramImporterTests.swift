@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+
+import Graphs
+import JSON
+import Operators
+import Tensors
+import TestSupport
+import Testing
+
+@testable import TorchExport
+
+@Suite("reading programs of torch.export")
+struct ProgramImporterTests {
+    private func unary(_ target: String, _ arguments: [(String, JSONValue)] = []) -> ProgramText {
+        var text = ProgramText()
+        text.input("x", [2, 3])
+        text.node(target, [("self", ProgramText.tensor("x"))] + arguments, ["y"])
+        text.output("y")
+        return text
+    }
+
+    private func problems(_ text: ProgramText) throws -> [TorchExportProblem] {
+        do {
+            _ = try text.program().graph()
+            return []
+        } catch TorchExportError.unsupported(let problems) {
+            return problems
+        }
+    }
+
+    @Test("all that would not run is told at once")
+    func allProblemsAreToldAtOnce() throws {
+        var text = ProgramText()
+        text.input("x", [2, 3])
+        text.declare("a", [2, 3])
+        text.node("aten.mystery.default", [("self", ProgramText.tensor("x"))], ["a"])
+        text.node("aten.softmax.int", [("self", ProgramText.tensor("a")), ("dim", ["as_int": 7])], ["b"])
+        text.node("aten.nonzero.default", [("self", ProgramText.tensor("b"))], ["c"])
+        text.node("aten.relu.default", [("self", ProgramText.tensor("x")), ("upside_down", ["as_int": 1])], ["d"])
+        text.output("c")
+        text.output("d")
+        #expect(
+            try problems(text).map(\.description) == [
+                "aten.mystery.default 'a': no such operator is known",
+                "aten.softmax.int 'b': axis 7 of a value of 2 dimensions",
+                "aten.nonzero.default 'c': no such operator is known",
+                "aten.relu.default 'd': argument 'upside_down' is not supported",
+            ])
+    }
+
+    @Test("what is changed in place is read changed, through every name that shares its memory")
+    func inPlaceIsFollowed() throws {
+        var text = ProgramText()
+        text.input("x", [2, 3])
+        text.node("aten.clone.default", [("self", ProgramText.tensor("x"))], ["y"])
+        text.node("aten.view.default", [("self", ProgramText.tensor("y")), ("size", ["as_ints": [6]])], ["flat"])
+        text.node(
+            "aten.slice.Tensor",
+            [("self", ProgramText.tensor("flat")), ("dim", ["as_int": 0]), ("start", ["as_int": 4])], ["end"])
+        text.node("aten.mul_.Scalar", [("self", ProgramText.tensor("end")), ("other", ["as_int": 10])], ["z"])
+        for name in ["x", "y", "flat", "end", "z"] { text.output(name) }
+        let graph = try text.program().graph()
+        let x = Tensor([1, 2, 3, 4, 5, 6], shape: [2, 3])
+        let outputs = try graph.evaluate([x]).map { $0.floats() }
+        #expect(outputs[0] == [1, 2, 3, 4, 5, 6])
+        #expect(outputs[1] == [1, 2, 3, 4, 50, 60])
+        #expect(outputs[2] == [1, 2, 3, 4, 50, 60])
+        #expect(outputs[3] == [50, 60])
+        #expect(outputs[4] == [50, 60])
+    }
+
+    @Test("a name that may share memory is refused once the memory is changed, and only if it is read")
+    func uncertainSharingIsRefused() throws {
+        var text = ProgramText()
+        text.input("x", [2, 3])
+        text.node("aten.relu.default", [("self", ProgramText.tensor("x"))], ["y"])
+        text.node("aten.reshape.default", [("self", ProgramText.tensor("y")), ("shape", ["as_ints": [6]])], ["flat"])
+        text.node("aten.add_.Tensor", [("self", ProgramText.tensor("flat")), ("other", ["as_int": 1])], ["z"])
+        text.output("z")
+        #expect(try problems(text).isEmpty)
+        text.output("y")
+        let told = try problems(text)
+        #expect(told.count == 1)
+        #expect(told.first?.reason.contains("may share its memory") == true)
+    }
+
+    @Test("a batch that is free is one, a free size must be given, a fixed one stays")
+    func sizesAreBound() throws {
+        var text = ProgramText()
+        text.input("x", ["s0", 3, "s1", 5])
+        text.node("aten.relu.default", [("self", ProgramText.tensor("x"))], ["y"])
+        text.output("y")
+        let program = try text.program()
+        #expect(
+            throws: TorchExportError.freeDimension(input: "x", shape: "[s0, 3, s1, 5]")
+        ) { try program.graph() }
+        var options = TorchExportOptions()
+        options.size = (height: 7, width: 5)
+        let graph = try program.graph(options)
+        #expect(graph.fact(graph.inputs[0]).shape == [1, 3, 7, 5])
+        options.size = (height: 7, width: 6)
+        #expect(
+            throws: TorchExportError.fixedSize(input: "x", shape: "[s0, 3, s1, 5]", wanted: "7x6")
+        ) { try program.graph(options) }
+    }
+
+    @Test("a program of a version that is not known is refused with what to do", arguments: [1, 4, 9])
+    func versionsAreChecked(major: Int) throws {
+        var text = unary("aten.relu.default")
+        text.major = major
+        #expect(throws: TorchExportError.version("\(major).20")) { try text.program() }
+        #expect(TorchExportError.version("\(major).20").description.contains("save it again"))
+    }
+
+    @Test("a model that was exported while it trains is refused with what to do")
+    func trainingIsRefused() throws {
+        var text = ProgramText()
+        text.input("x", [2, 3])
+        text.node(
+            "aten.dropout.default",
+            [("input", ProgramText.tensor("x")), ("p", ["as_float": .number(0.5)]), ("train", ["as_bool": true])], ["y"]
+        )
+        text.output("y")
+        #expect(try problems(text).first?.reason.contains("model.eval()") == true)
+    }
+
+    @Test("an AOTInductor package is refused by name")
+    func compiledPackagesAreRefused() throws {
+        let error = #expect(throws: TorchExportError.self) {
+            try TorchProgram(path: goldensFolder() + "/compiled.pt2")
+        }
+        #expect(error?.description.contains("AOTInductor") == true)
+    }
+
+    @Test("more nodes than the limit, and a name that is longer")
+    func limitsHold() throws {
+        var text = unary("aten.relu.default")
+        var limits = TorchExportLimits()
+        limits.maxNodes = 3
+        for _ in 0..<3 { text.node("aten.relu.default", [("self", ProgramText.tensor("x"))], []) }
+        #expect(throws: TorchExportError.limit(what: "nodes", limit: 3)) { try text.program(limits: limits) }
+        limits.maxNameBytes = 10
+        #expect(throws: TorchExportError.limit(what: "bytes of a name", limit: 10)) { try text.program(limits: limits) }
+        #expect(throws: TorchExportError.self) {
+            var huge = unary("aten.repeat.default", [("repeats", ["as_ints": [1_048_576, 1_048_576]])])
+            huge.output("y")
+            _ = try huge.program().graph()
+        }
+    }
+
+    @Test("a whole number at the end of 64 bits stays exact: the end of a slice")
+    func largestIntegersAreExact() throws {
+        let text = unary(
+            "aten.slice.Tensor",
+            [("dim", ["as_int": 1]), ("start", ["as_int": 1]), ("end", ["as_int": .integer(.max)])])
+        let graph = try text.program().graph()
+        #expect(graph.fact(graph.outputs[0]).shape == [2, 2])
+    }
+}
