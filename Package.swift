@@ -213,6 +213,12 @@ let package = Package(
             name: "onnx-runner", dependencies: ["ONNXCases", "SystemCalls"], path: "Tools/onnx/runner",
             swiftSettings: settings),
         .executableTarget(
+            name: "zoo-runner",
+            dependencies: [
+                "Checkpoints", "Inference", "JSON", "Layers", "Models", "Runtime", "SystemCalls", "Tensors",
+            ],
+            path: "Tools/zoo/runner", swiftSettings: settings),
+        .executableTarget(
             name: "allocation-probe", dependencies: ["Layers", "Models", "Tensors"], path: "Tests/AllocationProbe",
             swiftSettings: settings),
         tests("SystemCalls"),

@@ -33,7 +33,7 @@ public struct GraphFile: Sendable {
         if start[0] == 0x08, (3...63).contains(start[1]) {
             // A message whose first field is the number of the format's version: ONNX writes it first.
             kind = .onnx
-        } else if start == Array("PK\u{3}\u{4}".utf8), ExportArchive.isProgram(path: path) {
+        } else if start.starts(with: Array("PK\u{3}\u{4}".utf8)), ExportArchive.isProgram(path: path) {
             kind = .torchExport
         } else {
             return nil

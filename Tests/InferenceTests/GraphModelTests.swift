@@ -175,4 +175,17 @@ struct GraphModelTests {
                 try LoadedModel(weights: path, name: "m", options: options()).description.labels == ["cat", "it's"])
         }
     }
+
+    @Test("a program of torch.export is a model, with its labels from outside")
+    func programsAreModels() throws {
+        let programs = goldensFolder() + "/../../TorchExportTests/Goldens"
+        var options = GraphModelOptions()
+        options.labels = ["a", "b", "c", "d", "e"]
+        let model = try LoadedModel(weights: programs + "/plain.pt2", name: "plain", options: options)
+        #expect(model.network.name == "torch.export")
+        #expect(model.description.architecture == "torch.export")
+        #expect(model.description.inputShape == [3, 6, 5])
+        #expect(model.description.labels == ["a", "b", "c", "d", "e"])
+        #expect(throws: (any Error).self) { try LoadedModel(weights: programs + "/compiled.pt2", name: "compiled") }
+    }
 }

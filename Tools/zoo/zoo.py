@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: MIT
+"""Networks of torchvision and timm, by SwiftNet and by PyTorch: see Tools/zoo/zoo.
+
+Weights are drawn with a seed; the statistics of batch norms come from passes over random pictures. An answer is right if its
+largest number stands at the same place and no number differs by more than 1e-4 of the largest.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import timm
+import torch
+import torchvision
+from torch import Tensor, nn
+
+PROJECT = Path(__file__).resolve().parents[2]
+TABLE = PROJECT / "Documentation" / "Zoo.md"
+TOLERANCE = 1e-4
+FORMS = ("pt2", "decomposed", "onnx", "dynamo", "weights")
+
+# Name and side of the pictures; networks that take any size get small ones.
+TORCHVISION = {
+    "alexnet": 224, "vgg11": 64, "vgg11_bn": 64, "resnet18": 96, "resnet34": 96, "resnet50": 96, "resnext50_32x4d": 96,
+    "wide_resnet50_2": 96, "mobilenet_v2": 96, "mobilenet_v3_small": 96, "mobilenet_v3_large": 96, "efficientnet_b0": 96,
+    "efficientnet_b1": 96, "efficientnet_b2": 96, "efficientnet_v2_s": 96, "efficientnet_v2_m": 96, "convnext_tiny": 96,
+    "convnext_small": 96, "densenet121": 96, "densenet161": 96, "densenet169": 96, "densenet201": 96, "regnet_y_400mf": 96,
+    "regnet_y_800mf": 96, "regnet_y_1_6gf": 96, "regnet_y_3_2gf": 96, "regnet_x_400mf": 96, "regnet_x_800mf": 96,
+    "regnet_x_1_6gf": 96, "regnet_x_3_2gf": 96, "squeezenet1_0": 96, "squeezenet1_1": 96, "shufflenet_v2_x0_5": 96,
+    "shufflenet_v2_x1_0": 96, "shufflenet_v2_x1_5": 96, "shufflenet_v2_x2_0": 96, "mnasnet0_5": 96, "mnasnet1_0": 96,
+    "googlenet": 96, "inception_v3": 128, "vit_b_16": 224, "vit_b_32": 224, "swin_t": 224, "swin_v2_t": 256, "maxvit_t": 224,
+}
+TIMM = {
+    "resnet18d": 96, "resnet26d": 96, "resnet50d": 96, "seresnet50": 96, "resnetblur50": 96, "resnetaa50": 96, "ecaresnet26t": 96,
+    "tf_efficientnet_b0": 96, "tf_efficientnet_lite0": 96, "tf_efficientnetv2_b0": 96, "tf_efficientnetv2_s": 96, "mobilenetv3_small_100": 96,
+    "mobilenetv3_large_100": 96, "tf_mobilenetv3_small_100": 96, "mobilenetv4_conv_small": 96, "mobilenetv2_100": 96, "mnasnet_100": 96,
+    "fbnetc_100": 96, "spnasnet_100": 96, "mixnet_s": 96, "convnext_atto": 96, "convnext_nano": 96, "convnextv2_atto": 96,
+    "vit_tiny_patch16_224": 224, "vit_small_patch16_224": 224, "vit_tiny_r_s16_p8_224": 224, "deit_tiny_patch16_224": 224,
+    "deit_tiny_distilled_patch16_224": 224, "deit3_small_patch16_224": 224, "beit_base_patch16_224": 224, "cait_xxs24_224": 224,
+    "swin_tiny_patch4_window7_224": 224, "levit_128s": 224, "mobilevit_xxs": 96, "mobilevit_s": 256, "mobilevitv2_050": 256,
+    "efficientformer_l1": 224, "efficientvit_b0": 96, "efficientvit_m0": 224, "fastvit_t8": 256, "edgenext_xx_small": 96, "poolformer_s12": 224,
+    "pvt_v2_b0": 224, "mixer_s32_224": 224, "resmlp_12_224": 224, "gmlp_ti16_224": 224, "ghostnet_100": 96, "ghostnetv2_100": 96, "hrnet_w18_small": 96,
+    "dla34": 96, "dla46_c": 96, "dpn48b": 96, "vovnet39a": 96, "ese_vovnet19b_dw": 96, "selecsls42b": 96, "skresnet18": 96, "res2net50_26w_4s": 96,
+    "resnest14d": 96, "repvgg_a0": 96, "mobileone_s0": 96, "nfnet_l0": 96, "eca_nfnet_l0": 96, "dm_nfnet_f0": 96, "regnetx_002": 96, "regnety_002": 96,
+    "rexnet_100": 96, "hardcorenas_a": 96, "lcnet_050": 96, "tinynet_e": 106, "xcit_nano_12_p16_224": 224, "visformer_tiny": 224, "convmixer_768_32": 96,
+    "coatnet_nano_rw_224": 224, "crossvit_tiny_240": 240, "twins_pcpvt_small": 224, "volo_d1_224": 224, "tnt_s_legacy_patch16_224": 224, "convit_tiny": 224,
+    "focalnet_tiny_srf": 224, "davit_tiny": 224, "maxvit_tiny_rw_224": 224, "hiera_tiny_224": 224, "inception_next_tiny": 96, "rdnet_tiny": 96, "tf_mixnet_s": 96,
+    "cspresnet50": 96, "cspdarknet53": 96, "darknet53": 256, "xception41": 128, "inception_resnet_v2": 128, "inception_v4": 128, "sequencer2d_s": 224,
+    "starnet_s1": 96, "repvit_m0_9": 96, "ghostnetv3_100": 96, "nextvit_small": 224, "tiny_vit_5m_224": 224, "shvit_s1": 224, "hgnetv2_b0": 96,
+}  # fmt: skip
+
+
+def make(name: str) -> nn.Module:
+    """The network with seeded weights and statistics."""
+    torch.manual_seed(len(name))
+    if name in TORCHVISION:
+        extra = {"init_weights": True} if name in ("googlenet", "inception_v3") else {}
+        model = torchvision.models.get_model(name, weights=None, **extra)
+        if name in ("googlenet", "inception_v3"):
+            model.aux_logits = False
+            for part in ("aux1", "aux2", "AuxLogits"):
+                if hasattr(model, part):
+                    setattr(model, part, None)
+    else:
+        model = timm.create_model(name, pretrained=False)
+    for parameter in model.parameters():
+        # What begins at zero would hide what stands behind it; layer scales of 1e-6 too.
+        if parameter.dim() <= 1 or parameter.abs().max() < 1e-3:
+            parameter.data.add_(torch.randn_like(parameter) * 0.1)
+    return model
+
+
+def calibrate(model: nn.Module, side: int) -> None:
+    norms = [module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+    if norms:
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None
+        model.train()
+        with torch.no_grad():
+            for _ in range(2):
+                model(torch.randn(4, 3, side, side))
+    model.eval()
+
+
+def export(form: str, model: nn.Module, picture: Tensor, path: Path) -> Path:
+    if form == "weights":
+        path = path.with_suffix(".pth")
+        torch.save(model.state_dict(), path)
+    elif form in ("pt2", "decomposed"):
+        path = path.with_suffix(".pt2")
+        program = torch.export.export(model, (picture,))
+        if form == "decomposed":
+            program = program.run_decompositions()
+        torch.export.save(program, path)
+    else:
+        path = path.with_suffix(".onnx")
+        torch.onnx.export(model, (picture,), str(path), dynamo=form == "dynamo", verbose=False)
+    return path
+
+
+def compare(runner: str, isa: str, path: Path, picture: Tensor, expected: Tensor) -> dict[str, object]:
+    given, got = path.with_suffix(".in"), path.with_suffix(".out")
+    picture.numpy().astype("<f4").tofile(given)
+    side = [str(size) for size in picture.shape[2:]]
+    environment = {**os.environ, "SWIFTNET_ISA": isa} if isa else dict(os.environ)
+    result = subprocess.run(
+        [runner, str(path), str(given), str(got), *side], capture_output=True, text=True, timeout=300, env=environment
+    )
+    if result.returncode != 0:
+        return {"fault": (result.stderr.strip().splitlines() or [f"exit code {result.returncode}"])[-1][:300]}
+    report = json.loads(result.stdout)
+    answer = torch.from_numpy(np.fromfile(got, "<f4")).reshape(expected.shape)
+    largest = expected.abs().max().item()
+    report["difference"] = (answer - expected).abs().max().item() / largest
+    report["same"] = bool((answer.argmax(-1) == expected.argmax(-1)).all())
+    return report
+
+
+def run(name: str, runner: str, isa: str, forms: list[str]) -> dict[str, object]:
+    side = {**TORCHVISION, **TIMM}[name]
+    row: dict[str, object] = {"name": name, "side": side}
+    model = make(name)
+    calibrate(model, side)
+    row["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+    picture = torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(7))
+    with torch.no_grad():
+        expected = model(picture)
+    for form in forms:
+        with tempfile.TemporaryDirectory() as folder:
+            start = time.monotonic()
+            try:
+                path = export(form, model, picture, Path(folder) / "network")
+            except Exception as error:  # noqa: BLE001
+                row[form] = {"fault": f"PyTorch does not export it: {type(error).__name__}"}
+                continue
+            try:
+                row[form] = compare(runner, isa, path, picture, expected)
+            except subprocess.TimeoutExpired:
+                row[form] = {"fault": "takes more than 300 s"}
+            print(f"{name} {form} {time.monotonic() - start:.1f} s {row[form]}", flush=True)
+    return row
+
+
+# MARK: The table
+
+
+def cell(result: object) -> str:
+    if not isinstance(result, dict):
+        return "-"
+    if "fault" in result:
+        fault = str(result["fault"])
+        return "no network" if "no known architecture" in fault else re.sub(r"[|`]", "'", fault)[:160]
+    right = result["same"] and result["difference"] <= TOLERANCE
+    slow = ", slow: " + " ".join(result["references"]) if result["references"] else ""
+    return f"{'right' if right else 'WRONG'} {result['difference']:.0e}{slow}"
+
+
+def write_table(rows: dict[str, dict[str, object]]) -> None:
+    lines = [
+        "# Networks that were run", "",
+        "Written by `Tools/zoo/zoo`: networks of torchvision and timm with seeded weights, run by SwiftNet from the file that",
+        "PyTorch exports and compared with PyTorch. Right is the same class and no number that differs by more than 1e-4 of the",
+        "largest; the number is the largest difference, as a share of the largest number. \"slow\" names operators that run by",
+        "references. `pt2` is `torch.export.save`, `decomposed` the same after `run_decompositions()`, `onnx` and `dynamo` are the",
+        "two exporters of ONNX, `weights` is the state dict alone. \"-\" was not run.", "",
+    ]
+    counts = []
+    for form in FORMS:
+        cells = [cell(row.get(form)) for row in rows.values()]
+        ran = [text for text in cells if text not in ("-", "no network")]
+        if ran:
+            counts.append(f"{form} {sum(text.startswith('right') for text in ran)} of {len(ran)}")
+    lines += ["Right: " + ", ".join(counts) + ".", "", "| network | side | parameters | " + " | ".join(FORMS) + " |"]
+    lines.append("|---" * (3 + len(FORMS)) + "|")
+    for name, row in sorted(rows.items(), key=lambda item: (item[0] not in TORCHVISION, item[0])):
+        millions = f"{row['parameters'] / 1e6:.1f} M"  # type: ignore[operator]
+        lines.append(f"| {name} | {row['side']} | {millions} | " + " | ".join(cell(row.get(form)) for form in FORMS) + " |")
+    missing = [name for name in (*TORCHVISION, *TIMM) if name not in rows]
+    if missing:
+        lines += ["", "Not run yet: " + ", ".join(missing) + "."]
+    TABLE.write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runner", required=True)
+    parser.add_argument("--isa", default="")
+    parser.add_argument("--forms", default="pt2,decomposed,onnx,weights")
+    parser.add_argument("--results", default=str(PROJECT / ".build" / "zoo.json"), help="where rows are kept between runs")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    kept = Path(options.results)
+    rows = json.loads(kept.read_text()) if kept.exists() else {}
+    for name in options.names or [*TORCHVISION, *TIMM]:
+        try:
+            row = run(name, options.runner, options.isa, options.forms.split(","))
+        except Exception as error:  # noqa: BLE001
+            print(f"{name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr, flush=True)
+            continue
+        rows[name] = {**rows.get(name, {}), **row}
+        kept.write_text(json.dumps(rows))
+        write_table(rows)
+
+
+if __name__ == "__main__":
+    main()
