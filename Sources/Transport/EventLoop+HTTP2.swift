@@ -38,8 +38,8 @@ extension EventLoop {
         let limit = connection.sent + limits.maxUnsentBytes
         guard connection.output.count < limit else { return }
         if connection.outputByteCount == 0 { connection.beginSending(now: now) }
-        react(to: http2.session.takeOutput(into: &connection.output, upTo: limit), connection, http2)
         if !http2.exchanges.isEmpty { advanceMessages(connection, http2) }
+        react(to: http2.session.takeOutput(into: &connection.output, upTo: limit), connection, http2)
     }
 
     /// Whether nothing is left to be done on a connection that ends.

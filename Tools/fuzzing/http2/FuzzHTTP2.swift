@@ -109,7 +109,7 @@ private func answer(_ bytes: UnsafeRawBufferPointer) {
         switch event {
         case .head(let stream, let head):
             var response = Response(
-                .ok, contentType: "text/plain", body: [UInt8](repeating: 1, count: Int(stream) * 500))
+                .ok, contentType: "text/plain", body: [UInt8](repeating: 1, count: Int(stream % 64) * 500))
             if stream % 3 == 0 { response.addTrailer("grpc-status", "0") }
             if stream % 5 == 0 { response.body = [] }
             let isOpen = stream % 7 == 0
