@@ -64,7 +64,7 @@ extension API {
             Route.ModelReference(
                 name: call.modelName, version: call.modelVersion.isEmpty ? nil : call.modelVersion))
         let request = try call.request(to: served.model, maxRows: policy.maxBatch)
-        let numbers = try numbers(served, request.input, runner)
+        let numbers = try numbers(served, request.input, runner, views: request.views ?? .one)
         return (try OpenInferenceAnswer.message(to: request, numbers: numbers, model: served.model), served.model)
     }
 

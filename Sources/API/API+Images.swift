@@ -15,8 +15,9 @@ extension API {
         let served = try first(.digits, named: policy.digitModel)
         let wantsJSON = request.head.headers.list("accept").contains { MediaType($0)?.essence == "application/json" }
         return .work { runner in
-            let images = try input(request)
-            let answers = try classify(served, images.modelInput(served.model, maxImages: policy.maxBatch), runner)
+            let (images, views) = try input(request)
+            let answers = try classify(
+                served, images.modelInput(served.model, maxImages: policy.maxBatch), runner, views: views)
             let labels = answers.map { served.model.labels[$0.classIndex] }
             guard !wantsJSON, !images.isList, labels.count == 1, let label = labels.first else {
                 return signed(json(.array(labels.map(Self.number))), served.model)
@@ -31,11 +32,13 @@ extension API {
         Int(label).map { .integer($0) } ?? .string(label)
     }
 
-    /// The images of a request.
-    private func input(_ request: Request) throws -> ImageInput {
-        try ImageInput(
+    /// The images of a request, and how many views of each it asks for.
+    private func input(_ request: Request) throws -> (ImageInput, RequestedViews) {
+        var views: RequestedViews?
+        let input = try ImageInput(
             body(of: request),
-            contentType: request.head.headers["content-type"], maxImages: policy.maxBatch)
+            contentType: request.head.headers["content-type"], maxImages: policy.maxBatch, views: &views)
+        return (input, try self.views(request, views))
     }
 
     // MARK: /predict/{model}
@@ -43,11 +46,12 @@ extension API {
     /// Images in, predictions out.
     func predict(_ request: Request, _ served: Served) -> Handling {
         .work { runner in
-            guard case .encoded(let images, let isList) = try input(request) else {
+            guard case (.encoded(let images, let isList), let views) = try input(request) else {
                 throw RequestRefusal(.badRequest, "expected images as base64")
             }
+            try views.check(served.model)
             let results = try counting(served, images: images.count) {
-                try runner.classify(model: served.index, images: images)
+                try runner.classify(model: served.index, images: images, views: views)
             }
             if !isList, results.count == 1, let result = results.first {
                 return signed(json(prediction(try result.get(), served.model)), served.model)
@@ -101,11 +105,12 @@ extension API {
     func rotate(_ request: Request) throws -> Handling {
         let served = try first(.rotation)
         return .work { runner in
-            guard case .encoded(let images, _) = try input(request), images.count == 1, let image = images.first else {
-                throw RequestRefusal(.badRequest, "expected one image")
-            }
+            guard case (.encoded(let images, _), let views) = try input(request), images.count == 1,
+                let image = images.first
+            else { throw RequestRefusal(.badRequest, "expected one image") }
+            try views.check(served.model)
             let (bytes, mediaType, answer) = try counting(served, images: 1) {
-                try runner.upright(model: served.index, image: image)
+                try runner.upright(model: served.index, image: image, views: views)
             }
             var response = Response(.ok, contentType: mediaType, body: bytes)
             let label = served.model.labels[answer.classIndex]

@@ -152,7 +152,8 @@ extension API {
                 body(of: request), headerLength: request.head.headers["inference-header-content-length"],
                 model: served.model, maxRows: policy.maxBatch)
             let answer = try OpenInferenceAnswer(
-                to: call, numbers: try numbers(served, call.input, runner), model: served.model)
+                to: call, numbers: try numbers(served, call.input, runner, views: views(request, call.views)),
+                model: served.model)
             guard let headerLength = answer.headerLength else {
                 return signed(Response(.ok, contentType: "application/json", body: answer.body), served.model)
             }

@@ -53,7 +53,7 @@ extension API {
     func v1Predict(_ request: Request, _ served: Served) -> Handling {
         .work { runner in
             let call = try TensorFlowRequest(body(of: request), model: served.model, maxRows: policy.maxBatch)
-            let values = try numbers(served, call.input, runner)
+            let values = try numbers(served, call.input, runner, views: views(request, call.views))
             let rowCount = served.model.output.rowCount
             let shape = [values.count / max(rowCount, 1)] + served.model.output.shape.dropFirst()
             let key = call.isColumnar ? "outputs" : "predictions"

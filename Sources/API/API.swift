@@ -207,22 +207,40 @@ package struct API: RequestHandler {
             request.body, headers: request.head.headers, maxBytes: maxBytes ?? policy.maxBodyBytes)
     }
 
+    /// How many views of each image a request asks for, in its target or in its body.
+    ///
+    /// - Parameter own: What its body says.
+    func views(_ request: Request, _ own: RequestedViews?) throws -> RequestedViews {
+        let inQuery = try RequestedViews.inQuery(request.head.target.query)
+        if let inQuery, let own, inQuery != own {
+            throw RequestRefusal(.badRequest, "the query and the body ask for different 'views'")
+        }
+        return inQuery ?? own ?? .one
+    }
+
     /// A model's answers to images, the first bad one of which is an error.
-    func classify(_ served: Served, _ input: ModelInput, _ runner: any InferenceRunner) throws -> [Classification] {
-        try counting(served, images: input.count) {
+    func classify(
+        _ served: Served, _ input: ModelInput, _ runner: any InferenceRunner, views: RequestedViews = .one
+    ) throws -> [Classification] {
+        try views.check(input, served.model)
+        return try counting(served, images: input.count) {
             switch input {
             case .pixels(let pixels, _): try runner.classify(model: served.index, pixels: pixels)
-            case .images(let images): try runner.classify(model: served.index, images: images).map { try $0.get() }
+            case .images(let images):
+                try runner.classify(model: served.index, images: images, views: views).map { try $0.get() }
             case .rows: []
             }
         }
     }
 
     /// What a model makes of an input: of numbers its output, of pixels and images the probabilities.
-    func numbers(_ served: Served, _ input: ModelInput, _ runner: any InferenceRunner) throws -> [Float] {
+    func numbers(
+        _ served: Served, _ input: ModelInput, _ runner: any InferenceRunner, views: RequestedViews = .one
+    ) throws -> [Float] {
         guard case .rows(let rows, let count) = input else {
-            return try classify(served, input, runner).flatMap(\.scores)
+            return try classify(served, input, runner, views: views).flatMap(\.scores)
         }
+        try views.check(input, served.model)
         return try counting(served, images: count) {
             try runner.run(model: served.index, rows: count, input: rows)
         }

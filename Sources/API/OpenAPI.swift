@@ -36,6 +36,7 @@ enum OpenAPI {
         var response: [(type: String, schema: String?)] = [("application/json", nil)]
         var isOpen = false
         var isInfer = false
+        var takesViews = false
 
         var value: JSONValue {
             var members: [(String, JSONValue)] = [("summary", .string(summary))]
@@ -73,6 +74,13 @@ enum OpenAPI {
                     "schema": ["type": "integer", "minimum": 0],
                 ])
             }
+            if takesViews {
+                parameters.append([
+                    "name": "views", "in": "query", "required": false,
+                    "description": "How many times a rotation model looks at an image: 4 is surer.",
+                    "schema": ["type": "integer", "enum": [1, 4]],
+                ])
+            }
             return parameters
         }
 
@@ -103,6 +111,7 @@ enum OpenAPI {
     private static func reference(_ name: String) -> JSONValue { ["$ref": .string("#/components/schemas/\(name)")] }
     private static let text: JSONValue = ["type": "string"]
     private static let integer: JSONValue = ["type": "integer"]
+    private static let views: JSONValue = ["type": "integer", "enum": [1, 4]]
     private static let anyObject: JSONValue = ["type": "object"]
 
     private static let schemas: [(String, JSONValue)] = [
@@ -111,7 +120,7 @@ enum OpenAPI {
             "Images",
             object([
                 ("images", ["description": "Numbers of 0 to 255 in arrays, or a list of base64."]),
-                ("image", ["description": "Base64, a data URL, or {\"b64\": base64}."]),
+                ("image", ["description": "Base64, a data URL, or {\"b64\": base64}."]), ("views", views),
             ])
         ),
         (
@@ -119,7 +128,7 @@ enum OpenAPI {
             object([
                 ("signature_name", ["type": "string", "enum": ["", "serving_default"]]),
                 ("instances", list(["description": "A tensor, {\"input\": tensor} or {\"b64\": base64}."])),
-                ("inputs", ["description": "A tensor, or {\"input\": tensor}."]),
+                ("inputs", ["description": "A tensor, or {\"input\": tensor}."]), ("views", views),
             ])
         ),
         (
@@ -134,7 +143,8 @@ enum OpenAPI {
             "InferRequest",
             object(
                 [
-                    ("id", text), ("parameters", anyObject),
+                    ("id", text),
+                    ("parameters", object([("binary_data_output", ["type": "boolean"]), ("views", views)])),
                     ("inputs", ["type": "array", "items": reference("RequestTensor"), "minItems": 1, "maxItems": 1]),
                     ("outputs", ["type": "array", "items": anyObject, "maxItems": 1]),
                 ], required: ["inputs"])
@@ -185,12 +195,13 @@ enum OpenAPI {
         Operation(
             path: path, method: "post", summary: "Runs a model on a tensor.",
             request: [(json, "InferRequest"), ("application/octet-stream", nil)],
-            response: [(json, "InferResponse"), ("application/octet-stream", nil)], isInfer: true)
+            response: [(json, "InferResponse"), ("application/octet-stream", nil)], isInfer: true, takesViews: true)
     }
 
     private static func predict(_ path: String) -> Operation {
         Operation(
-            path: path, method: "post", summary: "TensorFlow Serving's predict.", request: [(json, "PredictRequest")])
+            path: path, method: "post", summary: "TensorFlow Serving's predict.", request: [(json, "PredictRequest")],
+            takesViews: true)
     }
 
     private static let operations: [Operation] =
@@ -201,10 +212,12 @@ enum OpenAPI {
             path: "/inference", method: "post",
             summary: "Which digit an image, or 28 x 28 numbers of 0 to 255, shows; a list of digits for several.",
             request: images, response: [("text/plain", nil), (json, nil)]),
-        Operation(path: "/predict/{model}", method: "post", summary: "What a model says of images.", request: images),
+        Operation(
+            path: "/predict/{model}", method: "post", summary: "What a model says of images.", request: images,
+            takesViews: true),
         Operation(
             path: "/rotate", method: "post", summary: "The photo, upright.", request: images,
-            response: [("image/png", nil), ("image/jpeg", nil)]),
+            response: [("image/png", nil), ("image/jpeg", nil)], takesViews: true),
     ]
 
     private static let tensorFlowOperations: [Operation] = [

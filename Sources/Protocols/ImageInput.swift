@@ -20,17 +20,25 @@ package enum ImageInput: Equatable, Sendable {
     ///   - maxImages: The most images.
     /// - Throws: `RequestRefusal`, `JSONError` or `HTTPError`.
     package init(_ body: [UInt8], contentType: ByteText?, maxImages: Int) throws {
+        var views: RequestedViews?
+        try self.init(body, contentType: contentType, maxImages: maxImages, views: &views)
+    }
+
+    /// The same, and how many views a field of the form or a key of the JSON, `views`, asks for.
+    package init(
+        _ body: [UInt8], contentType: ByteText?, maxImages: Int, views: inout RequestedViews?
+    ) throws {
         let type = contentType.flatMap(MediaType.init)
         if contentType != nil, type == nil { throw RequestRefusal(.badRequest, "the Content-Type is malformed") }
         switch type?.essence {
         case "multipart/form-data":
             guard let type else { fallthrough }
-            self = .encoded(try Self.files(body, type, maxImages: maxImages), isList: false)
-        case "application/json": self = try Self.json(body, maxImages: maxImages)
+            self = .encoded(try Self.files(body, type, maxImages: maxImages, &views), isList: false)
+        case "application/json": self = try Self.json(body, maxImages: maxImages, &views)
         // What clients send that state no type, or the one that curl states for them.
         case nil, "application/x-www-form-urlencoded", "text/plain":
             let isJSON = body.first { !($0 == 0x20 || $0 >= 0x09 && $0 <= 0x0D) } == UInt8(ascii: "{")
-            self = isJSON ? try Self.json(body, maxImages: maxImages) : try Self.single(body)
+            self = isJSON ? try Self.json(body, maxImages: maxImages, &views) : try Self.single(body)
         case let essence? where essence.hasPrefix("image/") || essence == "application/octet-stream":
             self = try Self.single(body)
         default:
@@ -43,8 +51,13 @@ package enum ImageInput: Equatable, Sendable {
         return .encoded([body], isList: false)
     }
 
-    private static func files(_ body: [UInt8], _ type: MediaType, maxImages: Int) throws -> [[UInt8]] {
+    private static func files(
+        _ body: [UInt8], _ type: MediaType, maxImages: Int, _ views: inout RequestedViews?
+    ) throws -> [[UInt8]] {
         let parts = try MultipartForm(body, contentType: type).parts
+        if let field = parts.first(where: { $0.name == "views" && $0.fileName == nil }) {
+            views = try RequestedViews(ByteText(decoding: body[field.content]).number(maxDigits: 1))
+        }
         let files = parts.filter { part in
             part.fileName != nil || part.contentType?.essence.hasPrefix("image/") ?? false
                 || ["image", "images", "file"].contains(part.name)
@@ -55,10 +68,16 @@ package enum ImageInput: Equatable, Sendable {
         return files.map { Array(body[$0.content]) }
     }
 
-    private static func json(_ body: [UInt8], maxImages: Int) throws -> ImageInput {
+    private static func json(
+        _ body: [UInt8], maxImages: Int, _ views: inout RequestedViews?
+    ) throws -> ImageInput {
         var reader = JSONReader(body[...])
         var input: ImageInput?
         try reader.readObject { reader, name in
+            if name == "views" {
+                views = try RequestedViews(&reader)
+                return
+            }
             guard name == "images" || name == "image" else { return try reader.skipValue() }
             if input != nil { throw RequestRefusal(.badRequest, "give 'image' or 'images', not both") }
             input = try value(&reader, maxImages: maxImages, maxNumbers: body.count / 2 + 1)

@@ -48,7 +48,9 @@ package protocol InferenceRunner: AnyObject {
     var interest: WorkInterest { get set }
 
     /// Classifies encoded images, a bad one without harm to the others.
-    func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>]
+    ///
+    /// - Parameter views: Four only for a model that takes them; see ``RequestedViews/check(_:)``.
+    func classify(model: Int, images: [[UInt8]], views: RequestedViews) throws -> [Result<Classification, any Error>]
 
     /// Classifies pixels in the model's own size, 0...255, channels last, one image after the other.
     func classify(model: Int, pixels: [UInt8]) throws -> [Classification]
@@ -60,6 +62,16 @@ package protocol InferenceRunner: AnyObject {
 
     /// Turns an image upright.
     ///
+    /// - Parameter views: As for ``classify(model:images:views:)``.
     /// - Returns: The encoded image, its media type, and what the model said.
-    func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification)
+    func upright(
+        model: Int, image: [UInt8], views: RequestedViews
+    ) throws -> (bytes: [UInt8], mediaType: String, Classification)
+}
+
+extension InferenceRunner {
+    /// Classifies encoded images, each seen once.
+    package func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
+        try classify(model: model, images: images, views: .one)
+    }
 }

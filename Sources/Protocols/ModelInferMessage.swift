@@ -14,6 +14,7 @@ package struct ModelInferMessage {
     private var id: ByteText?
     private var tensor: OpenInferenceTensor?
     private var wish: OpenInferenceRequest.OutputWish?
+    private var views: RequestedViews?
     private var raw: ArraySlice<UInt8>?
 
     /// Reads a message.
@@ -36,6 +37,9 @@ package struct ModelInferMessage {
         case 3:
             let text = ByteText(try field.string(limit: bytes.count))
             id = text.isEmpty ? nil : try OpenInferenceRequest.checked(id: text)
+        case 4:
+            let parameter = try InferParameter(field.message())
+            if parameter.name == "views" { views = try RequestedViews(parameter.integer) }
         case 5:
             guard tensor == nil else {
                 throw RequestRefusal(.badRequest, "the models take one input; the request has more")
@@ -82,7 +86,8 @@ package struct ModelInferMessage {
         guard var tensor else { throw RequestRefusal(.badRequest, "expected one input, got none") }
         if let raw { tensor.binarySize = raw.count }
         return try OpenInferenceRequest(
-            id: id, tensor, wish, tail: raw ?? [], wantsBinaryOutput: raw != nil, model: model, maxRows: maxRows)
+            id: id, tensor, wish, tail: raw ?? [], wantsBinaryOutput: raw != nil, views: views, model: model,
+            maxRows: maxRows)
     }
 }
 

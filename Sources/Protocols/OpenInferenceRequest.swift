@@ -18,6 +18,8 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     package let wantsBinaryOutput: Bool
     /// How many of the likeliest classes the client wants instead of all numbers; nil for the numbers.
     package let classCount: Int?
+    /// How many views of each image the request's parameter `views` asks for; nil where it does not say.
+    package let views: RequestedViews?
 
     /// What the client wishes of an output.
     struct OutputWish {
@@ -43,13 +45,13 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         var requestID: ByteText?
         var tensor: OpenInferenceTensor?
         var wish: OutputWish?
-        var isBinary: Bool?
+        var parameters: (isBinary: Bool?, views: RequestedViews?) = (nil, nil)
         // What the protocol does not name is skipped, as its other servers do; so is what a client leaves null.
         try reader.readObject { reader, name in
             if reader.takeNull() { return }
             switch name {
             case "id": requestID = try Self.id(&reader)
-            case "parameters": isBinary = try Self.flag("binary_data_output", &reader)
+            case "parameters": parameters = try Self.parameters(&reader)
             case "inputs": tensor = try Self.inputs(&reader, maxNumbers: length / 2 + 1, maxRows: maxRows)
             case "outputs": wish = try Self.outputs(&reader)
             default: try reader.skipValue()
@@ -58,21 +60,22 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         try reader.finish()
         guard let tensor else { throw RequestRefusal(.badRequest, "expected the key 'inputs'") }
         try self.init(
-            id: requestID, tensor, wish, tail: body[length...], wantsBinaryOutput: wish?.isBinary ?? isBinary ?? false,
-            model: model, maxRows: maxRows)
+            id: requestID, tensor, wish, tail: body[length...],
+            wantsBinaryOutput: wish?.isBinary ?? parameters.isBinary ?? false, views: parameters.views, model: model,
+            maxRows: maxRows)
     }
 
     /// One row that is the whole body.
     private init(row: [Float], _ model: ServedModel) {
         input = .rows(row, count: 1)
         output = model.output
-        (id, wantsBinaryOutput, classCount) = (nil, true, nil)
+        (id, wantsBinaryOutput, classCount, views) = (nil, true, nil, nil)
     }
 
     /// - Parameter tail: The binary data.
     init(
         id: ByteText?, _ tensor: OpenInferenceTensor, _ wish: OutputWish?, tail: ArraySlice<UInt8>,
-        wantsBinaryOutput: Bool, model: ServedModel, maxRows: Int
+        wantsBinaryOutput: Bool, views: RequestedViews?, model: ServedModel, maxRows: Int
     ) throws {
         input = try tensor.modelInput(model, tail: tail, maxRows: maxRows)
         if case .rows = input { output = model.output } else { output = model.probabilities }
@@ -86,6 +89,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         self.id = id?.string
         classCount = wish?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
         self.wantsBinaryOutput = wantsBinaryOutput
+        self.views = views
     }
 
     private static func jsonLength(_ header: ByteText?, _ body: [UInt8]) throws -> Int {
@@ -135,12 +139,19 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         return tensor
     }
 
-    private static func flag(_ wanted: ByteText, _ reader: inout JSONReader) throws -> Bool? {
-        var flag: Bool?
+    private static func parameters(
+        _ reader: inout JSONReader
+    ) throws -> (isBinary: Bool?, views: RequestedViews?) {
+        var isBinary: Bool?
+        var views: RequestedViews?
         try reader.readObject { reader, name in
-            if name == wanted { flag = try reader.readBool() } else { try reader.skipValue() }
+            switch name {
+            case "binary_data_output": isBinary = try reader.readBool()
+            case "views": views = try RequestedViews(&reader)
+            default: try reader.skipValue()
+            }
         }
-        return flag
+        return (isBinary, views)
     }
 
     /// Reads which output the client wants, and how.

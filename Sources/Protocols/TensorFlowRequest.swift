@@ -12,6 +12,8 @@ package struct TensorFlowRequest: Equatable, Sendable {
     package let input: ModelInput
     /// Whether it came under `inputs` rather than `instances`.
     package let isColumnar: Bool
+    /// How many views of each image the key `views`, which TensorFlow does not have, asks for; nil where it does not say.
+    package let views: RequestedViews?
 
     /// Reads and checks a body.
     ///
@@ -19,6 +21,7 @@ package struct TensorFlowRequest: Equatable, Sendable {
     package init(_ body: [UInt8], model: ServedModel, maxRows: Int) throws {
         var reader = JSONReader(body[...], allowsNonFinite: true)
         var found: (ModelInput, Bool)?
+        var views: RequestedViews?
         try reader.readObject { reader, name in
             switch name {
             case "signature_name":
@@ -34,12 +37,14 @@ package struct TensorFlowRequest: Equatable, Sendable {
                     ? try Self.instances(&reader, model, maxRows, limit)
                     : try Self.columns(&reader, model, maxRows, limit)
                 found = (input, name == "inputs")
+            case "views": views = try RequestedViews(&reader)
             default: throw RequestRefusal(.badRequest, "unknown key '\(name)'")
             }
         }
         try reader.finish()
         guard let found else { throw RequestRefusal(.badRequest, "expected the key 'instances' or 'inputs'") }
         (input, isColumnar) = found
+        self.views = views
     }
 
     /// Reads a list of tensors, of `{"<input>": tensor}`, of `{"b64": ...}` or of `{"<input>": {"b64": ...}}`.

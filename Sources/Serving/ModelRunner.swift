@@ -39,7 +39,10 @@ final class ModelRunner: InferenceRunner {
         }
     }
 
-    func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
+    func classify(
+        model: Int, images: [[UInt8]], views: RequestedViews
+    ) throws -> [Result<Classification, any Error>] {
+        let imagesAtOnce = Self.imagesAtOnce / views.rawValue
         let predictor = predictors[model]
         let costs = images.map(predictor.cost)
         try checkWork(costs, predictor.limits)
@@ -65,7 +68,7 @@ final class ModelRunner: InferenceRunner {
             // One is decoded after the other.
             let bytes = costs[first..<end].reduce(0) { max($0, $1.bytes) }
             let answers = try budget.with(bytes, for: interest) {
-                predictor.predict(batch: Array(images[first..<end]))
+                predictor.predict(batch: Array(images[first..<end]), views: ViewCount(views))
             }
             results += answers.map { $0.map(Classification.init).mapError(refusal) }
             let elapsed = SystemClock.monotonicNanoseconds() - start
@@ -130,21 +133,23 @@ final class ModelRunner: InferenceRunner {
         return answers
     }
 
-    func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
+    func upright(
+        model: Int, image: [UInt8], views: RequestedViews
+    ) throws -> (bytes: [UInt8], mediaType: String, Classification) {
         do {
             let predictor = predictors[model]
             let cost = ImageCost(of: image, reducesRows: false)
             try checkWork([cost], predictor.limits)
-            return try budget.with(cost.bytes, for: interest) { try turned(image, predictor) }
+            return try budget.with(cost.bytes, for: interest) { try turned(image, predictor, views) }
         } catch {
             throw refusal(error)
         }
     }
 
     private func turned(
-        _ image: [UInt8], _ predictor: Predictor
+        _ image: [UInt8], _ predictor: Predictor, _ views: RequestedViews
     ) throws -> (bytes: [UInt8], mediaType: String, Classification) {
-        let prediction = try predictor.predict(image)
+        let prediction = try predictor.predict(batch: [image], views: ViewCount(views))[0].get()
         try checkInterest()
         guard let rotation = prediction.rotation else {
             throw InferenceRefusal.unusableImage("the model does not tell how photos are turned")
@@ -152,6 +157,15 @@ final class ModelRunner: InferenceRunner {
         let turned = try rotation.upright(image, options: TurningOptions(limits: predictor.limits))
         let format = turned.bytes.withUnsafeBytes { ImageFormat.recognised(in: $0) } ?? .jpeg
         return (turned.bytes, format.mediaType, Classification(prediction))
+    }
+}
+
+extension ViewCount {
+    fileprivate init(_ views: RequestedViews) {
+        switch views {
+        case .one: self = .one
+        case .four: self = .four
+        }
     }
 }
 

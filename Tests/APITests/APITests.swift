@@ -118,6 +118,60 @@ import Transport
         #expect(response.header("Model-Degree") == "\(model)")
     }
 
+    // MARK: Views
+
+    /// Wherever a request may say so; the stub answers four views with the next class.
+    @Test(arguments: [
+        ("/predict/turns?views=4", #"{"image":"AQ=="}"#), ("/predict/turns?a=b&views=4", #"{"image":"AQ=="}"#),
+        ("/predict/turns", #"{"views":4,"image":"AQ=="}"#), ("/predict/turns?views=4", #"{"image":"AQ==","views":4}"#),
+        ("/v1/models/turns:predict?views=4", #"{"instances":[{"b64":"AQ=="}]}"#),
+        ("/v1/models/turns:predict", #"{"instances":[{"b64":"AQ=="}],"views":4}"#),
+        (
+            "/v2/models/turns/infer?views=4",
+            #"{"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AQ=="]}]}"#
+        ),
+        (
+            "/v2/models/turns/infer",
+            #"{"parameters":{"views":4},"inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AQ=="]}]}"#
+        ),
+    ])
+    func fourViewsAreAskedForOnEveryInterface(path: String, body: String) throws {
+        let likeliestIsTheThird = ["\"label\":\"180\"", "0.083333336,0.083333336,0.75,0.083333336"]
+        let asked = try api.answer("POST", path, text: body).text
+        #expect(likeliestIsTheThird.contains { asked.contains($0) }, "\(asked)")
+        let one = try api.answer(
+            "POST", path.replacing("views=4", with: "views=1"), text: body.replacing("\"views\":4", with: "\"views\":1")
+        ).text
+        #expect(!likeliestIsTheThird.contains { one.contains($0) }, "\(one)")
+    }
+
+    @Test func aFormAsksForFourViews() throws {
+        func turned(_ views: String) throws -> String? {
+            let field = "--X\r\nContent-Disposition: form-data; name=\"views\"\r\n\r\n\(views)\r\n"
+            let file = "--X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n\u{1}\r\n--X--"
+            return try api.answer(
+                "POST", "/rotate", headers: ["Content-Type: multipart/form-data; boundary=X"],
+                body: Array((field + file).utf8)
+            ).header("Turned-Degree")
+        }
+        #expect(try [turned("4"), turned("1"), turned("3")] == ["180", "90", nil])
+    }
+
+    @Test(arguments: [
+        ("/predict/turns?views=2", #"{"image":"AQ=="}"#, "'views' must be 1 or 4"),
+        ("/predict/turns?views=", #"{"image":"AQ=="}"#, "'views' must be 1 or 4"),
+        ("/predict/turns", #"{"image":"AQ==","views":0}"#, "'views' must be 1 or 4"),
+        ("/predict/turns?views=1", #"{"image":"AQ==","views":4}"#, "different 'views'"),
+        ("/predict/digits?views=4", #"{"image":"AQ=="}"#, "can't look at four views"),
+        ("/inference?views=4", #"{"image":"AQ=="}"#, "can't look at four views"),
+        ("/v1/models/turns:predict?views=4", #"{"instances":[[[[1,2,3],[4,5,6]],[[7,8,9],[1,2,3]]]]}"#, "not numbers"),
+    ])
+    func otherViewsAreRefused(path: String, body: String, reason: String) throws {
+        let answer = try api.answer("POST", path, text: body)
+        #expect(answer.status == .badRequest)
+        #expect(answer.text.contains(reason), "\(answer.text)")
+    }
+
     // MARK: Routing and access
 
     @Test(arguments: [

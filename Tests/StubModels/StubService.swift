@@ -33,12 +33,15 @@ package final class StubRunner: InferenceRunner {
         self.milliseconds = milliseconds
     }
 
-    package func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
+    package func classify(
+        model: Int, images: [[UInt8]], views: RequestedViews
+    ) throws -> [Result<Classification, any Error>] {
         SystemClock.sleep(milliseconds: milliseconds)
         return images.map { image in
             if image == Array("broken".utf8) { return .failure(InferenceRefusal.unusableImage("it is broken")) }
             if image == Array("text".utf8) { return .failure(InferenceRefusal.notAnImage("it is text")) }
-            return .success(answer(Int(image.first ?? 0), model))
+            // Four views are seen in the answer: the next class.
+            return .success(answer(Int(image.first ?? 0) + (views == .four ? 1 : 0), model))
         }
     }
 
@@ -63,7 +66,9 @@ package final class StubRunner: InferenceRunner {
         }
     }
 
-    package func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
-        (image.reversed(), "image/png", answer(Int(image.first ?? 0), model))
+    package func upright(
+        model: Int, image: [UInt8], views: RequestedViews
+    ) throws -> (bytes: [UInt8], mediaType: String, Classification) {
+        (image.reversed(), "image/png", answer(Int(image.first ?? 0) + (views == .four ? 1 : 0), model))
     }
 }
