@@ -16,7 +16,9 @@ package struct ImageCost: Sendable, Equatable {
                 switch ImageFormat.recognised(in: buffer) {
                 case .png?: (try? PNGChunks(buffer)).map { ImageCost($0, reducesRows: reducesRows) }
                 case .jpeg?: (try? JPEGSegments(buffer)).map(ImageCost.init)
-                default: ImageCost(bytes: bytes.isEmpty ? 0 : Self.bytesOfOthers, pixels: 0)
+                case .webp?: (try? WebPChunks(buffer))?.size(in: buffer).map(ImageCost.init(webp:))
+                case .heic?, .avif?: HEIFHeader(buffer).map(ImageCost.init)
+                case nil: nil
                 }
             } ?? ImageCost(bytes: 0, pixels: 0)
     }
@@ -25,9 +27,6 @@ package struct ImageCost: Sendable, Equatable {
         self.bytes = bytes
         self.pixels = pixels
     }
-
-    /// What a file of a format with another header is taken for: 50 megapixels of three samples, twice.
-    private static let bytesOfOthers = 300_000_000
 
     private init(_ chunks: PNGChunks, reducesRows: Bool) {
         let header = chunks.header
@@ -43,6 +42,23 @@ package struct ImageCost: Sendable, Equatable {
             let (total, overflow) = held.multipliedReportingOverflow(by: header.height)
             bytes = overflow ? .max : total
         }
+    }
+
+    private init(webp size: (width: Int, height: Int)) {
+        pixels = size.width * size.height
+        // The decoder's four samples, the output's and those of a converted picture or an animation's canvas.
+        bytes = pixels * 12
+    }
+
+    /// HEVC and AV1 take a few times as long for a pixel as JPEG does.
+    private static let passesOfHEIF = 4
+
+    private init(_ header: HEIFHeader) {
+        let (area, overflow) = header.width.multipliedReportingOverflow(by: header.height)
+        let (all, tooMany) = area.multipliedReportingOverflow(by: 16)
+        // Planes of 8 or 16 bits, the same in the colours and depth of the output, the output, and our copy of it.
+        bytes = overflow || tooMany ? .max : all
+        pixels = bytes / 16 * Self.passesOfHEIF
     }
 
     private init(_ segments: JPEGSegments) {

@@ -51,6 +51,27 @@ struct WebPChunks {
     /// The first chunk of a name.
     func chunk(_ name: String) -> Chunk? { chunks.first { $0.name == name } }
 
+    /// The sides that the header states, of the canvas if there is one; nil where it states none.
+    func size(in bytes: UnsafeRawBufferPointer) -> (width: Int, height: Int)? {
+        guard let first = chunks.first else { return nil }
+        func number(_ offset: Int, _ count: Int) -> Int? {
+            guard offset + count <= first.data.count else { return nil }
+            return bytes.unsigned(at: first.data.lowerBound + offset, bytes: count, littleEndian: true).map { Int($0) }
+        }
+        switch first.name {
+        case "VP8X":
+            guard let width = number(4, 3), let height = number(7, 3) else { return nil }
+            return (width + 1, height + 1)
+        case "VP8L":
+            guard let sides = number(1, 4) else { return nil }
+            return (sides & 0x3FFF + 1, sides >> 14 & 0x3FFF + 1)
+        case "VP8 ":
+            guard let width = number(6, 2), let height = number(8, 2) else { return nil }
+            return (width & 0x3FFF, height & 0x3FFF)
+        default: return nil
+        }
+    }
+
     /// The orientation that EXIF asks for, or else XMP.
     func orientation(in bytes: UnsafeRawBufferPointer) -> EXIFOrientation {
         let exif = chunk("EXIF").map { UnsafeRawBufferPointer(rebasing: bytes[$0.data]) }

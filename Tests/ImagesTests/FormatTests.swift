@@ -89,6 +89,41 @@ struct FormatTests {
         }
     }
 
+    @Test(
+        "what decoding takes is told by the header, as large as the picture is",
+        .enabled(if: reads("plain.heic") && reads("lossy.webp"), "libwebp7 or libheif1 is not installed"),
+        arguments: names(".webp") + names(".heic") + names(".avif"))
+    func costsBeforeDecoding(name: String) throws {
+        let bytes = try Goldens.bytes("Formats/\(name)")
+        let image = try ImageDecoder.decode(bytes).image
+        let cost = ImageCost(of: bytes, reducesRows: true)
+        #expect(cost.bytes >= 12 * image.width * image.height)
+        #expect(cost.bytes <= 40 * image.width * image.height)
+        #expect(cost.pixels >= image.width * image.height)
+        // Cut or damaged anywhere it is a number all the same.
+        for length in bytes.indices.prefix(600) { _ = ImageCost(of: Array(bytes.prefix(length)), reducesRows: true) }
+        for offset in bytes.indices.prefix(600) {
+            for value: UInt8 in [0, 0x7F, 0xFF] {
+                var damaged = bytes
+                damaged[offset] = value
+                _ = ImageCost(of: damaged, reducesRows: true)
+            }
+        }
+    }
+
+    @Test("a header of many small boxes, or of boxes within boxes, ends")
+    func boxesEnd() {
+        let brand: [UInt8] = [0, 0, 0, 16] + Array("ftypheic".utf8) + [0, 0, 0, 0]
+        let small: [UInt8] = (0..<200_000).flatMap { _ in [0, 0, 0, 8] + Array("free".utf8) }
+        #expect(ImageCost(of: brand + small, reducesRows: true).pixels == 0)
+        let size = [UInt8](repeating: 0xFF, count: 4)
+        let ispe: [UInt8] = [0, 0, 0, 20] + Array("ispe".utf8) + [0, 0, 0, 0] + size + size
+        let ipco: [UInt8] = [0, 0, 0, 28] + Array("ipco".utf8) + ispe
+        let iprp: [UInt8] = [0, 0, 0, 36] + Array("iprp".utf8) + ipco
+        let meta: [UInt8] = [0, 0, 0, 48] + Array("meta".utf8) + [0, 0, 0, 0] + iprp
+        #expect(ImageCost(of: brand + meta, reducesRows: true).bytes == .max)
+    }
+
     @Test("WebP, HEIC and AVIF are not turned, and why is said", arguments: ["lossy.webp", "plain.heic", "plain.avif"])
     func turnsNone(name: String) throws {
         #expect {
