@@ -112,7 +112,8 @@ struct PhotoExtrasTests {
 
     @Test("a file whose picture has no end is turned only without what follows")
     func refusesWithoutEnd() throws {
-        for trailer in [Array("text".utf8), film] {
+        // The last one has an end marker in its film only.
+        for trailer in [Array("text".utf8), film, Array(film.prefix(20)) + [0xFF, 0xD9] + film] {
             let file = Array(try jpeg().dropLast(2)) + trailer
             #expect {
                 try ImageTurner.turned(file, quarterTurnsCounterclockwise: 1)
@@ -124,6 +125,16 @@ struct PhotoExtrasTests {
                 isClose(
                     try ImageDecoder.decode(dropped.bytes).image, try ImageDecoder.decode(try jpeg()).image.turned(1)))
         }
+    }
+
+    /// The decoder reads some bytes ahead, so it can't tell them from the picture's own; jpegtran leaves them out too.
+    @Test("a few bytes before the end marker are no film: what follows the marker is kept", arguments: [1, 3])
+    func keepsWhatFollowsAnUncleanEnd(count: Int) throws {
+        let file = Array(try jpeg().dropLast(2)) + [UInt8](repeating: 1, count: count) + [0xFF, 0xD9] + film
+        let turned = try ImageTurner.turned(file, quarterTurnsCounterclockwise: 1)
+        #expect(Array(turned.bytes.suffix(film.count + 2)) == [0xFF, 0xD9] + film)
+        #expect(
+            isClose(try ImageDecoder.decode(turned.bytes).image, try ImageDecoder.decode(try jpeg()).image.turned(1)))
     }
 
     @Test("with the orientation alone, nothing that follows moves")
