@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Foundation
 import Images
 import TestSupport
 
@@ -46,11 +47,53 @@ struct DrawnPage {
     ) {
         let (dx, dy) = (end.x - start.x, end.y - start.y)
         let length = max(1e-9, dx * dx + dy * dy)
-        change { x, y, old in
-            let along = max(0, min(1, ((x - start.x) * dx + (y - start.y) * dy) / length))
-            let (offsetX, offsetY) = (x - start.x - along * dx, y - start.y - along * dy)
-            let share = max(0, min(1, pen / 2 + 0.5 - (offsetX * offsetX + offsetY * offsetY).squareRoot()))
-            return share == 0 ? old : old + (ink - old) * share
+        func reached(_ first: Double, _ second: Double, below limit: Int) -> Range<Int> {
+            let from = Int(min(first, second) - pen / 2 - 1), to = Int(max(first, second) + pen / 2 + 2)
+            return min(max(0, from), limit)..<min(max(0, to), limit)
+        }
+        for row in reached(start.y, end.y, below: Self.height) {
+            for column in reached(start.x, end.x, below: Self.width) {
+                let (x, y) = (Double(column) + 0.5 - start.x, Double(row) + 0.5 - start.y)
+                let along = max(0, min(1, (x * dx + y * dy) / length))
+                let (offsetX, offsetY) = (x - along * dx, y - along * dy)
+                let share = max(0, min(1, pen / 2 + 0.5 - (offsetX * offsetX + offsetY * offsetY).squareRoot()))
+                let index = row * Self.width + column
+                if share > 0 { pixels[index] += (ink - pixels[index]) * share }
+            }
+        }
+    }
+
+    /// Draws lines from each point to the next, and back to the first.
+    mutating func outline(_ points: [(x: Double, y: Double)], pen: Double, ink: SIMD3<Double>) {
+        for (start, end) in zip(points, points.dropFirst() + points.prefix(1)) {
+            draw(from: start, to: end, pen: pen, ink: ink)
+        }
+    }
+
+    /// Draws lines from the left border to the right one, each `spacing` below the one before and falling by `fall`.
+    mutating func rule(every spacing: Double, falling fall: Double, pen: Double, ink: SIMD3<Double>) {
+        for y in stride(from: 14 - 2 * spacing, to: Double(Self.height) + 2 * spacing, by: spacing) {
+            draw(from: (0, y), to: (Double(Self.width), y + fall), pen: pen, ink: ink)
+        }
+    }
+
+    /// Draws lines from the top border to the bottom one.
+    mutating func ruleDown(every spacing: Double, leaning lean: Double, pen: Double, ink: SIMD3<Double>) {
+        for x in stride(from: 12 - spacing, to: Double(Self.width) + spacing, by: spacing) {
+            draw(from: (x + lean, 0), to: (x, Double(Self.height)), pen: pen, ink: ink)
+        }
+    }
+
+    mutating func drawEllipse(
+        x: Double, y: Double, width: Double, height: Double, pen: Double, ink: SIMD3<Double>
+    ) {
+        let angles = (0..<40).map { Double($0) * .pi / 20 }
+        outline(angles.map { (x + width / 2 * cos($0), y + height / 2 * sin($0)) }, pen: pen, ink: ink)
+    }
+
+    mutating func drawSpecks(ink: SIMD3<Double>) {
+        for (x, y) in [(20.0, 30.0), (210, 40), (30, 290), (200, 280), (220, 150), (110, 20)] {
+            draw(from: (x, y), to: (x + 2, y), pen: 5, ink: ink)
         }
     }
 

@@ -35,12 +35,9 @@ struct DigitFinder {
         var ink = depth
         var fallback: Ink?
         for _ in 0..<Self.attempts {
-            guard let levels = InkLevels(ink) else { break }
-            var cleaned = ink
-            if PaperLines.remove(from: &cleaned, width: width, height: height, low: levels.low) {
-                let finding = find(in: cleaned, levels, &fallback)
-                if !finding.isNothing { return finding }
-            }
+            guard let all = InkLevels(ink) else { break }
+            let hadLines = PaperLines.remove(from: &ink, width: width, height: height, low: all.low)
+            guard let levels = hadLines ? InkLevels(ink) : all else { break }
             for levels in [levels, levels.sure] {
                 let finding = find(in: ink, levels, &fallback)
                 if !finding.isNothing { return finding }
@@ -52,25 +49,25 @@ struct DigitFinder {
 
     private func find(in ink: [UInt8], _ levels: InkLevels, _ fallback: inout Ink?) -> Finding {
         let pieces = InkPieces(ink: ink, width: width, height: height, low: levels.low, high: levels.high)
-        let candidates = pieces.all.indices.filter { isStroke(pieces.all[$0]) }
+        let strokes = pieces.all.indices.filter { isStroke(pieces.all[$0]) }
+        let candidates = ForeignShapes(pieces: pieces).digits(among: strokes)
         guard let main = candidates.max(by: { weight(pieces.all[$0]) < weight(pieces.all[$1]) }) else {
             return .nothing
         }
-        let digit = group(around: main, of: candidates, in: pieces)
+        let foreign = Set(strokes).subtracting(candidates).filter { pieces.all[$0].height * 4 >= pieces.all[$0].width }
+        let digit = group(around: main, without: foreign, in: pieces)
         let ink = joined(digit, of: pieces, ink)
         if isEdge(pieces.all[main]) {
-            if fallback == nil { fallback = ink }
+            if fallback == nil, !pieces.all[main].coversSide { fallback = ink }
             return .nothing
         }
         if isOneOfSeveral(digit, of: candidates, in: pieces) { return .several }
         return .digit(ink)
     }
 
-    /// Whether a piece is as large as a digit's and no blot.
+    /// Whether a piece is as large as a digit's.
     private func isStroke(_ piece: InkPieces.Piece) -> Bool {
-        let longest = max(width, height)
-        guard piece.longest * 50 >= longest, piece.area >= 4 else { return false }
-        return piece.strokeWidth < 0.6 * Double(piece.longest)
+        piece.longest * 20 >= max(width, height) && piece.area >= 4
     }
 
     /// How much a piece looks like the digit that was meant: large, dark, in the middle, away from the border.
@@ -94,12 +91,12 @@ struct DigitFinder {
     }
 
     /// The pieces that belong to the digit: near it or within its box, and as dark.
-    private func group(around main: Int, of candidates: [Int], in pieces: InkPieces) -> [Int] {
+    private func group(around main: Int, without foreign: Set<Int>, in pieces: InkPieces) -> [Int] {
         var box = pieces.all[main]
         var members = [main]
         let size = box.longest
         let darkness = Double(box.mass) / Double(box.area)
-        var others = pieces.all.indices.filter { $0 != main }
+        var others = pieces.all.indices.filter { $0 != main && !foreign.contains($0) }
         var grew = true
         while grew {
             grew = false
@@ -112,7 +109,9 @@ struct DigitFinder {
                 else { continue }
                 let gapX = max(0, piece.left - box.right - 1, box.left - piece.right - 1)
                 let gapY = max(0, piece.top - box.bottom - 1, box.top - piece.bottom - 1)
-                guard max(gapX, gapY) * 8 <= size else { continue }
+                guard max(gapX, gapY) * 7 <= max(size, min(piece.longest, 2 * size)) else { continue }
+                // A line under the digit, or over it, is no part of it.
+                if gapY > 0, piece.height * 4 < piece.width, piece.width * 5 > box.width * 6 { continue }
                 // Another digit beside this one is no part of it.
                 let isAsLarge = piece.height * 10 >= size * 6 && gapX > 0
                 if isAsLarge { continue }

@@ -42,38 +42,8 @@ struct DigitForm {
     }
 
     /// How much of each pixel lies within `pen` of the mask, 0 to 1.
-    ///
-    /// - Source: Borgefors, "Distance transformations in digital images": the chamfer distance.
     private static func thickened(_ mask: [Bool], width: Int, height: Int, by pen: Float) -> [Float] {
-        var distance = mask.map { $0 ? Float(0) : 1e6 }
-        let (side, corner) = (Float(0.955), Float(1.3693))
-        for y in 0..<height {
-            for x in 0..<width {
-                let index = y * width + x
-                var best = distance[index]
-                if x > 0 { best = min(best, distance[index - 1] + side) }
-                if y > 0 {
-                    best = min(best, distance[index - width] + side)
-                    if x > 0 { best = min(best, distance[index - width - 1] + corner) }
-                    if x < width - 1 { best = min(best, distance[index - width + 1] + corner) }
-                }
-                distance[index] = best
-            }
-        }
-        for y in stride(from: height - 1, through: 0, by: -1) {
-            for x in stride(from: width - 1, through: 0, by: -1) {
-                let index = y * width + x
-                var best = distance[index]
-                if x < width - 1 { best = min(best, distance[index + 1] + side) }
-                if y < height - 1 {
-                    best = min(best, distance[index + width] + side)
-                    if x > 0 { best = min(best, distance[index + width - 1] + corner) }
-                    if x < width - 1 { best = min(best, distance[index + width + 1] + corner) }
-                }
-                distance[index] = best
-            }
-        }
-        return distance.map { max(0, min(1, pen + 1 - $0)) }
+        DistanceMap.distances(to: mask, width: width, height: height).map { max(0, min(1, pen + 1 - $0)) }
     }
 
     /// Crops, averages each of the 20x20 pixels' areas and moves the centre of mass to the middle.

@@ -24,9 +24,9 @@ public struct DigitPreparation: Sendable {
         let (width, height) = (working.width, working.height)
         let finder = DigitFinder(width: width, height: height)
         let channels = channels(of: working)
-        let isInkDark = InkPolarity.isInkDark(channels[channels.count / 2], width: width, height: height)
-        for isInkDark in [isInkDark, !isInkDark] {
-            let dark = isInkDark ? channels : channels.map { $0.map { ~$0 } }
+        let areInksDark = InkPolarity.areInksDark(channels, width: width, height: height)
+        for isOpposite in [false, true] {
+            let dark = zip(channels, areInksDark).map { $1 != isOpposite ? $0 : $0.map { ~$0 } }
             let depths = PaperEstimate.depths(channels: dark, width: width, height: height)
             switch finder.find(in: depths) {
             case .digit(let ink):

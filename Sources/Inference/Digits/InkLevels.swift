@@ -41,7 +41,7 @@ struct InkLevels: Equatable {
         for value in 0..<threshold { above[value] = 0 }
         let peak = Self.quantile(0.75, of: above, total: above.reduce(0, +))
         let range = Double(peak - middle)
-        low = UInt8(clamping: max(floor, middle + Int(range * 0.3)))
+        low = UInt8(clamping: max(floor, middle + Int(range * 0.25)))
         high = UInt8(clamping: max(middle + 5 * noise, middle + Int(range * 0.5), floor))
     }
 

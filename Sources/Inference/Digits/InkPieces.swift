@@ -17,6 +17,8 @@ struct InkPieces {
         /// Its pixels on the picture's border, the longest of the four sides and how many sides it touches.
         var border = 0
         var sidesTouched = 0
+        /// Whether it covers nearly all of one of the picture's sides.
+        var coversSide = false
         /// Pixel sides that face paper.
         var outline = 0
 
@@ -76,6 +78,8 @@ struct InkPieces {
         let sides = [borders.left, borders.right, borders.top, borders.bottom]
         piece.border = sides.max() ?? 0
         piece.sidesTouched = sides.count { $0 > 0 }
+        piece.coversSide =
+            max(borders.left, borders.right) * 10 >= height * 9 || max(borders.top, borders.bottom) * 10 >= width * 9
         return piece
     }
 }

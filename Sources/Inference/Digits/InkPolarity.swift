@@ -4,10 +4,21 @@
 enum InkPolarity {
     /// Side of the blocks that are looked at.
     private static let block = 4
+    /// A channel follows the others unless it says this share of what the one says that says most.
+    private static let certainty: Float = 0.03
+
+    /// For each channel whether ink is dark in it. Ink of another colour than its paper may be darker in one channel and
+    /// brighter in another, red on green for example.
+    static func areInksDark(_ channels: [[UInt8]], width: Int, height: Int) -> [Bool] {
+        let skews = channels.map { skew($0, width: width, height: height) }
+        let most = skews.map(abs).max() ?? 0
+        let isDark = skews.reduce(0, +) <= 0
+        return skews.map { abs($0) < most * certainty ? isDark : $0 <= 0 }
+    }
 
     /// Strokes cover less of any neighbourhood than paper does: where they are dark, few values lie far below the
     /// neighbourhood's mean and many a little above it, so the third power of the differences sums up below zero.
-    static func isInkDark(_ values: [UInt8], width: Int, height: Int) -> Bool {
+    private static func skew(_ values: [UInt8], width: Int, height: Int) -> Float {
         let columns = (width + block - 1) / block
         let rows = (height + block - 1) / block
         var sums = [Float](repeating: 0, count: columns * rows)
@@ -44,6 +55,6 @@ enum InkPolarity {
                 skew += difference * difference * difference
             }
         }
-        return skew <= 0
+        return skew
     }
 }
