@@ -15,7 +15,7 @@ from digit_networks import MEAN, STD, DigitCNN  # noqa: E402
 # A worker for each core: PyTorch's own threads would only fight with them.
 torch.set_num_threads(1)
 model = DigitCNN()
-model.load_state_dict(torch.load(ROOT / "Weights/mnist/1/model.pth", weights_only=True))
+model.load_state_dict(torch.load(ROOT / "Weights/mnist/2/model.pth", weights_only=True))
 model.eval()
 
 app = Flask(__name__)

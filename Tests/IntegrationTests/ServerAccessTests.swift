@@ -97,9 +97,9 @@ import Testing
     }
 
     @Test(arguments: ServerTests.modes) func aModelNamedTwiceIsServedOnce(mode: String) throws {
-        let server = try start(mode, ["--model", "mnist", "--model", "mnist@1", "--model", "mnist"])
+        let server = try start(mode, ["--model", "mnist", "--model", "mnist@2", "--model", "mnist"])
         let index = try server.ask("POST", "/v2/repository/index").text
-        #expect(index == #"[{"name":"mnist","version":"1","state":"READY","reason":""}]"#)
+        #expect(index == #"[{"name":"mnist","version":"2","state":"READY","reason":""}]"#)
     }
 
     /// Whatever the order in which they are named, a request that names none gets the newest.

@@ -21,7 +21,7 @@ import Testing
         let folder = try TemporaryFolder()
         let weights = folder.url.appending(path: "Weights")
         try FileManager.default.copyItem(at: ServerProcess.packageRoot.appending(path: "Weights"), to: weights)
-        let file = weights.appending(path: "mnist/1/model.pth")
+        let file = weights.appending(path: "mnist/2/model.pth")
         let server = try start(mode, ["--weights", weights.path])
         let before = try server.ask("POST", "/inference", text: ServerProcess.digit).text
         switch what {

@@ -103,9 +103,10 @@ def train(
     average = torch.optim.swa_utils.AveragedModel(
         network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.995)
     )
-    optimizer = torch.optim.AdamW(network.parameters(), settings["rate"], weight_decay=settings["decay"])
+    rate = arguments.rate or settings["rate"]
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=settings["decay"])
     steps = len(inputs) // batch * epochs
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings["rate"], total_steps=steps, pct_start=0.2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.2)
     started = time.monotonic()
     for epoch in range(1, epochs + 1):
         network.train()
@@ -136,6 +137,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1, help="PyTorch's threads; the result depends on it a little")
     parser.add_argument("--epochs", type=int, help="passes over the 60,000; default: as in SETTINGS")
+    parser.add_argument("--rate", type=float, help="the highest rate of learning; default: as in SETTINGS")
     parser.add_argument("--start", help="a file of weights to go on from")
     parser.add_argument("--device", default="cpu", help="where PyTorch computes: cpu or cuda")
     arguments = parser.parse_args()

@@ -173,7 +173,7 @@ def bad_reload(mode, options, report):
     folder = tempfile.mkdtemp(prefix="swiftnet-soak-")
     try:
         shutil.copytree(ROOT / "Weights", folder + "/Weights")
-        file = pathlib.Path(folder, "Weights/mnist/1/model.pth")
+        file = pathlib.Path(folder, "Weights/mnist/2/model.pth")
         whole = file.read_bytes()
         with Server(mode, "--weights", folder + "/Weights") as server:
             workers = server.workers()
@@ -202,7 +202,7 @@ def files(mode, options, report):
     folder = tempfile.mkdtemp(prefix="swiftnet-soak-")
     try:
         shutil.copytree(ROOT / "Weights", folder + "/Weights")
-        file = pathlib.Path(folder, "Weights/mnist/1/model.pth")
+        file = pathlib.Path(folder, "Weights/mnist/2/model.pth")
         with Server(mode, "--weights", folder + "/Weights") as server:
             workers = len(server.workers())
             expected = server.ask().body

@@ -235,12 +235,12 @@ def hostile_models(mode, options, report):
         for what in ("pickle", "way out", "link", "link out of the repository"):
             copy = pathlib.Path(folder, what, "Weights")
             shutil.copytree(ROOT / "Weights", copy)
-            file = copy / "mnist/1/model.pth"
+            file = copy / "mnist/2/model.pth"
             if what == "pickle":
                 file.write_bytes(pickle.dumps(Creator(trap)))
             elif what == "way out":
                 description = json.loads((copy / "mnist/model.json").read_text())
-                description["versions"]["1"]["file"] = "../../../../../etc/passwd"
+                description["versions"]["2"]["file"] = "../../../../../etc/passwd"
                 (copy / "mnist/model.json").write_text(json.dumps(description))
             else:
                 file.unlink()

@@ -143,7 +143,7 @@ def broken_repositories():
         for what in ("cut file", "other file"):
             copy = folder / what
             shutil.copytree(ROOT / "Weights", copy)
-            file = copy / "mnist/1/model.pth"
+            file = copy / "mnist/2/model.pth"
             data = file.read_bytes()
             file.write_bytes(data[:len(data) // 2] if what == "cut file" else bytes(len(data)))
             flags[what] = ["--weights", str(copy)]
