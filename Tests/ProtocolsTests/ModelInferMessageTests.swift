@@ -39,6 +39,19 @@ import Testing
         }
     }
 
+    @Test func aParameterAsksForViews() throws {
+        func asked(_ name: String, _ count: Int) throws -> RequestedViews? {
+            var parameters = ProtobufWriter()
+            parameters.write(4) { entry in
+                entry.write(1, string: name)
+                entry.write(2) { $0.write(2, int64: count) }
+            }
+            return try read(parameters.bytes + message("image", "BYTES", [1], raw: [1, 0, 0, 0, 9])).views
+        }
+        #expect(try [asked("views", 4), asked("views", 1), asked("priority", 4)] == [.four, .one, nil])
+        #expect(throws: RequestRefusal(.badRequest, "'views' must be 1 or 4")) { try asked("views", 3) }
+    }
+
     // MARK: Inputs
 
     private static let raw: [(String, [UInt8])] = [
