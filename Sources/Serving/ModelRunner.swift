@@ -42,7 +42,6 @@ final class ModelRunner: InferenceRunner {
     func classify(
         model: Int, images: [[UInt8]], views: RequestedViews
     ) throws -> [Result<Classification, any Error>] {
-        let imagesAtOnce = Self.imagesAtOnce / views.rawValue
         let predictor = predictors[model]
         let costs = images.map(predictor.cost)
         try checkWork(costs, predictor.limits)
@@ -72,7 +71,7 @@ final class ModelRunner: InferenceRunner {
             }
             results += answers.map { $0.map(Classification.init).mapError(refusal) }
             let elapsed = SystemClock.monotonicNanoseconds() - start
-            if elapsed < 100_000_000 { imagesAtOnce = min(2 * imagesAtOnce, rowsAtOnce[model]) }
+            if elapsed < 100_000_000 { imagesAtOnce = min(2 * imagesAtOnce, max(1, rowsAtOnce[model] / views.rawValue)) }
             if elapsed > 400_000_000 { imagesAtOnce = max(imagesAtOnce / 2, 1) }
         }
         return results

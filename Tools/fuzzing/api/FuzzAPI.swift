@@ -27,7 +27,9 @@ private final class Runner: InferenceRunner {
             exifDegrees: 90)
     }
 
-    func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
+    func classify(
+        model: Int, images: [[UInt8]], views: RequestedViews
+    ) throws -> [Result<Classification, any Error>] {
         images.map { image in
             image.first == 0 ? .failure(InferenceRefusal.notAnImage("no image")) : .success(answer(image[0], model))
         }
@@ -43,7 +45,9 @@ private final class Runner: InferenceRunner {
         return (0..<(rows * count)).map { input[$0 % input.count] * 4 }
     }
 
-    func upright(model: Int, image: [UInt8]) throws -> (bytes: [UInt8], mediaType: String, Classification) {
+    func upright(
+        model: Int, image: [UInt8], views: RequestedViews
+    ) throws -> (bytes: [UInt8], mediaType: String, Classification) {
         (image, "image/png", answer(image[0], model))
     }
 }
