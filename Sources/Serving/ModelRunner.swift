@@ -71,7 +71,8 @@ final class ModelRunner: InferenceRunner {
             }
             results += answers.map { $0.map(Classification.init).mapError(refusal) }
             let elapsed = SystemClock.monotonicNanoseconds() - start
-            if elapsed < 100_000_000 { imagesAtOnce = min(2 * imagesAtOnce, max(1, rowsAtOnce[model] / views.rawValue)) }
+            let most = max(1, rowsAtOnce[model] / views.rawValue)
+            if elapsed < 100_000_000 { imagesAtOnce = min(2 * imagesAtOnce, most) }
             if elapsed > 400_000_000 { imagesAtOnce = max(imagesAtOnce / 2, 1) }
         }
         return results
