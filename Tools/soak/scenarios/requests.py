@@ -245,7 +245,7 @@ def hostile_models(mode, options, report):
             else:
                 file.unlink()
                 file.symlink_to("model.pth" if what == "link" else "/dev/zero")
-            with Server(mode, "--weights", str(copy), waits=False) as server:
+            with Server(mode, "--weights", str(copy), "--model", "mnist", waits=False) as server:
                 code = server.process.wait(30)
                 server.reader.join()
                 report.check(f"{what}: exit code", code, "==", 1)
