@@ -18,9 +18,9 @@ struct ForeignShapes {
     /// No digit is so wide: a stroke of one, or of something else.
     private func isFlat(_ piece: InkPieces.Piece) -> Bool { piece.height * 4 < piece.width }
 
-    /// A thin piece that goes from one border of the picture to another.
+    /// A thin piece that goes from one border of the picture to another, or across a corner of it.
     private func isLine(_ piece: InkPieces.Piece) -> Bool {
-        piece.sidesTouched >= 2 && piece.strokeWidth * 30 <= Double(longestSide) && piece.longest * 2 >= longestSide
+        piece.sidesTouched >= 2 && piece.strokeWidth * 30 <= Double(longestSide)
     }
 
     // MARK: Frames
