@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Measures photos of many pixels beside libjpeg-turbo's programs: processor time, time and memory of whole processes.
+"""Measures photos of many pixels beside libjpeg-turbo's programs: processor time and time of whole processes.
 
 - A digit, 12 megapixels: `swiftnet infer` beside `djpeg -grayscale`, which only decodes. Aim: its time and 25 ms.
 - Photos of 12 megapixels and, progressive, 48: `swiftnet rotate` beside `jpegtran`, which only turns. Aim: beyond the
@@ -25,8 +25,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 SWIFTNET = os.environ.get("SWIFTNET", str(PROJECT / ".build" / "release" / "swiftnet"))
 
 
-def measure(command: list[str]) -> tuple[float, float, float]:
-    """Milliseconds of the processor and of the clock, and MiB at the peak, of a process that must succeed."""
+def measure(command: list[str]) -> tuple[float, float]:
+    """Milliseconds of the processor and of the clock, of a process that must succeed."""
     before = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     errors = process.stderr.read()
@@ -35,7 +35,7 @@ def measure(command: list[str]) -> tuple[float, float, float]:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         raise SystemExit(f"photos: {' '.join(command)}: {errors.decode().strip()}")
-    return (usage.ru_utime + usage.ru_stime) * 1000, elapsed * 1000, usage.ru_maxrss / 1024
+    return (usage.ru_utime + usage.ru_stime) * 1000, elapsed * 1000
 
 
 def photo(width: int, height: int, seed: int) -> Image.Image:
@@ -78,7 +78,7 @@ def lying(path: Path, coding: str) -> Path:
     raise SystemExit(f"photos: the model calls {path} upright, however it is turned")
 
 
-def by_turns(commands: dict[str, list[str]], rounds: int, folder: Path) -> dict[str, tuple[float, float, float]]:
+def by_turns(commands: dict[str, list[str]], rounds: int, folder: Path) -> dict[str, tuple[float, float]]:
     """The medians of each command's measurements."""
     measured = {name: [] for name in commands}
     for _ in range(rounds):
@@ -88,10 +88,10 @@ def by_turns(commands: dict[str, list[str]], rounds: int, folder: Path) -> dict[
     return {name: tuple(statistics.median(column) for column in zip(*rows)) for name, rows in measured.items()}
 
 
-def show(title: str, medians: dict[str, tuple[float, float, float]]) -> None:
-    print(f"\n{title}\n\n| program | processor, ms | clock, ms | memory, MiB |\n|---|---|---|---|")
-    for name, (processor, clock, memory) in medians.items():
-        print(f"| {name} | {processor:.0f} | {clock:.0f} | {memory:.0f} |")
+def show(title: str, medians: dict[str, tuple[float, float]]) -> None:
+    print(f"\n{title}\n\n| program | processor, ms | clock, ms |\n|---|---|---|")
+    for name, (processor, clock) in medians.items():
+        print(f"| {name} | {processor:.0f} | {clock:.0f} |")
 
 
 def main() -> None:
@@ -111,7 +111,7 @@ def main() -> None:
             folder,
         )
         show("A digit, 12 megapixels", medians)
-        (_, djpeg, _), (_, infer, _) = medians.values()
+        (_, djpeg), (_, infer) = medians.values()
         print(f"\nBeyond djpeg: {infer - djpeg:.0f} ms; aim: at most 25")
 
         small = folder / "small.png"
