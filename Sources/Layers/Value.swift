@@ -26,6 +26,11 @@ public struct Value {
         return left.append(Binary(.add), with: [right], name: "add")
     }
 
+    /// The channels of this image, then those of another of the same height and width: `torch.cat` along the channels.
+    ///
+    /// Shape: [C, H, W] and [D, H, W] → [C + D, H, W]; vectors likewise.
+    public func concatenated(with other: Value) -> Value { append(Concat(axis: 1), with: [other], name: "cat") }
+
     /// Scales each channel of an image by one number: the excitation of squeeze-and-excitation.
     ///
     /// `right` must have shape [C, 1, 1] for a left side of [C, H, W].

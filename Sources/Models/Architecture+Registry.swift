@@ -57,6 +57,44 @@ extension Architecture {
                     try VGG(configuration, $0)
                 }
             }
+            + MobileNetV3Configuration.all.map { configuration in
+                var configuration = configuration
+                configuration.classes = classes("classifier.3.weight")
+                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
+                    try MobileNetV3(configuration, $0)
+                }
+            }
+            + EfficientNetV2Configuration.all.map { configuration in
+                var configuration = configuration
+                configuration.classes = classes("classifier.1.weight")
+                let side = configuration.resolution
+                return Architecture(
+                    name: configuration.name, inputShape: [3, side, side], classes: configuration.classes,
+                    resizedShortSide: side
+                ) { [configuration] in
+                    try EfficientNetV2(configuration, $0)
+                }
+            }
+            + RegNetConfiguration.all.map { configuration in
+                var configuration = configuration
+                configuration.classes = classes("fc.weight")
+                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
+                    try RegNet(configuration, $0)
+                }
+            }
+            + DenseNetConfiguration.all.map { configuration in
+                var configuration = configuration
+                configuration.classes = classes("classifier.weight")
+                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
+                    try DenseNet(configuration, $0)
+                }
+            }
+            + [true, false].map { isFirst in
+                let count = classes("classifier.1.weight")
+                return imageNet(isFirst ? "squeezenet1_0" : "squeezenet1_1", classes: count) {
+                    try SqueezeNet(isFirst: isFirst, classes: count, $0)
+                }
+            }
             + [
                 { count in imageNet("alexnet", classes: count) { try AlexNet(classes: count, $0) } }(
                     classes("classifier.6.weight")),
@@ -70,7 +108,8 @@ extension Architecture {
         let unwrapped = weights.unwrapped
         return all { head in
             let shape = unwrapped.tensor(named: head)?.shape
-            return max(1, shape.flatMap { $0.rank == 2 ? $0[0] : nil } ?? 1000)
+            // Of SqueezeNet it is a convolution's.
+            return max(1, shape.flatMap { $0.rank == 2 || $0.rank == 4 ? $0[0] : nil } ?? 1000)
         }
     }
 

@@ -26,6 +26,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import timm
 import torch
 import torchvision
 from efficientnet_pytorch import EfficientNet
@@ -265,14 +266,24 @@ def write_networks() -> None:
             write_golden(GOLDENS / f"efficientnet-{family}-b{variant}-{size}.golden", fields, {"logits": logits})
 
 
+def library_network(name: str) -> nn.Module:
+    """A network of torchvision, or of timm, for seven classes."""
+    if name in TIMM:
+        return timm.create_model(name, num_classes=7)
+    return getattr(torchvision.models, name)(num_classes=7)
+
+
 def write_torchvision() -> None:
     """torchvision's other networks, at sizes that a test gets through quickly."""
     cases = [
         ("resnet18", 64, 1.6), ("resnet18", 97, 1.6), ("resnet50", 64, 1.4), ("resnext50_32x4d", 64, 1.4),
         ("wide_resnet50_2", 64, 1.4), ("mobilenet_v2", 64, 1.9), ("mobilenet_v2", 95, 1.9), ("alexnet", 95, 2.2),
+        ("mobilenet_v3_large", 64, 2.2), ("mobilenet_v3_small", 95, 2.2), ("efficientnet_v2_s", 64, 2.0),
+        ("regnet_y_400mf", 64, 1.6), ("regnet_x_400mf", 95, 1.6), ("densenet121", 64, 1.6), ("squeezenet1_0", 95, 2.0),
+        ("squeezenet1_1", 64, 2.0), ("resnet18d", 64, 1.6), ("resnet26d", 95, 1.4),
     ]
     for name, size, gain in cases:
-        network = fill(getattr(torchvision.models, name)(num_classes=7), gain)
+        network = fill(library_network(name), gain)
         pictures = synthetic_pictures(2, size)
         logits = network(pictures)
         error = (network.double()(pictures.double()) - logits).abs().max() / logits.abs().max()
@@ -280,22 +291,28 @@ def write_torchvision() -> None:
         fields = {"name": name, "size": size, "classes": 7, "gain": gain, **ORIGIN}
         write_golden(GOLDENS / f"torchvision-{name}-{size}.golden", fields, {"logits": logits})
     keys = []
-    for name in TORCHVISION:
-        with torch.device("meta"):
-            state = getattr(torchvision.models, name)(num_classes=7).state_dict()
+    for name in TORCHVISION + TIMM:
+        # RegNet computes its sizes by tensors, which have no numbers on the meta device.
+        with torch.device("cpu" if name.startswith("regnet") else "meta"):
+            state = library_network(name).state_dict()
         for key, tensor in sorted(state.items()):
             if tensor.is_floating_point():
                 keys.append(f"{name} {key} {list(tensor.shape)}\n")
     digest = hashlib.sha256("".join(keys).encode()).hexdigest()
     write_golden(
-        GOLDENS / "keys-torchvision.golden", {"names": " ".join(TORCHVISION), "sha256": digest, **ORIGIN}, {})
+        GOLDENS / "keys-torchvision.golden", {"names": " ".join(TORCHVISION + TIMM), "sha256": digest, **ORIGIN}, {})
 
 
 TORCHVISION = [
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
     "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2", "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn",
-    "vgg13_bn", "vgg16_bn", "vgg19_bn", "alexnet", "mobilenet_v2",
+    "vgg13_bn", "vgg16_bn", "vgg19_bn", "alexnet", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small",
+    "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l", "regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf",
+    "regnet_y_3_2gf", "regnet_y_8gf", "regnet_y_16gf", "regnet_y_32gf", "regnet_x_400mf", "regnet_x_800mf",
+    "regnet_x_1_6gf", "regnet_x_3_2gf", "regnet_x_8gf", "regnet_x_16gf", "regnet_x_32gf", "densenet121", "densenet161",
+    "densenet169", "densenet201", "squeezenet1_0", "squeezenet1_1",
 ]
+TIMM = ["resnet26", "resnet18d", "resnet26d", "resnet34d", "resnet50d", "resnet101d", "resnet152d", "resnet200d"]
 
 
 # MARK: Answers over the real data
