@@ -87,7 +87,7 @@ struct InferTests {
             ])
         #expect(object["file"] as? String == digit)
         #expect(object["model"] as? String == "mnist")
-        #expect(object["version"] as? Int == 1)
+        #expect(object["version"] as? Int == 2)
         #expect(object["label"] as? String == "7")
         #expect(object["class"] as? Int == 7)
         let scores = try #require(object["scores"] as? [Double])
