@@ -59,7 +59,18 @@ package enum ASCII {
     /// Whether the bytes spell `text`, in any case of ASCII letters.
     package static func equal(_ bytes: some Collection<UInt8>, ignoringCase text: StaticString) -> Bool {
         text.withUTF8Buffer { text in
-            bytes.count == text.count && zip(bytes, text).allSatisfy { lowercased($0) == lowercased($1) }
+            // A loop over an unknown collection asks the runtime for each byte: nearly all have theirs in one place.
+            bytes.withContiguousStorageIfAvailable { equal($0, text) } ?? equal(Array(bytes), text)
         }
+    }
+
+    private static func equal(_ bytes: UnsafeBufferPointer<UInt8>, _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard bytes.count == text.count else { return false }
+        for index in text.indices where lowercased(bytes[index]) != lowercased(text[index]) { return false }
+        return true
+    }
+
+    private static func equal(_ bytes: [UInt8], _ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes.withUnsafeBufferPointer { equal($0, text) }
     }
 }

@@ -146,8 +146,7 @@ extension EventLoop {
         // Once known, the end of input would only be told again and again.
         let end: Epoll.Interest = connection.hasPeerFinished ? [] : .peerFinished
         switch connection.phase {
-        case .receiving where connection.isHeldBack: wanted.formUnion([.writable, end])
-        case .receiving: wanted.formUnion([.readable, end])
+        case .receiving: wanted.formUnion((connection.isHeldBack ? Epoll.Interest.writable : .readable).union(end))
         case .lingering: wanted.formUnion(.readable)
         case .waiting: wanted.formUnion(end)
         case .closing: break
