@@ -92,7 +92,6 @@ CASES = {
     "long target": post(HOST, target="/" + "a" * 10_000),
     "NUL in the target": post(HOST, target="/infer\x00ence"),
     "two empty lines first": b"\r\n\r\n" + post(HOST),
-    "preface of HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + HIDDEN,
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n" + HIDDEN,
 }
 
