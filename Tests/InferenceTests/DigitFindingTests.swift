@@ -35,6 +35,24 @@ struct DigitFindingTests {
         }
     }
 
+    @Test("a five whose bar, stem and bowl do not touch is a five", arguments: [7.0, 11, 14])
+    func brokenFives(barPen: Double) throws {
+        let predictor = try predictor()
+        for gap in [16.0, 24] {
+            var page = DrawnPage()
+            let ink = SIMD3(repeating: 40.0)
+            page.draw(from: (85, 90), to: (150, 94), pen: barPen, ink: ink)
+            let top = 92 + barPen / 2 + gap
+            page.draw(from: (85, top), to: (84, top + 6), pen: 5, ink: ink)
+            let bowl = [
+                (102.0, top + 12), (130, top + 12), (152, top + 40), (152, top + 70), (126, top + 96), (80, top + 90),
+            ]
+            for (start, end) in zip(bowl, bowl.dropFirst()) { page.draw(from: start, to: end, pen: 5, ink: ink) }
+            let prepared = try DigitPreparation.prepared(page.image())
+            #expect(try predictor.predict(pixels: prepared.pixels)[0].label == "5", "gap of \(gap)")
+        }
+    }
+
     @Test("light, edges, blots, lines and frames without a digit are none", arguments: EmptyPage.allCases, [2.0, 6])
     func noDigit(page: EmptyPage, noise: Double) throws {
         let image = try page.page.image(noise: noise)

@@ -50,11 +50,17 @@ struct DigitFinder {
     private func find(in ink: [UInt8], _ levels: InkLevels, _ fallback: inout Ink?) -> Finding {
         let pieces = InkPieces(ink: ink, width: width, height: height, low: levels.low, high: levels.high)
         let strokes = pieces.all.indices.filter { isStroke(pieces.all[$0]) }
-        let candidates = ForeignShapes(pieces: pieces).digits(among: strokes)
+        let shapes = ForeignShapes(pieces: pieces)
+        let candidates = shapes.digits(among: strokes)
         guard let main = candidates.max(by: { weight(pieces.all[$0]) < weight(pieces.all[$1]) }) else {
             return .nothing
         }
-        let foreign = Set(strokes).subtracting(candidates).filter { pieces.all[$0].height * 4 >= pieces.all[$0].width }
+        let foreign = Set(strokes).subtracting(candidates).filter { index in
+            let piece = pieces.all[index]
+            // What is no broader than the digit's stroke is a bit of it, however short.
+            let isBit = piece.strokeWidth <= pieces.all[main].strokeWidth && shapes.isBlot(index)
+            return piece.height * 4 >= piece.width && !isBit
+        }
         let digit = group(around: main, without: foreign, in: pieces)
         let ink = joined(digit, of: pieces, ink)
         if isEdge(pieces.all[main]) {
@@ -105,11 +111,12 @@ struct DigitFinder {
                 guard piece.area * 100 >= box.area, piece.longest * 10 >= size,
                     !isEdge(piece) || piece.border * 4 < size,
                     Double(piece.mass) / Double(piece.area) > darkness * 0.4,
-                    piece.strokeWidth < 2.0 * pieces.all[main].strokeWidth
+                    piece.strokeWidth < (isBar(over: piece, box) ? 3 : 2) * pieces.all[main].strokeWidth
                 else { continue }
                 let gapX = max(0, piece.left - box.right - 1, box.left - piece.right - 1)
                 let gapY = max(0, piece.top - box.bottom - 1, box.top - piece.bottom - 1)
-                guard max(gapX, gapY) * 7 <= max(size, min(piece.longest, 2 * size)) else { continue }
+                let near = max(size, min(piece.longest, 2 * size))
+                guard max(gapX, gapY) * 7 <= near || isBar(over: piece, box) else { continue }
                 // A line under the digit, or over it, is no part of it.
                 if gapY > 0, piece.height * 4 < piece.width, piece.width * 5 > box.width * 6 { continue }
                 // Another digit beside this one is no part of it.
@@ -125,6 +132,15 @@ struct DigitFinder {
             }
         }
         return members
+    }
+
+    /// Whether one of two pieces is a five's bar, written apart from the body that it lies over.
+    private func isBar(over piece: InkPieces.Piece, _ other: InkPieces.Piece) -> Bool {
+        let (bar, body) = piece.top < other.top ? (piece, other) : (other, piece)
+        let overlap = min(bar.right, body.right) - max(bar.left, body.left) + 1
+        return bar.height * 2 < bar.width && body.height * 2 >= body.width
+            && overlap * 4 >= min(bar.width, body.width) * 3 && body.width * 2 >= bar.width
+            && (body.top - bar.bottom) * 5 <= bar.width * 2
     }
 
     private func joined(_ members: [Int], of pieces: InkPieces, _ ink: [UInt8]) -> Ink {
@@ -143,8 +159,9 @@ struct DigitFinder {
                 if label >= 0 && isMember[label] { values[y * boxWidth + x] = ink[index] }
             }
         }
-        return Ink(
-            width: boxWidth, height: boxHeight, values: values, strokeWidth: pieces.all[members[0]].strokeWidth)
+        let (area, outline) = members.reduce((0, 0)) { ($0.0 + pieces.all[$1].area, $0.1 + pieces.all[$1].outline) }
+        let strokeWidth = 2 * Double(area) / Double(max(1, outline))
+        return Ink(width: boxWidth, height: boxHeight, values: values, strokeWidth: strokeWidth)
     }
 
     /// Whether another piece or group stands beside the digit that looks like a digit as well.

@@ -63,7 +63,7 @@ struct ForeignShapes {
     // MARK: Blots
 
     /// Whether the largest disc within a piece measures so much of its length that no pen wrote it.
-    private func isBlot(_ index: Int) -> Bool {
+    func isBlot(_ index: Int) -> Bool {
         let piece = pieces.all[index]
         guard piece.strokeWidth > 0.12 * Double(piece.longest) else { return false }
         let (width, height) = (piece.width + 2, piece.height + 2)
