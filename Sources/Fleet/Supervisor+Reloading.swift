@@ -39,7 +39,7 @@ extension Supervisor {
         let layout = new.layout(cores: cores)
         let old = current.configuration.layout(cores: cores)
         // Workers that signals have added or taken away stay so, unless the settings say something new.
-        let wanted = layout.workers == old.workers ? current.wanted : layout.workers
+        let wanted = layout.workers == old.workers ? restingWorkers ?? current.wanted : layout.workers
         lastGeneration += 1
         var next = Generation(
             number: lastGeneration, configuration: new, keys: keys, listeners: try nextListeners(new), wanted: wanted,
@@ -96,6 +96,7 @@ extension Supervisor {
         guard serving(reload.next.number).count >= reload.next.wanted else { return }
         let old = current
         current = reload.next
+        restingWorkers = nil
         phase = .serving
         tell(unloadable: current.skipped)
         fleet.add(1, to: .reloads)

@@ -4,7 +4,8 @@ import SystemCalls
 import Transport
 
 /// How a server is replaced by one of another program without losing a request, as gunicorn does it: `USR2` starts the new
-/// one beside the old, on the same sockets; `TERM` to the old one lets it finish, `TERM` to the new one takes it back.
+/// one beside the old, on the same sockets; `TERM` to the old one lets it finish, `TERM` to the new one takes it back. `WINCH` lets
+/// the old one's workers finish but keeps the old one ready: `HUP`, or the end of the new one, starts workers again.
 extension Supervisor {
     /// Starts the program anew, beside this process.
     func upgrade() {
@@ -22,6 +23,16 @@ extension Supervisor {
         } catch {
             log.write(.error, "not upgraded: \(error)")
         }
+    }
+
+    /// Lets all workers finish, while the newer supervisor's serve. A terminal sends the same signal when its window changes,
+    /// so without a newer one nothing happens.
+    func rest() {
+        guard case .serving = phase, successor?.isReady == true, restingWorkers == nil else { return }
+        restingWorkers = current.wanted
+        current.wanted = 0
+        for record in workers.values { drain(record.process) }
+        log.write(.info, "no workers, while the newer server serves; HUP starts them again")
     }
 
     /// Hears the newer and the older supervisor.
@@ -59,6 +70,10 @@ extension Supervisor {
         hearOtherSupervisors()
         try? epoll.remove(ended.channel.descriptor)
         successor = nil
+        if let resting = restingWorkers {
+            current.wanted = resting
+            restingWorkers = nil
+        }
         log.write(
             ended.isReady ? .info : .error,
             "process \(ended.process.id), which was to follow this one, ended with \(ending)")

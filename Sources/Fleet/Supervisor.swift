@@ -64,6 +64,8 @@ package final class Supervisor {
     /// The older supervisor, and the newer, with which this one shares its sockets.
     var predecessor: Successor.Predecessor?
     var successor: Successor?
+    /// How many workers there were before all of them were sent away in favour of the newer supervisor's.
+    var restingWorkers: Int?
     /// Called once, when the first set of workers serves, with what they said.
     package var onReady: ((String) -> Void)?
     /// Called when a reload begins (nil) and when it has ended, with what went wrong, which is empty if nothing did.
@@ -110,6 +112,7 @@ package final class Supervisor {
         signals = try SignalSource([
             SignalNumber.child, SignalNumber.hangUp, SignalNumber.interrupt, SignalNumber.terminate,
             SignalNumber.terminalInput, SignalNumber.terminalOutput, SignalNumber.user1, SignalNumber.user2,
+            SignalNumber.windowChange,
         ])
         SignalSource.ignore(SignalNumber.pipe)
         epoll = try Epoll()

@@ -60,7 +60,7 @@ package struct Worker {
         // their channel.
         for signal in [
             SignalNumber.interrupt, SignalNumber.hangUp, SignalNumber.pipe, SignalNumber.terminalInput,
-            SignalNumber.terminalOutput, SignalNumber.user1, SignalNumber.user2,
+            SignalNumber.terminalOutput, SignalNumber.user1, SignalNumber.user2, SignalNumber.windowChange,
         ] {
             SignalSource.ignore(signal)
         }

@@ -31,6 +31,7 @@ struct ServeCommand: ParsableCommand {
               TTIN, TTOU  one worker more, one worker less
               USR1        open the logs anew, after they have been renamed
               USR2        start the program anew beside this one, on the same sockets: to upgrade it
+              WINCH       while the newer one serves: let all workers of this one finish; HUP starts them again
 
             EXIT CODES
               0   ended as asked

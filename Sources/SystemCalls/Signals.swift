@@ -63,4 +63,5 @@ package enum SignalNumber {
     package static let terminalOutput = SIGTTOU
     package static let user1 = SIGUSR1
     package static let user2 = SIGUSR2
+    package static let windowChange = SIGWINCH
 }

@@ -97,6 +97,33 @@ import Testing
         #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
     }
 
+    /// The older server stays ready without workers until it is known whether the newer one is any good.
+    @Test(arguments: modes) func anOlderServerRestsAndComesBack(mode: String) throws {
+        let server = try start(mode)
+        let old = server.workers
+        // Nothing of the kind without a newer server: a terminal's window may have changed.
+        server.supervisor.send(SignalNumber.windowChange)
+        let load = try LoadClient(server.address)
+        server.supervisor.send(SignalNumber.user2)
+        #expect(eventually { server.errors.contains("serves beside this one") })
+        #expect(old.allSatisfy(isRunning))
+        let successor = try #require(server.workers.first { isServer($0) && !old.contains($0) })
+        server.supervisor.send(SignalNumber.windowChange)
+        #expect(eventually { !old.contains(where: isRunning) })
+        #expect(isRunning(server.supervisor))
+        server.supervisor.send(SignalNumber.hangUp)
+        #expect(eventually { server.errors.contains("reloaded") })
+        server.supervisor.send(SignalNumber.windowChange)
+        #expect(eventually { server.workers.count == 1 })
+        successor.send(SignalNumber.terminate)
+        #expect(eventually { server.errors.contains("ended with exit code 0") })
+        #expect(eventually { server.workers.count == old.count })
+        SystemClock.sleep(milliseconds: 300)
+        let result = load.stop()
+        #expect(result.problems.isEmpty && result.answered > 0, "\(result)")
+        #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
+    }
+
     private func isServer(_ process: ChildProcess) -> Bool {
         text("/proc/\(process.id)/cmdline").split(separator: "\0").contains("serve")
     }
