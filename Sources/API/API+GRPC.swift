@@ -61,9 +61,9 @@ extension API {
             guard case .work(let work) = handling else { return handling }
             return .work { runner in
                 do {
-                    return try work(runner)
+                    return try work(runner).catching { call.wire.rendered(ErrorResponse.response(for: $0)) }
                 } catch {
-                    return call.wire.rendered(ErrorResponse.response(for: error))
+                    return .answer(call.wire.rendered(ErrorResponse.response(for: error)))
                 }
             }
         } catch {
@@ -93,7 +93,7 @@ extension API {
             return .answer(
                 answer(try messages.map { try ServerReflection.answer($0, services: GRPCMethod.services) }))
         }
-        return .work { runner in answer(try messages.map { try streamedInfer($0, runner) }) }
+        return .alone { runner in answer(try messages.map { try streamedInfer($0, runner) }) }
     }
 
     // MARK: grpc.health.v1

@@ -12,8 +12,7 @@ extension API {
     func handleInference(_ method: GRPCMethod, _ call: GRPCCall, _ message: ArraySlice<UInt8>) throws -> Handling {
         if method == .modelInfer {
             return .work { runner in
-                let (answer, model) = try infer(message, runner)
-                return signed(call.wire.response([answer]), model)
+                try infer(message, runner) { answer, model in signed(call.wire.response([answer]), model) }
             }
         }
         if method.isAdministrative { return .command(try repositoryCommand(method, message)) }
@@ -57,22 +56,26 @@ extension API {
     // MARK: infer
 
     private func infer(
-        _ message: ArraySlice<UInt8>, _ runner: any InferenceRunner
-    ) throws -> (answer: [UInt8], ServedModel) {
+        _ message: ArraySlice<UInt8>, _ runner: any InferenceRunner,
+        response: @escaping (_ answer: [UInt8], ServedModel) -> Response
+    ) throws -> RequestStep {
         let call = try ModelInferMessage(message, maxRows: policy.maxBatch)
         let served = try find(
             Route.ModelReference(
                 name: call.modelName, version: call.modelVersion.isEmpty ? nil : call.modelVersion))
         let request = try call.request(to: served.model, maxRows: policy.maxBatch)
-        let numbers = try numbers(served, request.input, runner, views: request.views ?? .one)
-        return (try OpenInferenceAnswer.message(to: request, numbers: numbers, model: served.model), served.model)
+        return try step(served, request.input, runner, views: request.views ?? .one) { output in
+            let answer = try OpenInferenceAnswer.message(to: request, numbers: output.numbers, model: served.model)
+            return response(answer, served.model)
+        }
     }
 
     /// A `ModelStreamInferResponse`: what is wrong with one request does not end the stream.
     func streamedInfer(_ message: ArraySlice<UInt8>, _ runner: any InferenceRunner) throws -> [UInt8] {
         var answer = ProtobufWriter()
         do {
-            answer.write(2, bytes: try infer(message, runner).answer)
+            let step = try infer(message, runner) { answer, _ in Response(.ok, body: answer) }
+            answer.write(2, bytes: try step.response(from: runner).body)
         } catch {
             if case InferenceRefusal.unwanted = error { throw error }
             answer.write(1, string: ErrorResponse.response(for: error).problem ?? "")
@@ -130,12 +133,12 @@ extension API {
         message.write(4, uint64: count(.images))
         message.write(5, uint64: count(.runs))
         message.write(6) { statistics in
-            for (number, runs, nanoseconds) in [
-                (1, count(.runs), count(.nanoseconds)), (2, count(.failures), 0),
-                (5, count(.runs), count(.nanoseconds)),
+            for (number, requests, nanoseconds) in [
+                (1, count(.requests), count(.nanoseconds)), (2, count(.failures), 0),
+                (5, count(.requests), count(.nanoseconds)),
             ] {
                 statistics.write(number) { duration in
-                    duration.write(1, uint64: runs)
+                    duration.write(1, uint64: requests)
                     duration.write(2, uint64: nanoseconds)
                 }
             }

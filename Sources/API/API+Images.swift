@@ -16,14 +16,15 @@ extension API {
         let wantsJSON = request.head.headers.list("accept").contains { MediaType($0)?.essence == "application/json" }
         return .work { runner in
             let (images, views) = try input(request)
-            let answers = try classify(
-                served, images.modelInput(served.model, maxImages: policy.maxBatch), runner, views: views)
-            let labels = answers.map { served.model.labels[$0.classIndex] }
-            guard !wantsJSON, !images.isList, labels.count == 1, let label = labels.first else {
-                return signed(json(.array(labels.map(Self.number))), served.model)
+            let input = try images.modelInput(served.model, maxImages: policy.maxBatch)
+            return try step(served, input, runner, views: views) { output in
+                let labels = output.classifications.map { served.model.labels[$0.classIndex] }
+                guard !wantsJSON, !images.isList, labels.count == 1, let label = labels.first else {
+                    return signed(json(.array(labels.map(Self.number))), served.model)
+                }
+                return signed(
+                    Response(.ok, contentType: "text/plain; charset=utf-8", body: Array(label.utf8)), served.model)
             }
-            return signed(
-                Response(.ok, contentType: "text/plain; charset=utf-8", body: Array(label.utf8)), served.model)
         }
     }
 
@@ -45,7 +46,7 @@ extension API {
 
     /// Images in, predictions out.
     func predict(_ request: Request, _ served: Served) -> Handling {
-        .work { runner in
+        .alone { runner in
             guard case (.encoded(let images, let isList), let views) = try input(request) else {
                 throw RequestRefusal(.badRequest, "expected images as base64")
             }
@@ -104,7 +105,7 @@ extension API {
     /// A photo in, the upright photo out.
     func rotate(_ request: Request) throws -> Handling {
         let served = try first(.rotation)
-        return .work { runner in
+        return .alone { runner in
             guard case (.encoded(let images, _), let views) = try input(request), images.count == 1,
                 let image = images.first
             else { throw RequestRefusal(.badRequest, "expected one image") }

@@ -89,16 +89,16 @@ extension API {
     private func modelStatistics(_ model: ServedModel) -> JSONValue {
         let fleet = statistics.fleet
         func count(_ counter: ModelCounter) -> JSONValue { .integer(Int(clamping: fleet.total(counter, of: model))) }
-        func duration(_ runs: ModelCounter, _ nanoseconds: JSONValue) -> JSONValue {
-            ["count": count(runs), "ns": nanoseconds]
+        func duration(_ requests: ModelCounter, _ nanoseconds: JSONValue) -> JSONValue {
+            ["count": count(requests), "ns": nanoseconds]
         }
         return [
             "name": .string(model.name), "version": .string(model.version),
             "last_inference": count(.lastMilliseconds), "inference_count": count(.images),
             "execution_count": count(.runs),
             "inference_stats": [
-                "success": duration(.runs, count(.nanoseconds)), "fail": duration(.failures, 0),
-                "compute_infer": duration(.runs, count(.nanoseconds)),
+                "success": duration(.requests, count(.nanoseconds)), "fail": duration(.failures, 0),
+                "compute_infer": duration(.requests, count(.nanoseconds)),
             ],
             "batch_stats": [],
         ]
@@ -151,15 +151,15 @@ extension API {
             let call = try OpenInferenceRequest(
                 body(of: request), headerLength: request.head.headers["inference-header-content-length"],
                 model: served.model, maxRows: policy.maxBatch)
-            let answer = try OpenInferenceAnswer(
-                to: call, numbers: try numbers(served, call.input, runner, views: views(request, call.views)),
-                model: served.model)
-            guard let headerLength = answer.headerLength else {
-                return signed(Response(.ok, contentType: "application/json", body: answer.body), served.model)
+            return try step(served, call.input, runner, views: views(request, call.views)) { output in
+                let answer = try OpenInferenceAnswer(to: call, numbers: output.numbers, model: served.model)
+                guard let headerLength = answer.headerLength else {
+                    return signed(Response(.ok, contentType: "application/json", body: answer.body), served.model)
+                }
+                var response = Response(.ok, contentType: "application/octet-stream", body: answer.body)
+                response.add("Inference-Header-Content-Length", String(headerLength))
+                return signed(response, served.model)
             }
-            var response = Response(.ok, contentType: "application/octet-stream", body: answer.body)
-            response.add("Inference-Header-Content-Length", String(headerLength))
-            return signed(response, served.model)
         }
     }
 }

@@ -12,12 +12,12 @@ extension API {
         switch method {
         case .photoInference:
             let served = try first(.rotation)
-            return .work { runner in
+            return .alone { runner in
                 signed(call.wire.response([try turn(ofPhotoIn: message, served, runner)]), served.model)
             }
         case .photoUsingVersion, .photoAllVersions:
             let served = try first(.rotation)
-            return .work { _ in
+            return .alone { _ in
                 let versions = try versions(of: served.model)
                 let wanted = method == .photoAllVersions ? versions : versions.filter { isUsed($0, served.model) }
                 return call.wire.response(
@@ -49,7 +49,7 @@ extension API {
         let image = try PhotoMessages.image(of: message)
         let answer: Classification?
         do {
-            answer = try classify(served, .images([image]), runner).first
+            answer = try classify(served, [image], runner).first
         } catch InferenceRefusal.notAnImage, InferenceRefusal.unusableImage {
             answer = nil
         }

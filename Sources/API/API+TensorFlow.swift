@@ -53,13 +53,15 @@ extension API {
     func v1Predict(_ request: Request, _ served: Served) -> Handling {
         .work { runner in
             let call = try TensorFlowRequest(body(of: request), model: served.model, maxRows: policy.maxBatch)
-            let values = try numbers(served, call.input, runner, views: views(request, call.views))
-            let rowCount = served.model.output.rowCount
-            let shape = [values.count / max(rowCount, 1)] + served.model.output.shape.dropFirst()
-            let key = call.isColumnar ? "outputs" : "predictions"
-            // Numbers that are not finite are written as TensorFlow Serving writes them, which is not JSON.
-            let body = JSONValue.object([(key, .floats(values, shape: shape))]).bytes(allowsNonFinite: true)
-            return signed(Response(.ok, contentType: "application/json", body: body), served.model)
+            return try step(served, call.input, runner, views: views(request, call.views)) { output in
+                let values = output.numbers
+                let rowCount = served.model.output.rowCount
+                let shape = [values.count / max(rowCount, 1)] + served.model.output.shape.dropFirst()
+                let key = call.isColumnar ? "outputs" : "predictions"
+                // Numbers that are not finite are written as TensorFlow Serving writes them, which is not JSON.
+                let body = JSONValue.object([(key, .floats(values, shape: shape))]).bytes(allowsNonFinite: true)
+                return signed(Response(.ok, contentType: "application/json", body: body), served.model)
+            }
         }
     }
 }

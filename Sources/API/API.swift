@@ -220,29 +220,40 @@ package struct API: RequestHandler {
 
     /// A model's answers to images, the first bad one of which is an error.
     func classify(
-        _ served: Served, _ input: ModelInput, _ runner: any InferenceRunner, views: RequestedViews = .one
+        _ served: Served, _ images: [[UInt8]], _ runner: any InferenceRunner, views: RequestedViews = .one
     ) throws -> [Classification] {
-        try views.check(input, served.model)
-        return try counting(served, images: input.count) {
-            switch input {
-            case .pixels(let pixels, _): try runner.classify(model: served.index, pixels: pixels)
-            case .images(let images):
-                try runner.classify(model: served.index, images: images, views: views).map { try $0.get() }
-            case .rows: []
-            }
+        try counting(served, images: images.count) {
+            try runner.classify(model: served.index, images: images, views: views).map { try $0.get() }
         }
     }
 
-    /// What a model makes of an input: of numbers its output, of pixels and images the probabilities.
-    func numbers(
-        _ served: Served, _ input: ModelInput, _ runner: any InferenceRunner, views: RequestedViews = .one
-    ) throws -> [Float] {
-        guard case .rows(let rows, let count) = input else {
-            return try classify(served, input, runner, views: views).flatMap(\.scores)
-        }
+    /// Has a model answer an input.
+    ///
+    /// - Parameter answer: From what it makes of each image or row: of numbers its output, of pixels and images classes.
+    func step(
+        _ served: Served, _ input: ModelInput, _ runner: any InferenceRunner, views: RequestedViews = .one,
+        answer: @escaping (NetworkRun.Output) throws -> Response
+    ) throws -> RequestStep {
         try views.check(input, served.model)
-        return try counting(served, images: count) {
-            try runner.run(model: served.index, rows: count, input: rows)
+        let rows: NetworkRun.Rows
+        switch input {
+        case .rows(let numbers, _): rows = .numbers(numbers)
+        case .pixels(let pixels, _): rows = .pixels(pixels)
+        case .images(let images):
+            return .alone {
+                try answer(.classifications(try classify(served, images, runner, views: views)))
+            }
+        }
+        let clock = ModelClock(statistics, served.model, images: input.count)
+        return .run(NetworkRun(model: served.index, count: input.count, rows: rows)) { result, isFirst in
+            do {
+                let output = try result.get()
+                clock.succeeded(isFirst: isFirst)
+                return try answer(output)
+            } catch {
+                if case .failure = result { clock.failed() }
+                throw error
+            }
         }
     }
 

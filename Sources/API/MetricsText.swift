@@ -71,8 +71,9 @@ struct MetricsText {
     private mutating func writeModels(_ fleet: FleetStatistics, _ models: [ServedModel]) {
         let families: [(String, String, ModelCounter)] = [
             ("swiftnet_model_images_total", "Images or rows answered.", .images),
-            ("swiftnet_model_runs_total", "Runs that answered them.", .runs),
-            ("swiftnet_model_failures_total", "Runs that failed.", .failures),
+            ("swiftnet_model_requests_total", "Requests that they came by.", .requests),
+            ("swiftnet_model_runs_total", "Runs of the network; one may answer several requests.", .runs),
+            ("swiftnet_model_failures_total", "Requests that failed.", .failures),
         ]
         for (name, help, counter) in families {
             head(name, "counter", help)

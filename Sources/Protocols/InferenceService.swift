@@ -47,6 +47,9 @@ package protocol InferenceRunner: AnyObject {
     /// Whether the answer to the present request is wanted.
     var interest: WorkInterest { get set }
 
+    /// How many rows of a model take the least time each when they run together, as measured on this machine; at least one.
+    func fastestBatch(model: Int) -> Int
+
     /// Classifies encoded images, a bad one without harm to the others.
     ///
     /// - Parameter views: Four only for a model that takes them; see ``RequestedViews/check(_:)``.

@@ -12,11 +12,16 @@ final class ModelRunner: InferenceRunner {
     private let budget: DecodingBudget
     /// For each model, the rows of a batch that are worked on at once.
     private let rowsAtOnce: [Int]
+    /// For each model, the rows that take the least time each when they run together.
+    private var fastestBatches: [Int]
 
     /// Images that are decoded before one looks whether the answer is still wanted: so many, of so many pixels together. Fewer
     /// where the network takes long: what is begun is done to its end.
     private static let imagesAtOnce = 8
     private static let multiplyAddsAtOnce = 4_000_000_000
+    private static let maxBatch = 32
+    private static let longestBatchNanoseconds: UInt64 = 10_000_000
+    private static let measuringNanoseconds: UInt64 = 40_000_000
     private static let pixelsAtOnce = 8_000_000
     /// The pixels of all images of a request, and of all passes over them, are at most so many times an image's.
     private static let maxLargeImages = 20
@@ -28,6 +33,7 @@ final class ModelRunner: InferenceRunner {
             let multiplyAdds = max(1, predictor.model.plan.multiplyAdds)
             return max(1, min(Self.imagesAtOnce, Self.multiplyAddsAtOnce / multiplyAdds))
         }
+        fastestBatches = predictors.map { _ in 1 }
     }
 
     /// Runs a model once, so that its memory is there and its answers are numbers before the first request.
@@ -37,6 +43,35 @@ final class ModelRunner: InferenceRunner {
         guard predictor.logits(of: input, count: 1).allSatisfy(\.isFinite) else {
             throw ModelServiceError.notFinite(model: predictor.model.description.name)
         }
+        fastestBatches[model] = Self.fastestBatch(of: predictor)
+    }
+
+    func fastestBatch(model: Int) -> Int { fastestBatches[model] }
+
+    /// Times batches of twice as many rows each, until one takes so long that it would hold up those who wait for a thread, or
+    /// the time for it is over.
+    private static func fastestBatch(of predictor: Predictor) -> Int {
+        let start = SystemClock.monotonicNanoseconds()
+        var best = (rows: 1, nanosecondsPerRow: Double.infinity)
+        var rows = 1
+        while rows <= maxBatch {
+            let input = [Float](repeating: 0.5, count: rows * predictor.model.plan.inputShape.elementCount)
+            var least = UInt64.max
+            for _ in 0..<3 {
+                let begun = SystemClock.monotonicNanoseconds()
+                _ = predictor.logits(of: input, count: rows)
+                let end = SystemClock.monotonicNanoseconds()
+                least = min(least, end - begun)
+                if end - start > measuringNanoseconds { break }
+            }
+            let perRow = Double(least) / Double(rows)
+            // A larger batch has to be worth it.
+            if perRow < best.nanosecondsPerRow * 0.97 { best = (rows, perRow) }
+            if least > longestBatchNanoseconds { break }
+            if SystemClock.monotonicNanoseconds() - start > measuringNanoseconds { break }
+            rows *= 2
+        }
+        return best.rows
     }
 
     func classify(
@@ -97,17 +132,19 @@ final class ModelRunner: InferenceRunner {
 
     func classify(model: Int, pixels: [UInt8]) throws -> [Classification] {
         let input = predictors[model].model.description.input
-        return try inParts(of: pixels, count: input.width * input.height * input.channels, rows: rowsAtOnce[model]) {
+        return try inParts(of: pixels, count: input.width * input.height * input.channels, rows: rowsToBegin(model)) {
             try predictors[model].predict(pixels: $0).map(Classification.init)
         }
     }
 
     func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
         let count = input.count / max(rows, 1)
-        return try inParts(of: input, count: count, rows: rowsAtOnce[model]) {
+        return try inParts(of: input, count: count, rows: rowsToBegin(model)) {
             predictors[model].logits(of: $0, count: $0.count / count)
         }
     }
+
+    private func rowsToBegin(_ model: Int) -> Int { max(rowsAtOnce[model], fastestBatches[model]) }
 
     /// Works on some rows at a time, so many that a part takes some hundredths of a second, and looks between the parts
     /// whether the answer is still wanted.

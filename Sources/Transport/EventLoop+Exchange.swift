@@ -179,7 +179,7 @@ extension EventLoop {
         case .answer(let response): answer(connection, exchange, response)
         case .work(let work):
             let interest = WorkInterest()
-            let job = job(work, connection.ticket(exchange), interest)
+            let job = job(work, connection.ticket(exchange), interest, bytes: bodyBytes)
             setWorkBytes(bodyBytes, connection, exchange)
             updateHeldBytes(connection)
             guard bufferedBytes <= limits.maxBufferedBytes, queue.submit(job) else {
@@ -220,18 +220,20 @@ extension EventLoop {
     }
 
     /// The job that does a request's work.
-    private func job(_ work: @escaping RequestWork, _ ticket: Ticket, _ interest: WorkInterest) -> Job {
+    private func job(_ work: @escaping RequestWork, _ ticket: Ticket, _ interest: WorkInterest, bytes: Int) -> Job {
         let queue = queue
         return Job(
-            interest: interest, queuedAt: now, deadline: now + limits.queueTime.nanoseconds,
+            interest: interest, queuedAt: now, deadline: now + limits.queueTime.nanoseconds, byteCount: bytes,
             work: { runner in
-                let response: Response
+                let step: RequestStep
                 do {
-                    response = try work(runner)
+                    step = try work(runner)
                 } catch {
-                    response = ErrorResponse.response(for: error)
+                    step = .answer(ErrorResponse.response(for: error))
                 }
-                return { loop, times in loop.complete(ticket, response, times) }
+                return Job.Step(step.catching(ErrorResponse.response)) { response in
+                    { loop, times in loop.complete(ticket, response, times) }
+                }
             },
             late: {
                 let response = ErrorResponse.overloaded("the request waited longer than its deadline", queue)

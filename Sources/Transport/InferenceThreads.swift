@@ -57,7 +57,7 @@ package final class InferenceThreads: Sendable {
 }
 
 /// Waits for threads to be ready, or for the first that can't be.
-private final class StartGate: @unchecked Sendable {
+final class StartGate: @unchecked Sendable {
     // Sendable because the monitor guards all that changes.
     private let monitor = Monitor()
     private var missing: Int
@@ -80,41 +80,5 @@ private final class StartGate: @unchecked Sendable {
         defer { monitor.unlock() }
         while missing > 0, failure == nil { monitor.wait() }
         if let failure { throw failure }
-    }
-}
-
-/// What one inference thread does.
-private struct InferenceLoop: Sendable {
-    let queue: WorkQueue
-    let mailbox: Mailbox
-    let activity: InferenceThreads.Activity
-    let clock: AwakeClock
-
-    func run(_ service: any InferenceService, _ start: StartGate) {
-        let runner: any InferenceRunner
-        do {
-            runner = try service.makeRunner()
-        } catch {
-            start.report(error)
-            return
-        }
-        start.report(nil)
-        while let job = queue.take() {
-            let now = clock.now
-            let completion: Completion
-            var times = JobTimes()
-            times.queued = now > job.queuedAt ? now - job.queuedAt : 0
-            if now > job.deadline {
-                completion = job.late()
-            } else {
-                activity.startedAt.store(now, ordering: .relaxed)
-                runner.interest = job.interest
-                completion = job.work(runner)
-                activity.startedAt.store(0, ordering: .relaxed)
-                times.worked = max(clock.now, now) - now
-                queue.record(nanoseconds: times.worked)
-            }
-            mailbox.post(completion, times)
-        }
     }
 }

@@ -5,9 +5,11 @@ import SystemCalls
 
 /// What is counted for each model.
 package enum ModelCounter: Int, CaseIterable, Sendable {
-    /// Images or rows answered, runs that answered them, and runs that failed.
-    case images, runs, failures
-    /// Time of the runs that succeeded.
+    /// Images or rows answered, requests that they came by, and requests that failed.
+    case images, requests, failures
+    /// Runs of the network; one may answer several requests.
+    case runs
+    /// Time of the requests that succeeded.
     case nanoseconds
     /// When the last run ended, in milliseconds since 1970. The latest of the workers' counts.
     case lastMilliseconds
@@ -38,7 +40,7 @@ extension FleetStatistics {
     }
 }
 
-/// Times one run of a model and counts how it ended.
+/// Times what a model does for one request, and counts how it ended.
 package struct ModelClock {
     private let statistics: WorkerStatistics
     private let place: Int?
@@ -51,13 +53,15 @@ package struct ModelClock {
         place = statistics.fleet.modelPlace(model)
     }
 
-    package func succeeded() {
+    /// - Parameter isFirst: Whether the request is the first of those that a run answered.
+    package func succeeded(isFirst: Bool = true) {
         statistics.add(UInt64(images), to: .images)
-        statistics.add(1, to: .runs)
+        if isFirst { statistics.add(1, to: .runs) }
         guard let place else { return }
         let (fleet, slot) = (statistics.fleet, statistics.slot)
         fleet.add(UInt64(images), to: .images, place: place, slot: slot)
-        fleet.add(1, to: .runs, place: place, slot: slot)
+        fleet.add(1, to: .requests, place: place, slot: slot)
+        if isFirst { fleet.add(1, to: .runs, place: place, slot: slot) }
         fleet.add(SystemClock.monotonicNanoseconds() - start, to: .nanoseconds, place: place, slot: slot)
         fleet.setLastRun(SystemClock.nanosecondsSince1970() / 1_000_000, place: place, slot: slot)
     }

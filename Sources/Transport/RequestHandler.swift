@@ -37,6 +37,13 @@ package enum Handling: Sendable {
     case command(FleetCommand)
 }
 
+extension Handling {
+    /// Work that takes its time, done by itself.
+    package static func alone(_ work: @escaping @Sendable (any InferenceRunner) throws -> Response) -> Handling {
+        .work { runner in .alone { try work(runner) } }
+    }
+}
+
 /// A client's wish to change what is served.
 package enum FleetCommand: Equatable, Sendable {
     /// Load a model of the repository, or its newest version.
@@ -47,8 +54,44 @@ package enum FleetCommand: Equatable, Sendable {
     case use(model: String, version: Int)
 }
 
-/// What an inference thread does for a request.
-package typealias RequestWork = @Sendable (any InferenceRunner) throws -> Response
+/// What an inference thread does for a request first: it reads the request, which is quick.
+package typealias RequestWork = @Sendable (any InferenceRunner) throws -> RequestStep
+
+/// What a request that has been read needs.
+package enum RequestStep {
+    /// Nothing more: it is answered.
+    case answer(Response)
+    /// Work of its own that may take long.
+    case alone(() throws -> Response)
+    /// A run of a network, which runs of other requests may join; then the answer. The last argument says whether this request
+    /// is the first of those that were one run.
+    case run(NetworkRun, answer: (Result<NetworkRun.Output, any Error>, _ isFirst: Bool) throws -> Response)
+
+    /// The same with what becomes of its errors.
+    package func catching(_ response: @escaping (any Error) -> Response) -> RequestStep {
+        func caught(_ body: () throws -> Response) -> Response {
+            do {
+                return try body()
+            } catch {
+                return response(error)
+            }
+        }
+        return switch self {
+        case .answer: self
+        case .alone(let work): .alone { caught(work) }
+        case .run(let run, let answer): .run(run) { output, isFirst in caught { try answer(output, isFirst) } }
+        }
+    }
+
+    /// Does what is needed at once, alone.
+    package func response(from runner: any InferenceRunner) throws -> Response {
+        switch self {
+        case .answer(let response): response
+        case .alone(let work): try work()
+        case .run(let run, let answer): try answer(Result { try run.output(of: runner) }, true)
+        }
+    }
+}
 
 /// The protocols on top of the transport: from a request to its answer. Called on the event loop, so it must be quick.
 package protocol RequestHandler: Sendable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import HTTP
 import Protocols
 import SystemCalls
 
@@ -30,20 +31,50 @@ package struct Job: Sendable {
     /// When it was put into the queue and when it must have left it, in nanoseconds of the monotonic clock.
     let queuedAt: UInt64
     let deadline: UInt64
-    /// Does the work, on an inference thread.
-    let work: @Sendable (any InferenceRunner) -> Completion
+    /// How long what it is to read is.
+    let byteCount: Int
+    /// Begins the work, on an inference thread.
+    let work: @Sendable (any InferenceRunner) -> Step
     /// What is done instead for a job that waited past its deadline.
     let late: @Sendable () -> Completion
 
-    package init(
-        interest: WorkInterest, queuedAt: UInt64, deadline: UInt64,
-        work: @escaping @Sendable (any InferenceRunner) -> Completion, late: @escaping @Sendable () -> Completion
+    init(
+        interest: WorkInterest, queuedAt: UInt64, deadline: UInt64, byteCount: Int = 0,
+        work: @escaping @Sendable (any InferenceRunner) -> Step, late: @escaping @Sendable () -> Completion
     ) {
         self.interest = interest
         self.queuedAt = queuedAt
         self.deadline = deadline
+        self.byteCount = byteCount
         self.work = work
         self.late = late
+    }
+}
+
+extension Job {
+    /// What a job that has been begun needs; see ``RequestStep``.
+    enum Step {
+        case done(Completion)
+        case alone(() -> Completion)
+        case run(NetworkRun, answer: (Result<NetworkRun.Output, any Error>, _ isFirst: Bool) -> Completion)
+
+        /// - Parameter completion: What the event loop is to do with a response.
+        init(_ step: RequestStep, completion: @escaping (Response) -> Completion) {
+            func answered(_ body: () throws -> Response) -> Completion {
+                do {
+                    return completion(try body())
+                } catch {
+                    return completion(ErrorResponse.response(for: error))
+                }
+            }
+            self =
+                switch step {
+                case .answer(let response): .done(completion(response))
+                case .alone(let work): .alone { answered(work) }
+                case .run(let run, let answer):
+                    .run(run) { output, isFirst in answered { try answer(output, isFirst) } }
+                }
+        }
     }
 }
 
@@ -58,6 +89,7 @@ package final class WorkQueue: @unchecked Sendable {
     private var jobs: [Job?] = []
     private var head = 0
     private var isClosed = false
+    private var idle = 0
     private var meanNanoseconds = 0.0
 
     /// - Parameters:
@@ -75,6 +107,13 @@ package final class WorkQueue: @unchecked Sendable {
         monitor.lock()
         defer { monitor.unlock() }
         return jobs.count - head
+    }
+
+    /// How many threads wait for a job.
+    var idleThreads: Int {
+        monitor.lock()
+        defer { monitor.unlock() }
+        return idle
     }
 
     /// Whether the next job would be refused.
@@ -125,18 +164,38 @@ package final class WorkQueue: @unchecked Sendable {
         while true {
             while head == jobs.count {
                 if isClosed { return nil }
+                idle += 1
                 monitor.wait()
+                idle -= 1
             }
-            let job = jobs[head]
-            jobs[head] = nil
-            head += 1
-            if head == jobs.count || head > 1024 {
-                jobs.removeSubrange(..<head)
-                head = 0
-            }
-            if let job, job.interest.isWanted { return job }
-            statistics.add(1, to: .abandoned)
+            if let job = takeFirst() { return job }
         }
+    }
+
+    /// Takes another job at once, to be worked on together with one that a thread has; nil if there is none that waits for a
+    /// thread in vain, or it is too long to read.
+    func takeAnother(maxBytes: Int) -> Job? {
+        monitor.lock()
+        defer { monitor.unlock() }
+        while jobs.count - head > idle {
+            if let next = jobs[head], next.byteCount > maxBytes { return nil }
+            if let job = takeFirst() { return job }
+        }
+        return nil
+    }
+
+    /// Takes the first job; nil if its client is gone.
+    private func takeFirst() -> Job? {
+        let job = jobs[head]
+        jobs[head] = nil
+        head += 1
+        if head == jobs.count || head > 1024 {
+            jobs.removeSubrange(..<head)
+            head = 0
+        }
+        if let job, job.interest.isWanted { return job }
+        statistics.add(1, to: .abandoned)
+        return nil
     }
 
     /// Tells how long a job took, for ``secondsUntilRoom``.

@@ -30,7 +30,8 @@ extension API {
             return rendered(Response(.ok, body: Array("\(command)".utf8)), for: head)
         case .work(let work):
             do {
-                return try work(StubRunner())
+                let runner = StubRunner()
+                return try work(runner).response(from: runner)
             } catch {
                 return ErrorResponse.response(for: error)
             }

@@ -7,6 +7,8 @@ import SystemCalls
 package struct StubService: InferenceService {
     /// How long each run takes.
     package var milliseconds: Int
+    /// How many rows run together at most.
+    package var fastestBatch: Int
 
     package let models = [
         ServedModel(
@@ -17,21 +19,28 @@ package struct StubService: InferenceService {
             inputShape: [3, 2, 2], labels: ["0", "90", "180", "270"]),
     ]
 
-    package init(milliseconds: Int = 0) {
+    package init(milliseconds: Int = 0, fastestBatch: Int = 1) {
         self.milliseconds = milliseconds
+        self.fastestBatch = fastestBatch
     }
 
-    package func makeRunner() throws -> any InferenceRunner { StubRunner(milliseconds: milliseconds) }
+    package func makeRunner() throws -> any InferenceRunner {
+        StubRunner(milliseconds: milliseconds, fastestBatch: fastestBatch)
+    }
 }
 
 /// Runs the models of ``StubService``.
 package final class StubRunner: InferenceRunner {
     package var interest = WorkInterest()
     private let milliseconds: Int
+    private let largestBatch: Int
 
-    package init(milliseconds: Int = 0) {
+    package init(milliseconds: Int = 0, fastestBatch: Int = 1) {
         self.milliseconds = milliseconds
+        largestBatch = fastestBatch
     }
+
+    package func fastestBatch(model: Int) -> Int { largestBatch }
 
     package func classify(
         model: Int, images: [[UInt8]], views: RequestedViews
@@ -59,6 +68,9 @@ package final class StubRunner: InferenceRunner {
     }
 
     package func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
+        // A number that nobody asks for otherwise: one bad row spoils the run that it is in.
+        if input.contains(-9999) { throw InferenceRefusal.unusableImage("a row is bad") }
+        if fastestBatch(model: model) > 1 { SystemClock.sleep(milliseconds: milliseconds) }
         let rowCount = input.count / rows
         return (0..<rows).flatMap { row -> [Float] in
             let sum = input[(row * rowCount)..<((row + 1) * rowCount)].reduce(0, +)

@@ -21,7 +21,8 @@ final class RunningServer {
 
     /// - Parameter folder: Where its socket is, without TCP's own limits; it has a port of TCP by default.
     init(
-        milliseconds: Int = 0, folder: TemporaryFolder? = nil, _ change: (inout TransportLimits) -> Void = { _ in }
+        milliseconds: Int = 0, fastestBatch: Int = 1, folder: TemporaryFolder? = nil,
+        _ change: (inout TransportLimits) -> Void = { _ in }
     ) throws {
         let wanted = folder.map { SocketAddress.unix(path: $0.path("socket")) } ?? .tcp(host: "127.0.0.1", port: 0)
         let listener = try FileDescriptor.listening(on: wanted)
@@ -39,7 +40,8 @@ final class RunningServer {
                 var policy = API.Policy()
                 policy.maxBodyBytes = final.http.maxBodyBytes
                 let server = try Server(
-                    listeners: [listener], service: StubService(milliseconds: milliseconds), limits: final,
+                    listeners: [listener], service: StubService(milliseconds: milliseconds, fastestBatch: fastestBatch),
+                    limits: final,
                     policy: policy, threads: 1, statistics: statistics)
                 life.begin(server.control)
                 try server.run()

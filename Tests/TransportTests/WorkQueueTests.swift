@@ -16,9 +16,10 @@ import Testing
         queue = WorkQueue(capacity: 4, threads: 1, statistics: statistics)
     }
 
-    private func job(deadline: UInt64, _ interest: WorkInterest = WorkInterest()) -> Job {
+    private func job(deadline: UInt64, _ interest: WorkInterest = WorkInterest(), byteCount: Int = 0) -> Job {
         Job(
-            interest: interest, queuedAt: 0, deadline: deadline, work: { _ in { _, _ in } }, late: { { _, _ in } })
+            interest: interest, queuedAt: 0, deadline: deadline, byteCount: byteCount,
+            work: { _ in .done { _, _ in } }, late: { { _, _ in } })
     }
 
     @Test func givesJobsInOrderAndRefusesMoreThanItHolds() {
@@ -37,6 +38,38 @@ import Testing
         #expect(queue.submit(job(deadline: 5)))
         #expect(queue.take()?.deadline == 3)
         #expect(statistics.fleet.total(.abandoned) == 2)
+    }
+
+    @Test func anotherJobIsTakenAtOnceIfItIsShortAndWanted() throws {
+        #expect(queue.takeAnother(maxBytes: 10) == nil)
+        let gone = WorkInterest()
+        #expect(queue.submit(job(deadline: 1, gone)))
+        #expect(queue.submit(job(deadline: 2, byteCount: 10)))
+        #expect(queue.submit(job(deadline: 3, byteCount: 11)))
+        gone.end()
+        #expect(queue.takeAnother(maxBytes: 10)?.deadline == 2)
+        #expect(queue.takeAnother(maxBytes: 10) == nil)
+        #expect(queue.take()?.deadline == 3)
+        #expect(statistics.fleet.total(.abandoned) == 1)
+    }
+
+    /// A thread that waits gets a job of its own before another takes a second one.
+    @Test func jobsAreLeftToThreadsThatAreFree() throws {
+        let queue = queue
+        let taken = Taken()
+        let thread = try Thread(stackBytes: 1 << 20) { taken.set(queue.take()?.deadline) }
+        while queue.idleThreads == 0 { SystemClock.sleep(milliseconds: 1) }
+        #expect(queue.submit(job(deadline: 1)))
+        let another = queue.takeAnother(maxBytes: 10)?.deadline
+        thread.join()
+        #expect(another == nil && taken.value == 1)
+    }
+
+    private final class Taken: @unchecked Sendable {
+        // Sendable because it is read after the thread that sets it has ended.
+        private(set) var value: UInt64?
+
+        func set(_ value: UInt64?) { self.value = value }
     }
 
     @Test func jobsThatNoThreadCameToAreTakenWhenTheyAreLate() {
