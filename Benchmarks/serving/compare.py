@@ -2,41 +2,24 @@
 """Runs both servers in turn with 1, 2, 4 and 8 workers, asks them the same, and writes results.json and results.md."""
 
 import argparse
-import datetime
 import http.client
 import importlib.metadata
 import json
 import os
 import platform
-import random
 import re
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
+
+from drawn import digits
+from server_process import ServerProcess, machine
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
 SWIFTNET = ROOT / ".build/release/swiftnet"
 CONNECTIONS = 16
-
-
-def digits(count):
-    """Grey pictures of 28 x 28: a thick random stroke each, so that the model has something to say of them."""
-    generator = random.Random(1)
-    pictures = []
-    for _ in range(count):
-        pixels = [0] * 784
-        x, y = generator.uniform(8, 20), generator.uniform(6, 12)
-        for _ in range(40):
-            x = min(max(x + generator.uniform(-1.5, 1.5), 4), 23)
-            y = min(max(y + generator.uniform(-0.8, 1.6), 4), 23)
-            for row in range(int(y) - 1, int(y) + 2):
-                for column in range(int(x) - 1, int(x) + 2):
-                    pixels[row * 28 + column] = min(255, pixels[row * 28 + column] + generator.randrange(60, 160))
-        pictures.append(json.dumps({"images": pixels}).encode())
-    return pictures
 
 
 def command(server, workers, port):
@@ -46,19 +29,12 @@ def command(server, workers, port):
     return [*gunicorn, "--bind", f"127.0.0.1:{port}", "--log-level", "warning", "app:app"]
 
 
-class Server:
+class Server(ServerProcess):
     def __init__(self, server, workers, port):
         self.port = port
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self.log = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            [str(part) for part in command(server, workers, port)], stdout=self.log, stderr=self.log, env=environment)
-        end = time.monotonic() + 120
-        while len(self.processes()) < workers + 1 or not self.answers(digits(1)):
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.log.seek(0)
-                sys.exit(f"{server} did not start: {self.log.read().decode()}")
-            time.sleep(0.2)
+        super().__init__(
+            command(server, workers, port),
+            lambda: len(self.processes()) > workers and self.answers(digits(1)))
 
     def answers(self, bodies):
         """The text of each answer; an empty list if nobody listens yet."""
@@ -75,31 +51,6 @@ class Server:
         finally:
             connection.close()
         return answers
-
-    def processes(self):
-        """The server's first process and all that descend from it."""
-        found, waiting = [], [self.process.pid]
-        while waiting:
-            process = waiting.pop()
-            found.append(process)
-            try:
-                children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-            except FileNotFoundError:
-                children = []
-            waiting += [int(child) for child in children]
-        return found
-
-    def proportional_bytes(self):
-        """The proportional share of memory of all processes."""
-        total = 0
-        for process in self.processes():
-            lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-            total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
-        return total
-
-    def stop(self):
-        self.process.terminate()
-        self.process.wait(60)
 
 
 def load(port, seconds, body):
@@ -163,10 +114,9 @@ def main():
     parser.add_argument("--workers", default="1,2,4,8")
     parser.add_argument("--port", type=int, default=22100)
     options = parser.parse_args()
-    cpu = next((line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     version = subprocess.run([SWIFTNET, "--version"], capture_output=True, text=True, check=True).stdout
     results = {
-        "date": datetime.date.today().isoformat(), "cpu": cpu, "cores": len(os.sched_getaffinity(0)),
+        **machine(),
         "load_average": round(os.getloadavg()[0], 1),
         "versions": {
             "swiftnet": version.strip().removeprefix("swiftnet "), "python": platform.python_version(),

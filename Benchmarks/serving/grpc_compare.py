@@ -6,16 +6,15 @@ connections of 8 streams. h2load asks for all.
 """
 
 import argparse
+import importlib.metadata
 import json
 import os
 import re
-import signal
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
 from pathlib import Path
 
@@ -25,6 +24,8 @@ import onnx
 import torch
 from grpc_tools import protoc
 from onnx import TensorProto, helper, numpy_helper
+
+from server_process import ServerProcess, machine
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
@@ -46,37 +47,6 @@ def write_model(path):
         nodes, MODEL, [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", 784])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 10])], constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
-
-
-class Server:
-    def __init__(self, command, ready):
-        self.log = tempfile.TemporaryFile()
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [str(part) for part in command], stdout=self.log, stderr=self.log, env=environment, start_new_session=True)
-        end = time.monotonic() + 60
-        while not ready():
-            if self.process.poll() is not None or time.monotonic() > end:
-                self.log.seek(0)
-                sys.exit(f"{command[0]} did not start: {self.log.read().decode()}")
-            time.sleep(0.2)
-
-    def processes(self):
-        found, queue = [], [self.process.pid]
-        while queue:
-            process = queue.pop()
-            found.append(process)
-            queue += map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split())
-        return found
-
-    def megabytes(self):
-        """The proportional memory of all processes."""
-        texts = [Path(f"/proc/{process}/smaps_rollup").read_text() for process in self.processes()]
-        return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) for text in texts) / 1024
-
-    def end(self):
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
 
 
 def load(url, arguments, seconds):
@@ -126,10 +96,10 @@ def main():
 
     workers = arguments.workers
     ours, theirs = 18471, 18472
-    swiftnet = Server(
+    swiftnet = ServerProcess(
         [arguments.program, "serve", "--bind", f"127.0.0.1:{ours}", "--model", MODEL, "--workers", workers,
          "--max-requests", "0"], lambda: answers(ours))
-    python = Server(
+    python = ServerProcess(
         [sys.executable, FOLDER / "grpc_peer.py", theirs, workers, place, place / "model.onnx"], lambda: answers(theirs))
     try:
         np.testing.assert_allclose(logits(ours), logits(theirs), atol=1e-4)
@@ -141,22 +111,23 @@ def main():
         memory = {}
         for _ in range(arguments.rounds):
             rates["rest"].append(load(f"http://127.0.0.1:{ours}/v2/models/{MODEL}/infer", rest, arguments.seconds))
-            memory.setdefault("rest", swiftnet.megabytes())
+            memory.setdefault("rest", swiftnet.proportional_bytes() / 2**20)
             rates["rest_http2"].append(
                 load(f"http://127.0.0.1:{ours}/v2/models/{MODEL}/infer", rest_http2, arguments.seconds))
             rates["grpc"].append(load(f"http://127.0.0.1:{ours}{METHOD}", call, arguments.seconds))
-            memory.setdefault("grpc", swiftnet.megabytes())
+            memory.setdefault("grpc", swiftnet.proportional_bytes() / 2**20)
             rates["python"].append(load(f"http://127.0.0.1:{theirs}{METHOD}", call, arguments.seconds))
-        memory["python"] = python.megabytes()
+        memory["python"] = python.proportional_bytes() / 2**20
         metrics = urllib.request.urlopen(f"http://127.0.0.1:{ours}/metrics").read().decode()
         statuses = dict(re.findall(r'swiftnet_requests_total\{route="grpc_v2",code="(\w+)"\} (\d+)', metrics))
         assert set(statuses) == {"OK"}, statuses
     finally:
-        swiftnet.end()
-        python.end()
+        swiftnet.stop()
+        python.stop()
 
     middle = {name: statistics.median(values) for name, values in rates.items()}
     result = {
+        **machine(), "versions": {name: importlib.metadata.version(name) for name in ("grpcio", "onnxruntime")},
         "workers": workers, "requests_per_second": rates, "median": middle,
         "http2_to_http1": middle["rest_http2"] / middle["rest"],
         "grpc_to_rest": middle["grpc"] / middle["rest"], "grpc_to_python": middle["grpc"] / middle["python"],

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: MIT
+"""Measures servers {SwiftNet as processes and threads, Flask, gunicorn, mosec, behind nginx} against clients {single, processes,
+threads} over 1 to 1,000 files; counts right answers to ten thousand requests of each; and takes the rates that are aimed at.
+
+    Benchmarks/serving/run matrix            all of it, three rounds: up to three hours
+    Benchmarks/serving/run matrix --quick    one round of fewer cells: some minutes
+
+Each cell is written to matrix.json (quick.json) as it is done, and a run that was interrupted goes on where it was;
+`--again` begins anew. At the end matrix.md and the plots are written. Let nothing else run meanwhile.
+"""
+
+import argparse
+import importlib.metadata
+import json
+import os
+import pickle
+import platform
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import requests
+
+FOLDER = Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER.parent))
+import inputs  # noqa: E402
+import load  # noqa: E402
+import report  # noqa: E402
+from servers import SWIFTNET, Server, configurations  # noqa: E402
+from server_process import machine  # noqa: E402
+
+# Files, and how many of them at a time by processes and by threads.
+SIZES = {1: 1, 10: 2, 50: 2, 100: 5, 1000: 20}
+CLIENTS = ("single", "processes", "threads")
+# What the models take, and in which form.
+KINDS = (("mnist", "json"), ("rotation", "bytes"), ("rotation", "base64"))
+
+
+class Results:
+    """The cells that are done, in a file that is whole after each."""
+
+    def __init__(self, path, again):
+        self.path = path
+        self.data = json.loads(path.read_text()) if path.exists() and not again else {"cells": {}}
+
+    def __contains__(self, key):
+        return key in self.data["cells"]
+
+    def __getitem__(self, key):
+        return self.data["cells"][key]
+
+    def add(self, key, value):
+        self.data["cells"][key] = value
+        self.save()
+        print(key, {name: value[name] for name in list(value)[:6]}, flush=True)
+
+    def save(self):
+        temporary = self.path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(self.data, indent=1) + "\n")
+        os.replace(temporary, self.path)
+
+
+def percentile(values, share):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+def run_client(url, kind, mode, parallel, files, path):
+    """What one run of the client gives."""
+    command = [sys.executable, FOLDER / "client.py", url, kind, mode, str(parallel), str(files), path]
+    result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    milliseconds = result.pop("milliseconds")
+    return {
+        **result, "requests_per_second": files / result["seconds"], "p50": percentile(milliseconds, 0.5),
+        "p99": percentile(milliseconds, 0.99),
+    }
+
+
+def cell(rounds, server, kind, mode, parallel, files, path):
+    """The median of some rounds; errors of all."""
+    runs = [run_client(server.url, kind, mode, parallel, files, path) for _ in range(rounds)]
+    figures = {name: statistics.median(run[name] for run in runs) for name in ("seconds", "requests_per_second", "p50", "p99")}
+    return {
+        **figures, "bytes": server.proportional_bytes(), "failed": sum(run["failed"] for run in runs),
+        "wrong": sum(run["wrong"] for run in runs), "rounds": rounds,
+    }
+
+
+class Matrix:
+    def __init__(self, options, results, folder):
+        self.options, self.results, self.folder = options, results, Path(folder)
+        self.rounds = 1 if options.quick else 3
+        self.paths = {}
+        self.expected = {}
+        for model in ("mnist", "mnist-mlp", "rotation"):
+            pairs = inputs.pairs(model, self.folder)
+            self.expected[model] = pairs
+            self.paths[model] = str(self.folder / f"{model}.pickle")
+            with open(self.paths[model], "wb") as file:
+                pickle.dump(pairs, file)
+
+    def server(self, configuration, model):
+        body = self.expected[model][0][0]
+        kind = {"Content-Type": "image/jpeg" if model == "rotation" else "application/json"}
+
+        def is_ready(url):
+            try:
+                return requests.post(url, data=body, headers=kind, timeout=30).status_code == 200
+            except requests.RequestException:
+                return False
+
+        return Server(configuration, model, self.folder, is_ready)
+
+    def sizes(self, kind):
+        if self.options.quick:
+            return {10: 2, 100: 5} if kind == "json" else {10: 2}
+        return {files: parallel for files, parallel in SIZES.items() if files <= 100}
+
+    def measure_clients(self, server, model, kind, name):
+        """The client's three ways over all numbers of files; the largest only the best way."""
+        path = self.paths[model]
+        for files, parallel in self.sizes(kind).items():
+            for mode in CLIENTS:
+                key = f"{model} {kind} | {name} | {mode} | {files}"
+                if key not in self.results:
+                    count = 1 if mode == "single" else parallel
+                    self.results.add(key, cell(self.rounds, server, kind, mode, count, files, path))
+        if self.options.quick or kind == "base64":
+            return
+        best = max(CLIENTS, key=lambda mode: self.results[f"{model} {kind} | {name} | {mode} | 100"]["requests_per_second"])
+        key = f"{model} {kind} | {name} | {best} | 1000"
+        if key not in self.results:
+            parallel = 1 if best == "single" else SIZES[1000]
+            self.results.add(key, cell(self.rounds, server, kind, best, parallel, 1000, path))
+        for mode in ("processes", "threads"):
+            for parallel in (1, 2, 5, 10):
+                key = f"{model} {kind} | {name} | {mode} by {parallel} | 100"
+                if key not in self.results:
+                    self.results.add(key, cell(self.rounds, server, kind, mode, parallel, 100, path))
+
+    def run(self):
+        for model, kind in KINDS:
+            for configuration in configurations():
+                if self.options.quick and kind == "base64":
+                    continue
+                if self.options.only and self.options.only not in configuration.name:
+                    continue
+                done = f"{model} {kind} | {configuration.name} | ten thousand"
+                if done in self.results:
+                    continue
+                server = self.server(configuration, model)
+                try:
+                    self.measure_clients(server, model, kind, configuration.name)
+                    count = 10_000 if kind == "json" and not self.options.quick else 500 if kind == "json" else 40
+                    self.results.add(done, load.compared(server.port, server.path, kind, self.expected[model], count))
+                finally:
+                    server.stop()
+        self.measure_memory()
+        load.measure_aims(self)
+
+    def measure_memory(self):
+        """Memory after 3,000 requests, by workers and threads."""
+        for configuration in load.memory_configurations():
+            key = f"memory | {configuration.name}"
+            if key in self.results:
+                continue
+            server = self.server(configuration, "mnist")
+            try:
+                count = 300 if self.options.quick else 3000
+                result = load.compared(server.port, server.path, "json", self.expected["mnist"], count)
+                self.results.add(key, {"bytes": server.proportional_bytes(), **result})
+            finally:
+                server.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="some minutes instead of hours")
+    parser.add_argument("--again", action="store_true", help="forget what an interrupted run has measured")
+    parser.add_argument("--only", metavar="TEXT", help="only servers whose name has this in it")
+    options = parser.parse_args()
+    random.seed(1)
+    results = Results(FOLDER / ("quick.json" if options.quick else "matrix.json"), options.again)
+    version = subprocess.run([SWIFTNET, "--version"], capture_output=True, text=True, check=True).stdout
+    packages = ("flask", "gunicorn", "torch", "onnxruntime", "mosec", "requests")
+    results.data.update(machine())
+    results.data["quick"] = options.quick
+    results.data["versions"] = {
+        "swiftnet": version.strip().removeprefix("swiftnet "), "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+    }
+    results.save()
+    with tempfile.TemporaryDirectory() as folder:
+        Matrix(options, results, folder).run()
+    report.write(results.data, FOLDER, quick=options.quick)
+
+
+if __name__ == "__main__":
+    main()
