@@ -70,6 +70,15 @@ class Retries:
         return max(wanted, pause)
 
 
+@dataclasses.dataclass(frozen=True)
+class Response:
+    """An answer as it came."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
 class Client:
     """A client of one server, which keeps its connections. Threads may share it; each request has a connection to itself.
 
@@ -117,9 +126,9 @@ class Client:
 
     # MARK: What is asked
 
-    def is_live(self) -> bool:
+    def is_live(self, timeout: float | None = None) -> bool:
         """Whether the server answers at all."""
-        return self._answers("/v2/health/live")
+        return self._answers("/v2/health/live", timeout)
 
     def is_ready(self, timeout: float | None = None) -> bool:
         """Whether requests are welcome: False while it starts or drains, and if it can't be reached."""
@@ -149,7 +158,9 @@ class Client:
         Raises: RequestRefused if the server refuses one of them; then none is answered.
         """
         tensor = Tensor.of([read_image(image) for image in _as_list(images)])
-        return self._classified(model, {"image": tensor}, "probabilities", top, version, views, timeout)
+        parameters = {"views": views} if views else None
+        return self.classify(
+            model, {"image": tensor}, "probabilities", top=top, version=version, parameters=parameters, timeout=timeout)
 
     def predict_pixels(
         self, model: str, pixels: Any, *, top: int = 1, version: str | int | None = None, timeout: float | None = None,
@@ -158,7 +169,7 @@ class Client:
 
         Shape: n x H x W x C, n x H x W where C is 1.
         """
-        return self._classified(model, {"pixels": Tensor.of(pixels)}, "probabilities", top, version, None, timeout)
+        return self.classify(model, {"pixels": pixels}, "probabilities", top=top, version=version, timeout=timeout)
 
     def infer(
         self, model: str, inputs: Any, *, outputs: Sequence[str] = (), version: str | int | None = None,
@@ -174,6 +185,31 @@ class Client:
         wanted = [{"name": name, "parameters": {"binary_data": True}} for name in outputs]
         return self._infer(model, tensors, wanted, version, parameters, timeout)
 
+    def classify(
+        self, model: str, inputs: Mapping[str, Any], output: str, *, top: int = 1, version: str | int | None = None,
+        parameters: Mapping[str, Any] | None = None, timeout: float | None = None,
+    ) -> list[Prediction]:
+        """The likeliest classes by one output of a model, for tensors by name; of `logits`, scores are logits."""
+        wanted = [{"name": output, "parameters": {"classification": top, "binary_data": True}}]
+        tensors = {name: Tensor.of(value) for name, value in inputs.items()}
+        answer = self._infer(model, tensors, wanted, version, parameters, timeout)
+        texts = answer.outputs[output].elements()
+        count = max(1, answer.outputs[output].shape[-1])
+        classes = [_class(text) for text in texts]
+        return [
+            Prediction(tuple(classes[start:start + count]), answer.model, answer.version)
+            for start in range(0, len(classes), count)
+        ]
+
+    def forward(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Response:
+        """A request as it is, and the answer whatever its status; retried as any other."""
+        try:
+            return self._request(method, target, body, headers)
+        except RequestRefused as refusal:
+            if refusal.response is None:
+                raise
+            return refusal.response
+
     # MARK: How
 
     def json(self, method: str, path: str, body: bytes = b"") -> Any:
@@ -183,21 +219,6 @@ class Client:
             return json.loads(text)
         except ValueError as error:
             raise ProtocolError(f"the answer to {path} is no JSON: {error}") from None
-
-    def _classified(
-        self, model: str, inputs: Mapping[str, Tensor], output: str, top: int, version: str | int | None,
-        views: int | None, timeout: float | None,
-    ) -> list[Prediction]:
-        wanted = [{"name": output, "parameters": {"classification": top, "binary_data": True}}]
-        parameters = {"views": views} if views else None
-        answer = self._infer(model, inputs, wanted, version, parameters, timeout)
-        texts = answer.outputs[output].elements()
-        count = max(1, answer.outputs[output].shape[-1])
-        classes = [_class(text) for text in texts]
-        return [
-            Prediction(tuple(classes[start:start + count]), answer.model, answer.version)
-            for start in range(0, len(classes), count)
-        ]
 
     def _infer(
         self, model: str, inputs: Mapping[str, Tensor], outputs: Sequence[Mapping[str, Any]], version: str | int | None,
@@ -217,7 +238,7 @@ class Client:
     def _request(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], timeout: float | None = None,
         retries: Retries | None = None,
-    ) -> _Response:
+    ) -> Response:
         retries = retries or self.retries
         seconds = self.timeout if timeout is None else timeout
         deadline = time.monotonic() + seconds
@@ -230,7 +251,7 @@ class Client:
                     return response
                 reason = _reason(response.body)
                 if response.status != 503:
-                    raise RequestRefused(response.status, reason)
+                    raise RequestRefused(response.status, reason, response)
                 problem = f"{reason} (HTTP 503)"
                 with contextlib.suppress(TypeError, ValueError):
                     wanted = float(response.headers.get("Retry-After"))  # type: ignore[arg-type]
@@ -246,7 +267,7 @@ class Client:
 
     def _attempt(
         self, method: str, path: str, body: bytes, headers: Mapping[str, str], deadline: float
-    ) -> _Response:
+    ) -> Response:
         """One attempt; a kept connection that the server has closed meanwhile is not counted as one."""
         while True:
             connection, is_new = self._take()
@@ -261,7 +282,7 @@ class Client:
                 connection.sock.settimeout(remaining)
                 connection.request(method, self._prefix + path, body, {**self._headers, **headers})
                 answer = connection.getresponse()
-                response = _Response(answer.status, answer.headers, answer.read())
+                response = Response(answer.status, answer.headers, answer.read())
                 is_good = not answer.will_close
                 return response
             except (ConnectionError, http.client.BadStatusLine):
@@ -286,13 +307,6 @@ class Client:
                 self._idle.append(connection)
                 return
         connection.close()
-
-
-@dataclasses.dataclass(frozen=True)
-class _Response:
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -3,6 +3,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .client import Response
+
 
 class SwiftNetError(Exception):
     """The base of all errors of this package."""
@@ -31,13 +36,14 @@ class ProtocolError(SwiftNetError):
 class RequestRefused(SwiftNetError):
     """The server answered with an error. Trying again won't help.
 
-    status: HTTP's status; reason: the server's own words.
+    status: HTTP's status; reason: the server's own words; response: the answer as it came.
     """
 
-    def __init__(self, status: int, reason: str):
+    def __init__(self, status: int, reason: str, response: Response | None = None):
         super().__init__(f"{reason} (HTTP {status})")
         self.status = status
         self.reason = reason
+        self.response = response
 
     def __reduce__(self) -> tuple[type[RequestRefused], tuple[int, str]]:
         return type(self), (self.status, self.reason)
