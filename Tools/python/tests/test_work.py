@@ -154,6 +154,12 @@ class RunTests(unittest.TestCase):
         self.assertEqual((sum(sizes), sizes[0], sizes[-1]), (1000, 125, 1))
         self.assertEqual(sizes, sorted(sizes, reverse=True))
 
+    def test_chunks_are_no_smaller_than_is_worth_sending(self):
+        work, sizes = run(range(100)), []
+        while (chunk := work.take(256, 4, 30)) is not None:
+            sizes.append(len(chunk.items))
+        self.assertEqual(sizes, [30, 30, 30, 10])
+
     def test_whoever_waits_is_told_that_nothing_comes(self):
         def check():
             raise Unavailable("no replica")

@@ -24,6 +24,9 @@ from .work import Chunk, Run
 
 log = logging.getLogger("swiftnet.ray")
 
+LEAST_SECONDS = 0.01
+"""What a chunk takes at least where there is more: ten times what it costs to send one."""
+
 class Pool:
     """Servers on the nodes of a Ray cluster, one actor each; `map` sends work to them straight.
 
@@ -220,7 +223,8 @@ class Pool:
                 runs = [run for run in self._runs if run.has_work()]
                 connections = len(self._members) * self.connections
             for run in runs:
-                chunk = run.take(min(self.max_batch, member.speed.items_in(run.kind, self.chunk_seconds)), connections)
+                wanted = min(self.max_batch, member.speed.items_in(run.kind, self.chunk_seconds))
+                chunk = run.take(wanted, connections, min(wanted, member.speed.items_in(run.kind, LEAST_SECONDS)))
                 if chunk is not None:
                     self._send(member, chunk)
                     break

@@ -88,8 +88,9 @@ class Run:
             return False
         return bool(self._returned) or (not self._is_exhausted and self._taken - self._read < self._window)
 
-    def take(self, wanted: int, connections: int) -> Chunk | None:
-        """The next chunk, of no more than `wanted` items: towards the end less, so that all `connections` end together."""
+    def take(self, wanted: int, connections: int, least: int = 1) -> Chunk | None:
+        """The next chunk, of no more than `wanted` items: towards the end less, so that all `connections` end together, but not
+        less than `least`, which take longer than it does to send them."""
         with self._changed:
             if self._returned:
                 return self._returned.popleft()
@@ -99,7 +100,7 @@ class Run:
                 return None
             count = min(wanted, self._window - (self._taken - self._read))
             if self._total is not None:
-                count = min(count, max(1, (self._total - self._taken) // (2 * max(1, connections))))
+                count = min(count, max(1, least, (self._total - self._taken) // (2 * max(1, connections))))
             items: list[Any] = []
             is_exhausted = False
             try:
