@@ -158,6 +158,7 @@ let package = Package(
 
         // MARK: Serving
         .target(name: "HTTP", dependencies: ["Text"], swiftSettings: settings),
+        .target(name: "Client", dependencies: ["HTTP", "JSON", "SystemCalls", "Text"], swiftSettings: settings),
         .target(name: "HTTP2", dependencies: ["CNghttp2", "HTTP", "Text"], swiftSettings: settings),
         .target(
             name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON", "Protobuf", "Text"], swiftSettings: settings),
@@ -182,7 +183,7 @@ let package = Package(
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "BLAS", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels", "Models", "ONNX", "Protobuf",
+                "BLAS", "Client", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels", "Models", "ONNX", "Protobuf",
                 "Serving",
                 "SwiftNet", "SystemCalls",
                 "Text", "TorchExport",

@@ -6,6 +6,8 @@
 public enum HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The request line is not "method target version" with single spaces.
     case malformedRequestLine
+    /// A response does not begin with "HTTP/1.1 status".
+    case malformedStatusLine
     /// The version on the request line is neither HTTP/1.0 nor HTTP/1.1.
     case unsupportedVersion
     /// The target is of no form that its method allows, or holds bytes that a URI can't.
@@ -57,6 +59,7 @@ public enum HTTPError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A sentence for the client.
     public var description: String {
         switch self {
+        case .malformedStatusLine: "the answer does not begin with a status line of HTTP/1.1"
         case .malformedRequestLine: "the request line must be a method, a target and a version, with one space between"
         case .unsupportedVersion: "this server speaks HTTP/1.1 and HTTP/1.0"
         case .invalidTarget: "the request target is malformed"

@@ -51,30 +51,13 @@ public struct BatchPredictor: Sendable {
             }
             return
         }
-        let board = Board(batches: batches, window: threads * 4)
         let predictors = try (0..<min(threads, batches)).map { _ in
             Handover(try Predictor(model, threads: 1, limits: limits))
         }
-        var workers: [Thread] = []
-        defer {
-            board.close()
-            workers.forEach { $0.join() }
-        }
-        for predictor in predictors {
-            workers.append(
-                try Thread(stackBytes: 8 << 20) {
-                    while let batch = board.take() {
-                        let first = batch * Self.batchSize
-                        let images = first..<min(count, first + Self.batchSize)
-                        board.put(answers(predictor.value, images: images, read: read), for: batch)
-                    }
-                })
-        }
-        for batch in 0..<batches {
-            for (offset, result) in board.results(of: batch).enumerated() {
-                try deliver(batch * Self.batchSize + offset, result.answer, result.milliseconds)
-            }
-        }
+        try OrderedBatches.run(
+            count: count, batchSize: Self.batchSize,
+            workers: predictors.map { predictor in { answers(predictor.value, images: $0, read: read) } },
+            deliver: { try deliver($0, $1.answer, $1.milliseconds) })
     }
 
     private typealias Timed = (answer: Answer, milliseconds: Double)
@@ -99,59 +82,5 @@ public struct BatchPredictor: Sendable {
         let value: Predictor
 
         init(_ value: Predictor) { self.value = value }
-    }
-
-    /// Where workers find the next batch and leave what came of it.
-    private final class Board: @unchecked Sendable {
-        // Sendable because everything mutable is touched under the monitor's lock.
-        private let monitor = Monitor()
-        private let batches: Int
-        private let window: Int
-        private var next = 0
-        private var delivered = 0
-        private var finished: [Int: [Timed]] = [:]
-        private var isClosed = false
-
-        init(batches: Int, window: Int) {
-            self.batches = batches
-            self.window = window
-        }
-
-        /// The next batch; waits while too many are undelivered. Nil when there is none left.
-        func take() -> Int? {
-            monitor.lock()
-            defer { monitor.unlock() }
-            while !isClosed && next < batches && next >= delivered + window { monitor.wait() }
-            guard !isClosed, next < batches else { return nil }
-            defer { next += 1 }
-            return next
-        }
-
-        func put(_ results: [Timed], for batch: Int) {
-            monitor.lock()
-            defer { monitor.unlock() }
-            finished[batch] = results
-            monitor.wakeAll()
-        }
-
-        func results(of batch: Int) -> [Timed] {
-            monitor.lock()
-            defer { monitor.unlock() }
-            while true {
-                if let results = finished.removeValue(forKey: batch) {
-                    delivered = batch + 1
-                    monitor.wakeAll()
-                    return results
-                }
-                monitor.wait()
-            }
-        }
-
-        func close() {
-            monitor.lock()
-            isClosed = true
-            monitor.wakeAll()
-            monitor.unlock()
-        }
     }
 }

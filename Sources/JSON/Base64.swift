@@ -40,3 +40,24 @@ package func base64Decoded(_ text: some Sequence<UInt8>) -> [UInt8]? {
     if count > 2 { output.append(UInt8(truncatingIfNeeded: bits >> 2)) }
     return output
 }
+
+/// Encodes bytes as base64 of the plain alphabet, with padding.
+///
+/// - Source: RFC 4648, section 4.
+package func base64Encoded(_ bytes: [UInt8]) -> [UInt8] {
+    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
+    return [UInt8](unsafeUninitializedCapacity: (bytes.count + 2) / 3 * 4) { output, count in
+        var index = 0
+        while index < bytes.count {
+            let second = index + 1 < bytes.count ? bytes[index + 1] : 0
+            let third = index + 2 < bytes.count ? bytes[index + 2] : 0
+            let bits = Int(bytes[index]) << 16 | Int(second) << 8 | Int(third)
+            for place in 0..<4 {
+                let isPadding = index + place > bytes.count
+                output[count] = isPadding ? UInt8(ascii: "=") : alphabet[bits >> (18 - 6 * place) & 63]
+                count += 1
+            }
+            index += 3
+        }
+    }
+}

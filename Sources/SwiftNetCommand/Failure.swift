@@ -3,6 +3,7 @@
 import ArgumentParser
 import BLAS
 import Checkpoints
+import Client
 import Graphs
 import Images
 import Inference
@@ -34,12 +35,16 @@ enum Failure {
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
         case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
         case is KernelError, is MatrixProductsError, is PlanError: usage
+        case let error as ClientError: error.isAboutUsage ? usage : error.isAboutOneImage ? someFailed : unavailable
         case is CheckpointError, is GraphError, is ImageError, is ModelError, is ONNXError, is ProtobufError,
             is TensorError, is TorchExportError, is WiringError:
             badData
         default: someFailed
         }
     }
+
+    /// A server does not answer, or refuses.
+    static let unavailable = ExitCode(69)
 
     /// Runs a command's work; an error becomes one line on standard error and an exit code.
     static func reporting(_ body: () throws -> Void) throws {

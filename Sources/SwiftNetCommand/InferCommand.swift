@@ -18,11 +18,13 @@ struct InferCommand: ParsableCommand {
               swiftnet infer digit.png
               swiftnet infer --json --top 3 scans/ | jq .label
               swiftnet infer --show-prepared seen.png digit.jpg
+              swiftnet infer --server 10.0.0.5:8000,10.0.0.6:8000 -r scans/
               swiftnet infer --weights mnist_cnn.pt - < digit.png
             """)
 
     @OptionGroup var modelOptions: ModelOptions
     @OptionGroup var imageOptions: ImageOptions
+    @OptionGroup var serverOptions: ServerOptions
 
     @Option(help: ArgumentHelp("Show the K likeliest classes.", valueName: "K"))
     var top: Int = 1
@@ -62,6 +64,14 @@ struct InferCommand: ParsableCommand {
         if let threads, !(1...256).contains(threads) {
             throw ValidationError("--threads must be 1 to 256, not \(threads).")
         }
+        if serverOptions.server != nil {
+            if modelOptions.weights != nil || modelOptions.version != nil {
+                throw ValidationError("--weights and --version are for this program's models; --server has its own.")
+            }
+            if showPrepared != nil {
+                throw ValidationError("--show-prepared shows what this program sees, without --server.")
+            }
+        }
         if ViewCount(rawValue: views) == nil { throw ValidationError("--views must be 1 or 4, not \(views).") }
         if files.isEmpty { throw ValidationError("Expected at least one image, folder or '-'.") }
         if files.count(where: { $0 == "-" }) > 1 {
@@ -71,6 +81,7 @@ struct InferCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
+            if let servers = serverOptions.server { return try run(on: servers) }
             let model = try modelOptions.load()
             if views == 4 { try model.checkFourViews() }
             let inputs = InputFiles(files, recursive: recursive, limits: imageOptions.limits)

@@ -3,6 +3,15 @@
 import CLinux
 import Glibc
 
+extension SystemError {
+    /// The error numbers of a peer that is gone, and of one that does not answer.
+    package static let connectionReset = ECONNRESET
+    package static let timedOut = ETIMEDOUT
+
+    /// Whether the peer had closed the connection.
+    package var isAboutClosedConnection: Bool { errno == ECONNRESET || errno == EPIPE }
+}
+
 /// Sockets: making, listening, accepting.
 extension FileDescriptor {
     /// A socket that listens and whose ``accept()`` does not block.
@@ -37,11 +46,15 @@ extension FileDescriptor {
 
     /// A socket that is connected and blocks.
     ///
-    /// - Throws: ``SystemError``.
-    package static func connected(to address: SocketAddress) throws(SystemError) -> FileDescriptor {
+    /// - Parameter timeoutMilliseconds: How long connecting may take, and each read and write after it; for ever if nil.
+    /// - Throws: ``SystemError``; `EINPROGRESS` where connecting took too long.
+    package static func connected(
+        to address: SocketAddress, timeoutMilliseconds: Int? = nil
+    ) throws(SystemError) -> FileDescriptor {
         try address.withKernelAddress(isPassive: false) { family, pointer, size throws(SystemError) in
             let socket = try makeSocket(family)
             try socket.setBlocking(true)
+            if let timeoutMilliseconds { try socket.setTimeout(milliseconds: timeoutMilliseconds) }
             try retryingInterrupts("connect", subject: address.description) { connect(socket.rawValue, pointer, size) }
             return socket
         }

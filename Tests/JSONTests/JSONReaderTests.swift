@@ -165,6 +165,16 @@ import Text
         #expect(base64Decoded(text.utf8) == expected.unicodeScalars.map { UInt8($0.value) })
     }
 
+    @Test func encodesBase64() {
+        for (text, expected) in [("", ""), ("M", "TQ=="), ("Ma", "TWE="), ("Man", "TWFu"), ("Many", "TWFueQ==")] {
+            #expect(String(decoding: base64Encoded(Array(text.utf8)), as: UTF8.self) == expected)
+        }
+        let all = (0..<256).map { UInt8($0) }
+        for count in 250...256 {
+            #expect(base64Decoded(base64Encoded(Array(all.prefix(count)))) == Array(all.prefix(count)))
+        }
+    }
+
     @Test(arguments: ["T", "TQ=", "TQ===", "=", "====", "TW=u", "T W=", "TWFu!", "TWFuT"])
     func refusesBrokenBase64(text: String) {
         #expect(base64Decoded(text.utf8) == nil)
