@@ -9,9 +9,12 @@ import Tensors
 extension Graph {
     /// Records a network's wiring for a batch of one.
     ///
-    /// - Parameter input: Shape of one input without the batch, for example `[3, 224, 224]`.
-    /// - Throws: `WiringError` if layers do not fit together.
-    public init(_ network: some Network, input: Shape) throws {
+    /// - Parameters:
+    ///   - input: Shape of one input without the batch, for example `[3, 224, 224]`.
+    ///   - allowUnused: Weights that no layer needs to read.
+    /// - Throws: `WiringError` if layers do not fit together; `TensorError.unusedTensors` if the state dict that they were made from
+    ///   has weights that none of them reads.
+    public init(_ network: some Network, input: Shape, allowUnused: UnusedWeights = []) throws {
         let wiring = Wiring()
         let value = Layers.Value(
             wiring: wiring,
@@ -21,6 +24,7 @@ extension Graph {
             throw WiringError(layer: "output", reason: "is a value of another network's wiring")
         }
         if let mistake = wiring.mistake { throw mistake }
+        try wiring.checkReads(allowing: allowUnused)
         self = wiring.graph
         outputs = [result.id]
     }
@@ -36,12 +40,15 @@ extension Plan {
     ///     those that `SWIFTNET_GEMM` names.
     ///   - weights: Weights that were prepared before for the same network, shape and kernels, if there are any: then the
     ///     network's own are not read.
-    /// - Throws: `WiringError` if layers do not fit together, `TensorError.notFinite` if weights hold NaN or infinities,
-    ///   `KernelError` or `MatrixProductsError` if `SWIFTNET_ISA` or `SWIFTNET_GEMM` names what can't be had.
+    ///   - allowUnused: Weights of the network's state dict that no layer needs to read.
+    /// - Throws: `WiringError` if layers do not fit together, `TensorError.unusedTensors` if the state dict has weights that no layer
+    ///   reads, `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` or `MatrixProductsError` if `SWIFTNET_ISA` or `SWIFTNET_GEMM` names what can't be had.
     public convenience init(
         _ network: some Network, input: Shape, kernels: KernelTable? = nil, products: MatrixProducts? = nil,
-        weights: PreparedWeights? = nil
+        weights: PreparedWeights? = nil, allowUnused: UnusedWeights = []
     ) throws {
-        try self.init(Graph(network, input: input), kernels: kernels, products: products, weights: weights)
+        try self.init(
+            Graph(network, input: input, allowUnused: allowUnused), kernels: kernels, products: products,
+            weights: weights)
     }
 }

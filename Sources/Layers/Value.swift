@@ -49,9 +49,22 @@ final class Wiring {
     var graph = Graph()
     /// The first mistake.
     private(set) var mistake: WiringError?
+    /// For each state dict that layers read, what they read of it.
+    private var reads: [ObjectIdentifier: (contents: StateDict.Contents, names: Set<String>)] = [:]
 
     func keep(_ error: WiringError) {
         if mistake == nil { mistake = error }
+    }
+
+    /// Notes that a layer reads a weight.
+    func note(_ tensor: Tensor) {
+        guard let origin = tensor.origin else { return }
+        reads[ObjectIdentifier(origin.contents), default: (origin.contents, [])].names.insert(origin.name)
+    }
+
+    /// - Throws: `TensorError.unusedTensors`.
+    func checkReads(allowing allowed: UnusedWeights) throws {
+        for read in reads.values { try read.contents.check(read: read.names, allowing: allowed) }
     }
 }
 
@@ -85,6 +98,7 @@ extension Value {
             return fail(name, "reads a value of another network's wiring")
         }
         guard wiring.mistake == nil else { return self }
+        for constant in constants { wiring.note(constant.tensor) }
         let weights = constants.map { wiring.graph.addConstant($0.name, $0.tensor) }
         do {
             let outputs = try wiring.graph.add(op, [id] + others.map(\.id) + weights, name: name)

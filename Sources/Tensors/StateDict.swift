@@ -18,8 +18,11 @@ public struct StateDict: Sendable {
     public init(_ entries: [(name: String, tensor: Tensor)]) throws {
         var tensors: [String: Tensor] = [:]
         tensors.reserveCapacity(entries.count)
-        for entry in entries where tensors.updateValue(entry.tensor, forKey: entry.name) != nil {
-            throw TensorError.duplicateName(entry.name)
+        let contents = Contents(entries)
+        for (name, tensor) in entries {
+            var tensor = tensor
+            tensor.origin = Origin(contents: contents, name: name)
+            guard tensors.updateValue(tensor, forKey: name) == nil else { throw TensorError.duplicateName(name) }
         }
         self.tensors = tensors
         self.names = entries.map(\.name)

@@ -13,6 +13,8 @@ public struct Tensor: Sendable {
     public let storage: TensorStorage
     /// Where the elements begin in the storage, in bytes. May be unaligned.
     public let byteOffset: Int
+    /// The state dict that it was taken from, and its name there.
+    package internal(set) var origin: StateDict.Origin?
 
     /// Describes elements that stand in a storage.
     ///
@@ -83,6 +85,8 @@ public struct Tensor: Sendable {
         guard shape.elementCount == elementCount else {
             throw TensorError.elementCount(shape: shape, expected: shape.elementCount, actual: elementCount)
         }
-        return try Tensor(shape: shape, elementType: elementType, storage: storage, byteOffset: byteOffset)
+        var result = try Tensor(shape: shape, elementType: elementType, storage: storage, byteOffset: byteOffset)
+        result.origin = origin
+        return result
     }
 }

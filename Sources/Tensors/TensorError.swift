@@ -11,6 +11,7 @@ public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
     case notFloatingPoint(name: String, elementType: ElementType)
     case notFinite(name: String, count: Int)
     case duplicateName(String)
+    case unusedTensors(names: [String], of: Int)
 
     /// One line: what, where, what was expected.
     public var description: String {
@@ -35,6 +36,11 @@ public enum TensorError: Error, Equatable, Sendable, CustomStringConvertible {
                 "tensor '\(name)' has \(count) values that are NaN or infinite; the weights are damaged or training diverged"
         case .duplicateName(let name):
             return "two tensors have the name '\(name)'"
+        case .unusedTensors(let names, let count):
+            let shown = names.prefix(3).map { "'\($0)'" }.joined(separator: ", ") + (names.count > 3 ? ", ..." : "")
+            return
+                "no layer reads \(names.count) of the \(count) weights (\(shown)); are they another network's? "
+                + "`allowUnused` names those that may be left"
         }
     }
 }
