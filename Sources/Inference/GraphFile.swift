@@ -108,12 +108,15 @@ public enum NetworkSource: Sendable {
     case architecture(Architecture)
     /// A file's own.
     case graph(GraphFile)
+    /// The calling program's own, which no other process can make.
+    case wired
 
     /// What descriptions call it.
     public var name: String {
         switch self {
         case .architecture(let architecture): architecture.name
         case .graph(let file): file.format
+        case .wired: "wired"
         }
     }
 }

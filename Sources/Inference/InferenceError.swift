@@ -20,6 +20,8 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case noFourViews(model: String)
     case wrongPixelCount(expected: Int, actual: Int)
     case invalidPreparedModels(reason: String)
+    case invalidInput(reason: String)
+    case wiredByProgram(model: String)
 
     /// A word for programs where a picture, rather than anything else, is at fault; nil otherwise.
     public var code: String? {
@@ -69,6 +71,10 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "expected \(expected) pixel values, but there are \(actual)"
         case .invalidPreparedModels(let reason):
             "the block of prepared models can't be used: \(reason)"
+        case .invalidInput(let reason):
+            "images can't be prepared so: \(reason)"
+        case .wiredByProgram(let model):
+            "model '\(model)' is wired by this program: no file says what its network is"
         }
     }
 }

@@ -19,7 +19,8 @@ public final class LoadedModel: Sendable {
     public let path: String
     /// The network made ready to run.
     public let plan: Plan
-    let preprocessor: Preprocessor
+    /// How an image becomes the network's input.
+    public let preprocessor: Preprocessor
 
     /// Loads a version from a repository, the newest unless one is named.
     ///
@@ -83,7 +84,7 @@ public final class LoadedModel: Sendable {
         self.path = path
         self.network = .architecture(architecture)
         plan = try Plan(network, input: description.inputShape, weights: preparedWeights)
-        preprocessor = Preprocessor(description.input)
+        preprocessor = try Preprocessor(description.input)
         guard plan.outputShape == [description.labels.count] else {
             throw InferenceError.wrongClassCount(
                 path: path, labels: description.labels.count, classes: plan.outputShape.elementCount)
@@ -106,7 +107,7 @@ public final class LoadedModel: Sendable {
         self.version = version
         path = file.path
         network = .graph(file)
-        preprocessor = Preprocessor(description.input)
+        preprocessor = try Preprocessor(description.input)
     }
 
     private static func check(_ plan: Plan, _ description: ModelDescription, path: String) throws {
@@ -131,7 +132,33 @@ public final class LoadedModel: Sendable {
         case .architecture(let architecture):
             try Graph(
                 architecture.makeNetwork(Checkpoint.open(path: path).stateDict), input: description.inputShape)
+        case .wired: throw InferenceError.wiredByProgram(model: description.name)
         }
+    }
+
+    /// Takes a network that the program wires itself.
+    ///
+    /// - Parameters:
+    ///   - name: The model's name in answers.
+    ///   - preprocessor: How an image becomes the network's input.
+    ///   - labels: Names of the classes, in the order of the network's answer.
+    ///   - activation: What makes probabilities of the answer.
+    ///   - allowUnused: Weights of the network's state dict that no layer needs to read.
+    /// - Throws: What `Plan.init` throws; `InferenceError.wrongClassCount` if there are more or fewer labels than answers.
+    public init(
+        _ network: some Network, name: String = "network", preprocessor: Preprocessor, labels: [String],
+        activation: ModelDescription.Output.Activation = .softmax, allowUnused: UnusedWeights = []
+    ) throws {
+        let input = preprocessor.input
+        plan = try Plan(network, input: [input.channels, input.height, input.width], allowUnused: allowUnused)
+        description = ModelDescription(
+            schema: 1, name: name, architecture: NetworkSource.wired.name, description: nil, input: input,
+            output: .init(activation: activation), labels: labels, versions: [:])
+        try Self.check(plan, description, path: name)
+        version = 0
+        path = ""
+        self.network = .wired
+        self.preprocessor = preprocessor
     }
 
     /// Takes a model whose weights were prepared before, for the same network and kernels: no weights are read.
@@ -153,11 +180,12 @@ public final class LoadedModel: Sendable {
             let graph = try file.read(size: (description.input.height, description.input.width)).graph
             plan = try Plan(graph, weights: preparedWeights)
             try Self.check(plan, description, path: file.path)
+        case .wired: throw InferenceError.wiredByProgram(model: description.name)
         }
         self.description = description
         self.version = version
         path = ""
         self.network = network
-        preprocessor = Preprocessor(description.input)
+        preprocessor = try Preprocessor(description.input)
     }
 }

@@ -50,6 +50,23 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         public var mean: [Float]
         /// What each channel is divided by then.
         public var std: [Float]
+
+        /// Describes an input; what is left out holds as it does in `model.json`.
+        public init(
+            width: Int, height: Int, channels: Int, preprocessing: Preprocessing, layout: Layout? = nil,
+            color: Color? = nil, resize: Resize? = nil, scale: Float? = nil, mean: [Float], std: [Float]
+        ) {
+            self.width = width
+            self.height = height
+            self.channels = channels
+            self.preprocessing = preprocessing
+            self.layout = layout
+            self.color = color
+            self.resize = resize
+            self.scale = scale
+            self.mean = mean
+            self.std = std
+        }
     }
 
     /// What the network's numbers mean.
@@ -142,18 +159,8 @@ public struct ModelDescription: Sendable, Equatable, Codable {
 
     /// What contradicts itself, if anything does.
     private var fault: String? {
-        let sizes = 1...8192
-        if !sizes.contains(input.width) || !sizes.contains(input.height) {
-            return "input.width and input.height must be 1 to 8192"
-        }
-        if input.channels != 1 && input.channels != 3 { return "input.channels must be 1 or 3, not \(input.channels)" }
-        if input.mean.count != input.channels || input.std.count != input.channels {
-            return "input.mean and input.std need \(input.channels) numbers each"
-        }
-        if input.std.contains(where: { !($0 > 0) }) { return "input.std must be above 0" }
-        if let scale = input.scale, !(scale > 0 && scale.isFinite) { return "input.scale must be above 0" }
+        if let fault = input.fault { return fault }
         if let schema, schema != 1 { return "schema \(schema) is of a newer SwiftNet; this one reads schema 1" }
-        if let fault = input.resize?.fault(for: input) { return fault }
         if let bad = versions.keys.first(where: { Int($0).map { $0 < 1 } ?? true }) {
             return "versions are numbered from 1; '\(bad)' is no such number"
         }
@@ -161,6 +168,23 @@ public struct ModelDescription: Sendable, Equatable, Codable {
             return "a version's file must be a plain file name"
         }
         return nil
+    }
+}
+
+extension ModelDescription.Input {
+    /// What contradicts itself, if anything does.
+    var fault: String? {
+        let sizes = 1...8192
+        if !sizes.contains(width) || !sizes.contains(height) {
+            return "input.width and input.height must be 1 to 8192"
+        }
+        if channels != 1 && channels != 3 { return "input.channels must be 1 or 3, not \(channels)" }
+        if mean.count != channels || std.count != channels {
+            return "input.mean and input.std need \(channels) numbers each"
+        }
+        if std.contains(where: { !($0 > 0) }) { return "input.std must be above 0" }
+        if let scale, !(scale > 0 && scale.isFinite) { return "input.scale must be above 0" }
+        return resize?.fault(for: self)
     }
 }
 

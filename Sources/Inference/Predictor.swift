@@ -39,7 +39,7 @@ public final class Predictor {
         let prepared = batch.map { bytes in
             Result {
                 if views == .four { try model.checkFourViews() }
-                return try prepare(bytes)
+                return try model.preprocessor.prepared(bytes, limits: limits)
             }
         }
         let answers = answers(prepared.compactMap { try? $0.get() }.map(\.pixels), views)
@@ -56,7 +56,9 @@ public final class Predictor {
     /// The picture as the network sees it: prepared, in 8 bits.
     ///
     /// - Throws: `ImageError` or `InferenceError`.
-    public func prepared(_ bytes: [UInt8]) throws -> Image { try prepare(bytes).pixels }
+    public func prepared(_ bytes: [UInt8]) throws -> Image {
+        try model.preprocessor.prepared(bytes, limits: limits).pixels
+    }
 
     /// Answers grey pixels in MNIST's form, or other pixels just as the network takes them before they are normalised.
     ///
@@ -133,14 +135,5 @@ public final class Predictor {
     /// What decoding an image takes.
     package func cost(of bytes: [UInt8]) -> ImageCost {
         ImageCost(of: bytes, reducesRows: model.description.input.preprocessing == .photo)
-    }
-
-    private func prepare(_ bytes: [UInt8]) throws -> (pixels: Image, orientation: EXIFOrientation) {
-        if let pixels = try model.preprocessor.pixels(ofRowsIn: bytes, limits: limits) { return (pixels, .up) }
-        let isDigit = model.description.input.preprocessing == .digit
-        let decoded = try ImageDecoder.decode(
-            bytes, limits: limits, gray16: isDigit ? .highByte : .clipped,
-            longestSide: isDigit ? DigitPreparation.workingSide : nil)
-        return (try model.preprocessor.pixels(of: decoded), decoded.orientation)
     }
 }

@@ -94,8 +94,11 @@ public struct PreparedModels: Sendable {
 
     /// Lays out models that were loaded from files.
     ///
-    /// - Throws: An error of encoding what is said of them.
+    /// - Throws: `InferenceError.wiredByProgram`, or an error of encoding what is said of them.
     public static func layout(of models: [LoadedModel]) throws -> Layout {
+        for model in models {
+            if case .wired = model.network { throw InferenceError.wiredByProgram(model: model.description.name) }
+        }
         // The header's length depends on the offsets that stand in it: it is first written with the longest ones.
         let draft = try JSONEncoder().encode(header(models, start: Int.max / 4))
         let start = rounded(8 + draft.count)
@@ -115,6 +118,7 @@ public struct PreparedModels: Sendable {
             switch model.network {
             case .architecture(let architecture): family = architecture.family
             case .graph(let file): path = file.path
+            case .wired: break
             }
             return Header.Entry(
                 description: model.description, version: model.version, architecture: model.network.name,

@@ -30,6 +30,13 @@ enum Consumer {
         let answer = try session.run(Tensor((0..<16).map(Float.init), shape: [1, 1, 4, 4])).floats()
         // Sums of the four windows: 45, 54, 81, 90; their mean is 67.5.
         guard answer == [68, 134] else { fatalError("the network answered \(answer), expected [68, 134]") }
+
+        // The same network behind a predictor, which takes image files: here a picture of the same values, each divided by 255.
+        let picture = try Image(width: 4, height: 4, format: .gray8, pixels: (0..<16).map(UInt8.init))
+        let model = try LoadedModel(
+            Net(weights), preprocessor: .photo(width: 4, height: 4, mean: [0], std: [1]), labels: ["low", "high"])
+        let prediction = try Predictor(model).predict(ImageEncoder.png(picture))
+        guard prediction.label == "low" else { fatalError("the prediction is \(prediction), expected 'low'") }
         print("consumer: \(answer) with \(session.plan.kernels.name) kernels")
     }
 }
