@@ -54,7 +54,7 @@ public final class Plan: Sendable {
     /// Whose products of matrices the steps may take.
     public let products: MatrixProducts
     /// What was planned, in 16 digits: the graph after all passes, the algorithms, the kernels. Prepared weights of one plan are
-    /// read rightly by another of the same fingerprint alone.
+    /// read rightly only by another of the same fingerprint.
     public let fingerprint: String
 
     let steps: [any Step]

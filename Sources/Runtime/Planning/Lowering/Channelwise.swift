@@ -31,7 +31,7 @@ enum Channelwise: ConvolutionAlgorithm {
         let fold = geometry.strideWidth == 1 && problem.isDepthwise ? pixelsToFillVectors(channels, kernels) : 1
         let source = problem.weights
         let weight = planner.weights.reserve(kernels.packedCount(channels * fold, taps * inputs)) { packed in
-            let filters = try source.folded().reorderedToChannelsLast(rows: channels, channels: inputs, pixels: taps)
+            let filters = try source.filters(taps: taps).floats()
             kernels.pack(
                 packed, Array([[Float]](repeating: filters, count: fold).joined()), channels * fold, taps * inputs,
                 .padded)

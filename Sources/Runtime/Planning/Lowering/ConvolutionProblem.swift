@@ -48,12 +48,12 @@ struct ConvolutionProblem {
     }
 }
 
-/// The numbers of a convolution, folded when they are packed: not before, since a worker whose weights were prepared elsewhere has
+/// The numbers of a convolution, read when they are packed: not before, since a worker whose weights were prepared elsewhere has
 /// none.
 struct ConvolutionWeights {
     private let weight: (name: String, tensor: Tensor)
     private let bias: (name: String, tensor: Tensor)?
-    private let batchNorm: (epsilon: Double, constants: [(name: String, tensor: Tensor)])?
+    private let batchNorm: FoldedBatchNorm?
     private let outChannels: Int
 
     init(_ op: FusedConvolution, _ operands: FusedConvolution.Operands<Graph.ValueID>, in graph: Graph) {
@@ -65,22 +65,21 @@ struct ConvolutionWeights {
         }
         weight = constant(operands.weight)
         bias = operands.bias.map(constant)
-        batchNorm = op.batchNormEpsilon.map { ($0, operands.batchNorm.map(constant)) }
+        batchNorm = op.batchNormEpsilon.map {
+            FoldedBatchNorm(epsilon: $0, constants: operands.batchNorm.map(constant))
+        }
         outChannels = graph.fact(operands.weight).shape[0]
     }
 
     /// Whether there is anything to add to the sums.
     var hasBias: Bool { bias != nil || batchNorm != nil }
 
-    /// The filters [outputs, inputs, height, width], each multiplied by its channel's scale if a batch norm follows.
-    ///
-    /// - Throws: `TensorError.notFinite`.
-    func folded() throws -> [Float] {
-        var values = try weight.tensor.finiteFloats(name: weight.name)
-        guard let scale = try scaleAndShift()?.scale else { return values }
-        let filter = values.count / outChannels
-        for index in values.indices { values[index] = Float(Double(values[index]) * scale[index / filter]) }
-        return values
+    /// The filters, a row for each output, each multiplied by its channel's scale if a batch norm follows: [height, width, inputs].
+    func filters(taps: Int) -> MatrixSource {
+        var source = MatrixSource(name: weight.name, tensor: weight.tensor, rows: outChannels)
+        source.pixels = taps
+        source.scale = batchNorm
+        return source
     }
 
     /// What is added to each channel's sums.
@@ -89,27 +88,7 @@ struct ConvolutionWeights {
     func foldedBias() throws -> [Float] {
         let values =
             try bias.map { try $0.tensor.finiteFloats(name: $0.name) } ?? [Float](repeating: 0, count: outChannels)
-        guard let affine = try scaleAndShift() else { return values }
+        guard let affine = try batchNorm?.scaleAndShift() else { return values }
         return values.indices.map { Float(Double(values[$0]) * affine.scale[$0] + affine.shift[$0]) }
-    }
-
-    private func scaleAndShift() throws -> (scale: [Double], shift: [Double])? {
-        try batchNorm.map { try Planner.scaleAndShift($0.constants, epsilon: $0.epsilon) }
-    }
-}
-
-extension Planner {
-    /// A batch norm as one multiplication and one addition per channel, worked out in Double.
-    ///
-    /// - Parameter constants: Scale, bias, mean and variance, by name.
-    /// - Throws: `TensorError.notFinite`.
-    static func scaleAndShift(
-        _ constants: [(name: String, tensor: Tensor)], epsilon: Double
-    ) throws -> (scale: [Double], shift: [Double]) {
-        let values = try constants.map { try $0.tensor.finiteFloats(name: $0.name) }
-        let (weight, bias, mean, variance) = (values[0], values[1], values[2], values[3])
-        let scale = weight.indices.map { Double(weight[$0]) / (Double(variance[$0]) + epsilon).squareRoot() }
-        let shift = weight.indices.map { Double(bias[$0]) - Double(mean[$0]) * scale[$0] }
-        return (scale, shift)
     }
 }

@@ -24,7 +24,7 @@ enum Depthwise: ConvolutionAlgorithm {
         let sums = problem.op.hasRowSums ? problem.node.outputs[1].index : nil
         let source = problem.weights
         let weight = planner.weights.reserve(kernels.packedCount(channels, taps)) { packed in
-            kernels.pack(packed, try source.folded(), channels, taps, .padded)
+            try source.filters(taps: taps).pack(packed, kernels, lastPanel: .padded)
         }
         let bias = planner.reserveBias(problem)
         let draft = Draft(
@@ -48,7 +48,7 @@ extension WindowGeometry {
         dilationWidth == 1 && [3, 5, 7].contains(kernelWidth) && strideWidth <= 2 && channels >= panelWidth
     }
 
-    /// Whether each output pixel is made of the input pixel at the same place alone.
+    /// Whether each output pixel is made only of the input pixel at the same place.
     var isPointwise: Bool {
         kernelHeight == 1 && kernelWidth == 1 && inputHeight == outputHeight && inputWidth == outputWidth
             && padTop == 0 && padLeft == 0 && strideHeight == 1 && strideWidth == 1

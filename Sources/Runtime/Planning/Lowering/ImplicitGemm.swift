@@ -50,12 +50,12 @@ enum DotProducts: ConvolutionAlgorithm {
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         let kernels = planner.kernels
         let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
-        let (source, groups, rows) = (problem.weights, problem.groups, problem.outChannels)
+        let (source, groups) = (problem.weights, problem.groups)
         let runs = problem.geometry.windowRuns(groups: groups)
         let runCount = problem.geometry.kernelHeight * runs.count
         let packedCount = kernels.dots.packedCount(outputs, runCount, runs.length)
         let weight = planner.weights.reserve(packedCount * groups) { packed in
-            let filters = try source.folded().reorderedToChannelsLast(rows: rows, channels: inputs, pixels: taps)
+            let filters = try source.filters(taps: taps).floats()
             filters.withUnsafeBufferPointer { filters in
                 guard let base = filters.baseAddress else { return }
                 for group in 0..<groups {

@@ -30,11 +30,11 @@ extension Planner {
         let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
         let (source, rows, depth) = (problem.weights, problem.outChannels, inputs * taps)
         let weight = weights.reserve(rows * depth) { matrices in
-            let filters = try source.folded().reorderedToChannelsLast(rows: rows, channels: inputs, pixels: taps)
-            filters.withUnsafeBufferPointer { filters in
-                guard let base = filters.baseAddress else { return }
-                for first in stride(from: 0, to: rows * depth, by: outputs * depth) {
-                    kernels.transpose(matrices + first, outputs, base + first, depth, outputs, depth)
+            let filters = source.filters(taps: taps)
+            for first in stride(from: 0, to: rows, by: outputs) {
+                try filters.forEachBlock(of: first..<(first + outputs), multiple: 16) { block, values in
+                    kernels.transpose(
+                        matrices + first * depth + block.lowerBound - first, outputs, values, depth, block.count, depth)
                 }
             }
         }

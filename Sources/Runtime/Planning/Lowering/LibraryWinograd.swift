@@ -28,7 +28,7 @@ enum LibraryWinograd: ConvolutionAlgorithm {
         let (n, channels, geometry) = (problem.outChannels, problem.inChannels, problem.geometry)
         let source = problem.weights
         let weight = planner.weights.reserve(WinogradKernels.points * channels * n) { matrices in
-            let filters = try source.folded().reorderedToChannelsLast(rows: n, channels: channels, pixels: 9)
+            let filters = try source.filters(taps: 9).floats()
             winograd.transformFilters(matrices, filters, n, channels)
         }
         let bias = planner.reserveBias(problem)

@@ -54,36 +54,25 @@ extension Planner {
         let kernels = kernels
         let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
         let packedCount = kernels.packedCount(outputs, inputs * taps)
-        let (source, groups, rows) = (problem.weights, problem.groups, problem.outChannels)
+        let (source, groups) = (problem.weights, problem.groups)
         let weight = weights.reserve(packedCount * groups) { packed in
-            let filters = try source.folded().reorderedToChannelsLast(rows: rows, channels: inputs, pixels: taps)
-            filters.withUnsafeBufferPointer { filters in
-                guard let base = filters.baseAddress else { return }
-                for group in 0..<groups {
-                    kernels.pack(
-                        packed + group * packedCount, base + group * outputs * inputs * taps, outputs, inputs * taps,
-                        lastPanel)
-                }
-            }
+            try source.filters(taps: taps).pack(packed, kernels, groups: groups, lastPanel: lastPanel)
         }
         return (weight, reserveBias(problem))
     }
 }
 
-extension [Float] {
-    /// Transposes each row from [channels, pixels] to [pixels, channels].
-    func reorderedToChannelsLast(rows: Int, channels: Int, pixels: Int) -> [Float] {
-        guard channels > 1, pixels > 1 else { return self }
-        return [Float](unsafeUninitializedCapacity: count) { output, initialized in
-            for row in 0..<rows {
-                let base = row * channels * pixels
-                for channel in 0..<channels {
-                    for pixel in 0..<pixels {
-                        output[base + pixel * channels + channel] = self[base + channel * pixels + pixel]
-                    }
-                }
+extension MatrixSource {
+    /// Packs the rows, each group's as a matrix of its own.
+    ///
+    /// - Throws: `TensorError.notFinite`.
+    func pack(_ packed: Output, _ kernels: KernelTable, groups: Int = 1, lastPanel: LastPanel) throws {
+        let outputs = rows / groups
+        for group in 0..<groups {
+            let (first, matrix) = (group * outputs, packed + group * kernels.packedCount(outputs, depth))
+            try forEachBlock(of: first..<(first + outputs), multiple: kernels.panelWidth) { block, values in
+                kernels.pack(matrix + (block.lowerBound - first) * depth, values, block.count, depth, lastPanel)
             }
-            initialized = count
         }
     }
 }

@@ -10,13 +10,13 @@ extension Planner {
     mutating func lowerBatchNorm(_ norm: FusedBatchNormalization, _ node: Graph.Node) {
         let channels = shape(node.inputs[1]).elementCount
         let constants = node.inputs.dropFirst().compactMap { id in graph.constant(id).map { (graph[id].name, $0) } }
-        let epsilon = norm.normalization.epsilon
+        let folded = FoldedBatchNorm(epsilon: norm.normalization.epsilon, constants: constants)
         let scale = weights.reserve(channels) { output in
-            let values = try Planner.scaleAndShift(constants, epsilon: epsilon).scale
+            let values = try folded.scaleAndShift().scale
             for (index, value) in values.enumerated() { output[index] = Float(value) }
         }
         let shift = weights.reserve(channels) { output in
-            let values = try Planner.scaleAndShift(constants, epsilon: epsilon).shift
+            let values = try folded.scaleAndShift().shift
             for (index, value) in values.enumerated() { output[index] = Float(value) }
         }
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)

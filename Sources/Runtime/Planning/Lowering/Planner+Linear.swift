@@ -58,13 +58,15 @@ extension Planner {
         guard let tensor = graph.constant(node.inputs[1]) else {
             preconditionFailure("a linear layer's weights are not constant")
         }
-        let name = graph[node.inputs[1]].name
+        let (name, kernels) = (graph[node.inputs[1]].name, kernels)
         let weight = weights.reserve(n * k) { matrix in
-            var values = try tensor.finiteFloats(name: name)
-            if !linear.hasTransposedWeight {
-                values = values.reorderedToChannelsLast(rows: 1, channels: n, pixels: k)
+            if linear.hasTransposedWeight {
+                try tensor.copyFiniteFloats(name: name, to: matrix)
+            } else {
+                try MatrixSource(name: name, tensor: tensor, rows: n).forEachBlock(of: 0..<n, multiple: 16) {
+                    kernels.transpose(matrix + $0.lowerBound, n, $1, k, $0.count, k)
+                }
             }
-            for (index, value) in values.enumerated() { matrix[index] = value }
         }
         let product = LibraryProduct(
             library: library, weight: weight, bias: linear.hasBias ? reserveVector(node.inputs[2]) : nil,
@@ -95,13 +97,10 @@ extension Planner {
         guard let tensor = graph.constant(id) else { preconditionFailure("a linear layer's weights are not constant") }
         let name = graph[id].name
         return weights.reserve(kernels.packedCount(n, k)) { packed in
-            var matrix = try tensor.finiteFloats(name: name)
-            if linear.hasTransposedWeight { matrix = matrix.reorderedToChannelsLast(rows: 1, channels: k, pixels: n) }
-            if let image, image.isReorderedByFlattening {
-                matrix = matrix.reorderedToChannelsLast(
-                    rows: n, channels: image.shape[1], pixels: image.shape[2] * image.shape[3])
-            }
-            kernels.pack(packed, matrix, n, k, lastPanel)
+            var matrix = MatrixSource(name: name, tensor: tensor, rows: n)
+            matrix.isTransposed = linear.hasTransposedWeight
+            if let image, image.isReorderedByFlattening { matrix.pixels = image.shape[2] * image.shape[3] }
+            try matrix.pack(packed, kernels, lastPanel: lastPanel)
         }
     }
 
@@ -110,7 +109,7 @@ extension Planner {
         guard let tensor = graph.constant(id) else { preconditionFailure("'\(graph[id].name)' is not constant") }
         let name = graph[id].name
         return weights.reserve(tensor.elementCount) { output in
-            for (index, value) in try tensor.finiteFloats(name: name).enumerated() { output[index] = value }
+            try tensor.copyFiniteFloats(name: name, to: output)
         }
     }
 }

@@ -24,7 +24,7 @@ enum Winograd: ConvolutionAlgorithm {
         let (n, channels, geometry) = (problem.outChannels, problem.inChannels, problem.geometry)
         let source = problem.weights
         let weight = planner.weights.reserve(winograd.packedCount(n, channels)) { packed in
-            let filters = try source.folded().reorderedToChannelsLast(rows: n, channels: channels, pixels: 9)
+            let filters = try source.filters(taps: 9).floats()
             winograd.pack(packed, filters, n, channels)
         }
         let bias = planner.reserveBias(problem)

@@ -11,7 +11,7 @@ extension Planner {
 
     /// Decides which steps run on whole batches, and gives each value a place in an arena that lasts as long as it is read.
     func placed() -> Layout {
-        // The longest end of the list that works on vectors alone.
+        // The longest end of the list that works on vectors only.
         var firstBatchStep = drafts.count
         while firstBatchStep > 0, drafts[firstBatchStep - 1].isRowwise { firstBatchStep -= 1 }
 

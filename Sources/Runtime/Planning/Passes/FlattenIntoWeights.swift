@@ -3,7 +3,7 @@
 import Graphs
 import Operators
 
-/// Lets linear layers read an image as it stands, if they alone read the vector that it is flattened to: their weights are
+/// Lets linear layers read an image as it stands, if only they read the vector that it is flattened to: their weights are
 /// reordered when they are packed.
 struct FlattenIntoWeights: Pass {
     let name = "FlattenIntoWeights"

@@ -2,7 +2,7 @@
 
 import Graphs
 
-/// Lets a convolution do the batch norm that alone reads it: its weights are multiplied when they are packed.
+/// Lets a convolution do the batch norm that is its only reader: its weights are multiplied when they are packed.
 struct FoldBatchNorm: Pass {
     let name = "FoldBatchNorm"
 

@@ -4,7 +4,7 @@ import Graphs
 import Kernels
 import Operators
 
-/// Lets the step before apply an activation that alone reads what it writes: convolutions, linear layers, additions, batch norms.
+/// Lets the step before apply an activation that is the only reader of what it writes: convolutions, linear layers, additions, batch norms.
 struct FuseActivation: Pass {
     let name = "FuseActivation"
 

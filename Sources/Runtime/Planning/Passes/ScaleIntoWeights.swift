@@ -3,7 +3,7 @@
 import Graphs
 import Operators
 
-/// Leaves a multiplication of an image's channels to the 1x1 convolution that alone reads it, which multiplies its weights in the
+/// Leaves a multiplication of an image's channels to the 1x1 convolution that is its only reader, which multiplies its weights in the
 /// image's place, if it has no more weights than the image has values.
 struct ScaleIntoWeights: Pass {
     let name = "ScaleIntoWeights"

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+import Tensors
+
+/// A constant matrix [rows, depth] as packing reads it, a few rows at a time: converted, scaled and reordered while they are in
+/// cache, so that a weight goes through memory once, from its file to the prepared block.
+struct MatrixSource {
+    /// The tensor's name, for messages.
+    let name: String
+    let tensor: Tensor
+    let rows: Int
+    /// Values of a row.
+    let depth: Int
+    /// Whether the tensor is [depth, rows].
+    var isTransposed = false
+    /// A row is [channels, pixels] in the tensor, and [pixels, channels] for the kernels.
+    var pixels = 1
+    /// What each row is multiplied by, if by anything.
+    var scale: FoldedBatchNorm?
+
+    init(name: String, tensor: Tensor, rows: Int) {
+        self.name = name
+        self.tensor = tensor
+        self.rows = rows
+        depth = rows == 0 ? 0 : tensor.elementCount / rows
+    }
+
+    /// Calls `body` with blocks of rows, first to last, each block [count, depth]. What is read is gone when `body` returns.
+    ///
+    /// - Parameters:
+    ///   - range: The rows to read.
+    ///   - multiple: Blocks but the last have a multiple of so many rows.
+    /// - Throws: `TensorError.notFinite`, and what `body` throws.
+    func forEachBlock(
+        of range: Range<Int>, multiple: Int, _ body: (_ block: Range<Int>, _ values: Input) throws -> Void
+    ) throws {
+        guard !range.isEmpty, depth > 0 else { return }
+        let count = max(1, Self.blockFloats / (depth * multiple)) * multiple
+        let blocks = stride(from: range.lowerBound, to: range.upperBound, by: count).map { first in
+            first..<min(first + count, range.upperBound)
+        }
+        if isReadInPlace {
+            return try tensor.withUnsafeBytes { bytes in
+                let values = bytes.assumingMemoryBound(to: Float.self)
+                guard let base = values.baseAddress else { return }
+                for block in blocks {
+                    let part = (block.lowerBound * depth)..<(block.upperBound * depth)
+                    try checkFinite(UnsafeBufferPointer(rebasing: values[part]))
+                    try body(block, base + part.lowerBound)
+                }
+            }
+        }
+        let memory = FloatBuffer(count: min(count, range.count) * depth)
+        let row = FloatBuffer(count: max(depth, isTransposed ? memory.count : 0))
+        for block in blocks {
+            try write(block, to: memory.base, row: row.base)
+            try body(block, memory.base)
+        }
+        withExtendedLifetime((memory, row)) {}
+    }
+
+    /// All rows at once.
+    ///
+    /// - Throws: `TensorError.notFinite`.
+    func floats() throws -> [Float] {
+        let row = FloatBuffer(count: max(depth, isTransposed ? rows * depth : 0))
+        return try [Float](unsafeUninitializedCapacity: rows * depth) { buffer, count in
+            if let base = buffer.baseAddress { try write(0..<rows, to: base, row: row.base) }
+            count = rows * depth
+        }
+    }
+
+    /// Floats that a block is to take, so that it stays in an L2 cache until it is packed.
+    private static let blockFloats = 1 << 14
+
+    private var isReadInPlace: Bool {
+        scale == nil && !isTransposed && !isReordered && tensor.elementType == .float32
+            && tensor.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) % 4 == 0 }
+    }
+
+    private var isReordered: Bool { pixels > 1 && pixels < depth }
+
+    /// Writes rows as the kernels want them.
+    ///
+    /// - Parameter row: Memory for one row, or for all of the block if the tensor is transposed.
+    private func write(_ block: Range<Int>, to output: Output, row: Output) throws {
+        let scales = try scale?.scaleAndShift().scale
+        if isTransposed {
+            // Each depth has the block's rows side by side.
+            for index in 0..<depth {
+                let part = UnsafeMutableBufferPointer(start: row + index * block.count, count: block.count)
+                tensor.copyFloats(from: index * rows + block.lowerBound, to: part)
+            }
+            try checkFinite(UnsafeBufferPointer(start: row, count: block.count * depth))
+            for index in 0..<depth {
+                for place in 0..<block.count { output[place * depth + index] = row[index * block.count + place] }
+            }
+        }
+        for (place, index) in block.enumerated() {
+            let target = output + place * depth
+            // A row that is reordered is read beside its place.
+            let values = isReordered ? row : target
+            if isTransposed {
+                if isReordered { row.update(from: target, count: depth) }
+            } else {
+                tensor.copyFloats(from: index * depth, to: UnsafeMutableBufferPointer(start: values, count: depth))
+                try checkFinite(UnsafeBufferPointer(start: values, count: depth))
+            }
+            if let scales {
+                let scale = scales[index]
+                for place in 0..<depth { values[place] = Float(Double(values[place]) * scale) }
+            }
+            if isReordered { Self.reorder(target, values, channels: depth / pixels, pixels: pixels) }
+        }
+    }
+
+    /// output [pixels, channels] = input [channels, pixels].
+    private static func reorder(_ output: Output, _ input: Output, channels: Int, pixels: Int) {
+        for pixel in 0..<pixels {
+            let target = output + pixel * channels
+            let source = input + pixel
+            for channel in 0..<channels { target[channel] = source[channel * pixels] }
+        }
+    }
+
+    private func checkFinite(_ values: UnsafeBufferPointer<Float>) throws {
+        // The message says how many of the whole tensor are not.
+        if !values.areFinite { throw TensorError.notFinite(name: name, count: tensor.nonFiniteCount) }
+    }
+}
+
+/// A batch norm as one multiplication and one addition per channel, worked out in Double when it is first asked for: not before,
+/// since a worker whose weights were prepared elsewhere has none.
+final class FoldedBatchNorm {
+    private let epsilon: Double
+    private let constants: [(name: String, tensor: Tensor)]
+    private var result: (scale: [Double], shift: [Double])?
+
+    /// - Parameter constants: Scale, bias, mean and variance, by name.
+    init(epsilon: Double, constants: [(name: String, tensor: Tensor)]) {
+        self.epsilon = epsilon
+        self.constants = constants
+    }
+
+    /// - Throws: `TensorError.notFinite`.
+    func scaleAndShift() throws -> (scale: [Double], shift: [Double]) {
+        if let result { return result }
+        let values = try constants.map { try $0.tensor.finiteFloats(name: $0.name) }
+        let (weight, bias, mean, variance) = (values[0], values[1], values[2], values[3])
+        let scale = weight.indices.map { Double(weight[$0]) / (Double(variance[$0]) + epsilon).squareRoot() }
+        let shift = weight.indices.map { Double(bias[$0]) - Double(mean[$0]) * scale[$0] }
+        result = (scale, shift)
+        return (scale, shift)
+    }
+}
