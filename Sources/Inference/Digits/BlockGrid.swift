@@ -40,13 +40,21 @@ struct BlockGrid {
 
     /// Replaces each value by the largest in the square of `radius` blocks around it.
     mutating func dilate(by radius: Int) {
-        var (source, candidates) = ([UInt8](), [Int]())
+        guard radius > 0 else { return }
+        // Along the rows, with a margin of zeros on both sides; then along the columns, likewise.
+        let padded = width + 2 * radius
+        var plane = [UInt8](repeating: 0, count: padded * height)
         for y in 0..<height {
-            runningMaximum(start: y * width, step: 1, count: width, radius: radius, &source, &candidates)
+            for x in 0..<width { plane[y * padded + radius + x] = values[y * width + x] }
         }
-        for x in 0..<width {
-            runningMaximum(start: x, step: width, count: height, radius: radius, &source, &candidates)
+        Self.takeMaxima(of: 2 * radius + 1, step: 1, in: &plane)
+        var columns = [UInt8](repeating: 0, count: width * (height + 2 * radius))
+        for y in 0..<height {
+            for x in 0..<width { columns[(y + radius) * width + x] = plane[y * padded + x] }
         }
+        Self.takeMaxima(of: 2 * radius + 1, step: width, in: &columns)
+        columns.removeLast(2 * radius * width)
+        values = columns
     }
 
     /// Replaces each value by the smallest in the square of `radius` blocks around it.
@@ -56,25 +64,22 @@ struct BlockGrid {
         for index in values.indices { values[index] = ~values[index] }
     }
 
-    /// The largest of the 2 x `radius` + 1 values around each of a line, in linear time: the candidates wait in falling order.
-    private mutating func runningMaximum(
-        start: Int, step: Int, count: Int, radius: Int, _ source: inout [UInt8], _ candidates: inout [Int]
-    ) {
-        source.removeAll(keepingCapacity: true)
-        for place in 0..<count { source.append(values[start + place * step]) }
-        candidates.removeAll(keepingCapacity: true)
-        var first = 0
-        for end in 0..<(count + radius) {
-            if end < count {
-                while candidates.count > first, source[candidates[candidates.count - 1]] <= source[end] {
-                    candidates.removeLast()
+    /// Replaces each value by the largest of itself and the `count` - 1 that follow at distances of `step`; the last ones, that
+    /// less than these follow, are of no use.
+    private static func takeMaxima(of count: Int, step: Int, in values: inout [UInt8]) {
+        // Maxima of windows of 1, 2, 4, ... values, each of two of the ones before; the last two may overlap.
+        var other = values
+        var length = 1
+        while length < count {
+            let shift = min(length, count - length)
+            let inner = max(0, values.count - shift * step)
+            values.withUnsafeBufferPointer { values in
+                other.withUnsafeMutableBufferPointer { other in
+                    for index in 0..<inner { other[index] = max(values[index], values[index + shift * step]) }
                 }
-                candidates.append(end)
             }
-            let centre = end - radius
-            guard centre >= 0 else { continue }
-            while candidates[first] < centre - radius { first += 1 }
-            values[start + centre * step] = source[candidates[first]]
+            swap(&values, &other)
+            length += shift
         }
     }
 
@@ -110,23 +115,38 @@ struct BlockGrid {
         return BlockGrid(width: inner, height: lines, values: kept)
     }
 
+    /// Where each of `count` pixels of a line lies between the middles of `blocks` blocks: the one before it, the one after it, and
+    /// its distance from the first as a share.
+    static func places(of count: Int, blocks: Int) -> [(first: Int, second: Int, share: Float)] {
+        (0..<count).map { pixel in
+            let position = max(0, (Float(pixel) + 0.5) / Float(block) - 0.5)
+            let first = min(Int(position), blocks - 1)
+            return (first, min(first + 1, blocks - 1), position - Float(first))
+        }
+    }
+
     /// Values for each pixel of a row, interpolated between the blocks' middles.
     ///
-    /// - Parameter line: Room for one value per block of a row.
-    func interpolate(row y: Int, line: inout [Float], to pixels: UnsafeMutableBufferPointer<Float>) {
-        let position = max(0, (Float(y) + 0.5) / Float(Self.block) - 0.5)
-        let first = min(Int(position), height - 1)
-        let second = min(first + 1, height - 1)
-        let share = position - Float(first)
-        for x in 0..<width {
-            let above = Float(values[first * width + x])
-            line[x] = above + (Float(values[second * width + x]) - above) * share
+    /// - Parameters:
+    ///   - row: The row's place.
+    ///   - columns: The pixels' places.
+    ///   - line: Room for one value per block of a row.
+    func interpolate(
+        row: (first: Int, second: Int, share: Float), columns: [(first: Int, second: Int, share: Float)],
+        line: UnsafeMutableBufferPointer<Float>, to pixels: UnsafeMutableBufferPointer<Float>
+    ) {
+        values.withUnsafeBufferPointer { values in
+            for x in 0..<width {
+                let above = Float(values[row.first * width + x])
+                line[x] = above + (Float(values[row.second * width + x]) - above) * row.share
+            }
         }
-        for x in pixels.indices {
-            let position = max(0, (Float(x) + 0.5) / Float(Self.block) - 0.5)
-            let first = min(Int(position), width - 1)
-            let here = line[first]
-            pixels[x] = here + (line[min(first + 1, width - 1)] - here) * (position - Float(first))
+        columns.withUnsafeBufferPointer { columns in
+            for x in pixels.indices {
+                let place = columns[x]
+                let here = line[place.first]
+                pixels[x] = here + (line[place.second] - here) * place.share
+            }
         }
     }
 }

@@ -73,8 +73,8 @@ struct DigitForm {
             return min(max(Int((Double(side) / 2 - sum / mass * scale).rounded()), 0), side - length)
         }
         let (x0, y0) = (start(sumX, boxWidth), start(sumY, boxHeight))
-        let columns = Shares(count: boxWidth, scale: scale)
-        let rows = Shares(count: boxHeight, scale: scale)
+        let columns = (0..<boxWidth).map { shares(of: $0, scale: scale) }
+        let rows = (0..<boxHeight).map { shares(of: $0, scale: scale) }
         var sums = [Double](repeating: 0, count: side * side)
         for y in 0..<boxHeight {
             for (row, rowShare) in rows[y] where y0 + row < side {
@@ -91,20 +91,15 @@ struct DigitForm {
         return sums.map { UInt8(max(0, min(255, ($0 / peak * 255).rounded()))) }
     }
 
-    /// Over which of the scaled pixels each source pixel is spread, and with which shares.
-    private struct Shares {
-        let count: Int
-        let scale: Double
-
-        subscript(_ pixel: Int) -> [(Int, Double)] {
-            let (from, to) = (Double(pixel) * scale, Double(pixel + 1) * scale)
-            var parts: [(Int, Double)] = []
-            var at = Int(from)
-            while Double(at) < to - 1e-9 {
-                parts.append((at, min(to, Double(at + 1)) - max(from, Double(at))))
-                at += 1
-            }
-            return parts
+    /// Over which of the scaled pixels a source pixel is spread, and with which shares.
+    private static func shares(of pixel: Int, scale: Double) -> [(Int, Double)] {
+        let (from, to) = (Double(pixel) * scale, Double(pixel + 1) * scale)
+        var parts: [(Int, Double)] = []
+        var at = Int(from)
+        while Double(at) < to - 1e-9 {
+            parts.append((at, min(to, Double(at + 1)) - max(from, Double(at))))
+            at += 1
         }
+        return parts
     }
 }

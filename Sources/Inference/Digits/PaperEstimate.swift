@@ -78,16 +78,23 @@ enum PaperEstimate {
     ) {
         var line = [Float](repeating: 0, count: paper.width)
         var row = [Float](repeating: 0, count: width)
+        let columns = BlockGrid.places(of: width, blocks: paper.width)
+        let rows = BlockGrid.places(of: channel.count / width, blocks: paper.height)
         squares.withUnsafeMutableBufferPointer { squares in
-            channel.withUnsafeBufferPointer { channel in
-                row.withUnsafeMutableBufferPointer { row in
-                    for start in stride(from: 0, to: channel.count, by: width) {
-                        paper.interpolate(row: start / width, line: &line, to: row)
-                        for x in 0..<width {
-                            let here = row[x]
-                            let lost = max(0, here - Float(channel[start + x])) * 255 / max(here, darkestPaper)
-                            squares[start + x] += lost * lost
-                            brightness[start + x] += here
+            brightness.withUnsafeMutableBufferPointer { brightness in
+                channel.withUnsafeBufferPointer { channel in
+                    row.withUnsafeMutableBufferPointer { row in
+                        for (y, place) in rows.enumerated() {
+                            line.withUnsafeMutableBufferPointer {
+                                paper.interpolate(row: place, columns: columns, line: $0, to: row)
+                            }
+                            let start = y * width
+                            for x in 0..<width {
+                                let here = row[x]
+                                let lost = max(0, here - Float(channel[start + x])) * 255 / max(here, darkestPaper)
+                                squares[start + x] += lost * lost
+                                brightness[start + x] += here
+                            }
                         }
                     }
                 }

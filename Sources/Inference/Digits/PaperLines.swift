@@ -8,7 +8,7 @@ struct PaperLines {
     private static let slopes = stride(from: -0.35, through: 0.35, by: 0.0125)
     /// Thickest line, as a share of the picture's side.
     private static let thickest = 0.025
-    /// Every so many-th column, or row, is looked at to find lines.
+    /// Every `step`-th column, or row, is looked at to find lines.
     private static let step = 2
 
     /// Sets to 0 the ink of lines, but not where a stroke crosses them.
