@@ -33,7 +33,7 @@ extension JSONReader {
         if skipBlanks() == nil { throw error(.truncated) }
         let first = position
         let number = try scanNumber()
-        // Digits alone stay exact, up to the largest Int: a Double has 53 bits.
+        // Digits only stay exact, up to the largest Int: a Double has 53 bits.
         let digits = String(decoding: bytes[first..<position], as: UTF8.self)
         guard let value = Int(digits) ?? Int(exactly: number) else {
             throw error(.expected("an integer"), at: start)
@@ -78,6 +78,7 @@ extension JSONReader {
         var count = 0
         if !take(UInt8(ascii: "]")) {
             repeat {
+                if scan.leaf == level { count += takePixels(&scan) }
                 if skipBlanks() == UInt8(ascii: "[") {
                     if let leaf = scan.leaf, leaf <= level { throw error(.ragged) }
                     try readLevel(level + 1, &scan)
@@ -92,6 +93,38 @@ extension JSONReader {
         if count == 0, scan.leaf.map({ $0 > level }) ?? false { throw error(.ragged, at: start) }
         scan.shape[level] = count
         scan.isLengthKnown[level] = true
+    }
+
+    /// Reads what most rows are made of, as long as it comes: whole numbers of a few digits, a comma right behind each.
+    ///
+    /// - Returns: How many were read. What comes next is an element of the row, whatever it is.
+    private mutating func takePixels(_ scan: inout ArrayScan) -> Int {
+        let room = scan.maxCount - scan.values.count
+        let start = bytes.startIndex
+        var count = 0
+        var next = position - start
+        bytes.withUnsafeBufferPointer { bytes in
+            while count < room {
+                var cursor = next
+                while cursor < bytes.count, bytes[cursor] == 0x20 { cursor += 1 }
+                let first = cursor
+                var value: Int32 = 0
+                while cursor < bytes.count, bytes[cursor] &- 0x30 < 10, cursor - first < 7 {
+                    value = value &* 10 &+ Int32(bytes[cursor] &- 0x30)
+                    cursor += 1
+                }
+                let digits = cursor - first
+                guard digits > 0, digits == 1 || bytes[first] != 0x30, cursor < bytes.count,
+                    bytes[cursor] == UInt8(ascii: ",")
+                else { break }
+                // Seven digits are exact as a Float.
+                scan.values.append(Float(value))
+                next = cursor + 1
+                count += 1
+            }
+        }
+        position = start + next
+        return count
     }
 
     private mutating func readLeaf(_ level: Int, _ scan: inout ArrayScan) throws {

@@ -27,7 +27,8 @@ package enum ModelInput: Equatable, Sendable {
             guard value >= 0, value <= 255 else {
                 throw RequestRefusal(.badRequest, "a pixel is \(value); expected 0 to 255")
             }
-            return UInt8(value.rounded())
+            let whole = UInt8(value)
+            return value - Float(whole) >= 0.5 ? whole + 1 : whole
         }
     }
 

@@ -31,6 +31,31 @@ import Text
         #expect(try numbers(text) == NumberArray(shape: shape, values: values))
     }
 
+    /// Short whole numbers before a comma are read apart from the others, which may stand anywhere among them.
+    @Test(arguments: [
+        ("[1,0,255,9999999,10000000,3]", [Float](arrayLiteral: 1, 0, 255, 9_999_999, 10_000_000, 3)),
+        ("[1, 22 ,333,\n4,-5,6,7.5,8,9e1,10,11]", [1, 22, 333, 4, -5, 6, 7.5, 8, 90, 10, 11]),
+        ("[12345679395506094080,1,2,123456792,0,0]", [12_345_679_395_506_094_080, 1, 2, 123_456_792, 0, 0]),
+    ])
+    func readsPixelsAmongOtherNumbers(text: String, values: [Float]) throws {
+        #expect(try numbers(text) == NumberArray(shape: [values.count], values: values))
+        #expect(try numbers("[\(text),\(text)]") == NumberArray(shape: [2, values.count], values: values + values))
+        #expect(try numbers(text, maxCount: values.count).values == values)
+        #expect(problem { _ = try numbers(text, maxCount: values.count - 1) } == .tooMany(limit: values.count - 1))
+    }
+
+    @Test(arguments: [
+        "[1,2,]", "[1,2,,3]", "[1,2,03,4]", "[1,00,2]", "[1,2", "[1,2,", "[1,2,3", "[1,2x,3]", "[[1,2,3],[4,5,x]]",
+    ])
+    func refusesWhatIsNoPixel(text: String) {
+        #expect(throws: JSONError.self) { try numbers(text) }
+    }
+
+    @Test(arguments: ["[[1,2,3],[4,5]]", "[[1,2],[4,5,6]]", "[1,2,[3]]", "[[1,2,3],[4,5,6],7]"])
+    func refusesRaggedPixels(text: String) {
+        #expect(problem { _ = try numbers(text) } == .ragged)
+    }
+
     @Test(arguments: ["[[1,2],[3]]", "[[1],2]", "[1,[2]]", "[[[1]],[2]]", "[[],[1]]", "[[1],[]]", "[[[1]],[]]"])
     func refusesRaggedArrays(text: String) {
         #expect(problem { _ = try numbers(text) } == .ragged)
