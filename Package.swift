@@ -128,19 +128,20 @@ let package = Package(
         .target(name: "Text", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: settings),
         .target(name: "Protobuf", swiftSettings: settings),
+        .target(name: "Compression", dependencies: ["CZlib"], swiftSettings: settings),
         .target(
             name: "ONNX", dependencies: ["Graphs", "Operators", "Protobuf", "SystemCalls", "Tensors"],
             swiftSettings: settings),
         .target(
             name: "Checkpoints",
-            dependencies: ["CZlib", "JSON", "SystemCalls", "Tensors", "Text"],
+            dependencies: ["Compression", "JSON", "SystemCalls", "Tensors", "Text"],
             swiftSettings: settings),
         .target(
             name: "TorchExport",
             dependencies: ["Checkpoints", "Graphs", "JSON", "Operators", "Tensors"],
             swiftSettings: settings),
         .target(
-            name: "Images", dependencies: ["CHeif", "CSpng", "CTurboJPEG", "CZlib", "SystemCalls"],
+            name: "Images", dependencies: ["CHeif", "CSpng", "CTurboJPEG", "Compression", "SystemCalls"],
             swiftSettings: settings),
 
         // MARK: Pixels to predictions
@@ -161,7 +162,8 @@ let package = Package(
         .target(name: "Client", dependencies: ["HTTP", "JSON", "SystemCalls", "Text"], swiftSettings: settings),
         .target(name: "HTTP2", dependencies: ["CNghttp2", "HTTP", "Text"], swiftSettings: settings),
         .target(
-            name: "Protocols", dependencies: ["CZlib", "HTTP", "JSON", "Protobuf", "Text"], swiftSettings: settings),
+            name: "Protocols", dependencies: ["Compression", "HTTP", "JSON", "Protobuf", "Tensors", "Text"],
+            swiftSettings: settings),
         .target(
             name: "GRPC", dependencies: ["HTTP", "JSON", "Protobuf", "Protocols", "Text"], swiftSettings: settings),
         .target(
@@ -180,10 +182,12 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Commands
+        .target(name: "CommandSupport", dependencies: ["SystemCalls"], swiftSettings: settings),
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "BLAS", "Client", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels", "Models", "ONNX", "Protobuf",
+                "API", "BLAS", "Client", "CommandSupport", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels",
+                "Models", "ONNX", "Protobuf",
                 "Serving",
                 "SwiftNet", "SystemCalls",
                 "Text", "TorchExport",
@@ -194,7 +198,7 @@ let package = Package(
         .executableTarget(
             name: "weight-extract",
             dependencies: [
-                "Checkpoints", "JSON", "Models", "SystemCalls", "Tensors",
+                "Checkpoints", "CommandSupport", "JSON", "Models", "SystemCalls", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/WeightExtractCommand",

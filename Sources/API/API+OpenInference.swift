@@ -49,7 +49,7 @@ extension API {
         return name.string
     }
 
-    /// The version of the server in its metadata.
+    /// The version of the release: `swiftnet --version` says it, and the server's metadata do.
     package static let version = "0.1.0"
 
     private func tensor(_ tensor: TensorDescription) -> JSONValue {

@@ -3,7 +3,7 @@
 import COpenBLAS
 import SystemCalls
 
-/// OpenBLAS's product of matrices, on the calling thread alone.
+/// OpenBLAS's product of matrices, on the calling thread only.
 ///
 /// The library chooses its instructions for the processor that it runs on, whatever this package was compiled for. It is opened
 /// when it is first asked for: a process that never is pays nothing for it. Its threads are limited to one, for the whole

@@ -8,7 +8,7 @@ import Tensors
 /// Tensors stand in the mapped file where their bytes allow it, and are copied where they do not: strided views, big-endian
 /// or unaligned bytes, packed archives.
 public struct Checkpoint: Sendable {
-    /// The weights alone, in the order of the file.
+    /// Only the weights, in the order of the file.
     public let stateDict: StateDict
     /// What was found, kept and left out.
     public let summary: CheckpointSummary

@@ -73,7 +73,7 @@ extension CheckpointError: CustomStringConvertible {
         case .sizeOverflow(let what): return "\(what): the sizes overflow"
         case .clashingNames(let first, let second):
             return first == second
-                ? "the name '\(first)' occurs twice" : "the names '\(first)' and '\(second)' differ by case alone"
+                ? "the name '\(first)' occurs twice" : "the names '\(first)' and '\(second)' differ by case only"
         case .overlappingEntries(let first, let second): return "the entries '\(first)' and '\(second)' share bytes"
         case .checksumMismatch(let entry, let expected, let actual):
             return

@@ -35,7 +35,7 @@ public struct CheckpointSummary: Sendable {
     public internal(set) var weightBytes = 0
     /// Bytes of storages of weights that were not taken.
     public internal(set) var notTakenBytes = 0
-    /// Bytes of storages that the optimizer and its like alone stand on.
+    /// Bytes of storages that only the optimizer and its like stand on.
     public internal(set) var trainingBytes = 0
     /// Bytes of storages of other tensors.
     public internal(set) var otherTensorBytes = 0

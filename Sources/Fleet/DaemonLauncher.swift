@@ -29,7 +29,7 @@ package enum DaemonLauncher {
         return 1
     }
 
-    /// - Returns: Our end of the channel; the other end is the server's alone.
+    /// - Returns: Our end of the channel; only the server has the other end.
     private static func start() throws -> FileDescriptor {
         let (ours, theirs) = try FileDescriptor.messageChannel()
         try ours.setBlocking(true)

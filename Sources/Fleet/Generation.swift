@@ -71,8 +71,8 @@ struct WorkerRecord {
     let channel: FleetChannel
     let startedAt: UInt64
     var state = State.starting
-    /// How long its heart has stood still.
-    var heart: StallWatch
+    /// How long its heartbeat has not changed.
+    var heartbeat: StallWatch
     /// When it is killed if it is still there.
     var killAt: UInt64?
     /// The worker that this one is to replace.

@@ -92,7 +92,7 @@ extension Supervisor {
     }
 
     func tick() {
-        watchHearts()
+        watchHeartbeats()
         switch phase {
         case .leaving(let drainAt):
             if now >= drainAt { beginDraining() } else { startMissing(of: current) }
@@ -108,7 +108,7 @@ extension Supervisor {
     }
 
     /// Ends workers that hang, take too long to start, or overstay.
-    private func watchHearts() {
+    private func watchHeartbeats() {
         var preparations = [current.preparation]
         if case .reloading(let reload) = phase { preparations.append(reload.next.preparation) }
         for case let preparation? in preparations where now > preparation.startedAt + Self.startTime {
@@ -123,10 +123,10 @@ extension Supervisor {
             switch record.state {
             case .starting: if now > record.startedAt + Self.startTime { record.process.send(SignalNumber.kill) }
             case .ready:
-                var heart = record.heart
-                heart.look(fleet.value(.heartbeat, slot: record.slot), now: now)
-                workers[record.process]?.heart = heart
-                if heart.stalled > timeout {
+                var heartbeat = record.heartbeat
+                heartbeat.look(fleet.value(.heartbeat, slot: record.slot), now: now)
+                workers[record.process]?.heartbeat = heartbeat
+                if heartbeat.stalled > timeout {
                     log.write(.error, "worker \(record.process.id) hangs; ending it")
                     kill(record.process)
                     countReady()

@@ -139,7 +139,7 @@ extension Supervisor {
         removeSockets(of: next)
     }
 
-    /// Takes away the sockets that a generation has alone.
+    /// Takes away the sockets that only this generation has.
     private func removeSockets(of next: Generation) {
         for listener in next.listeners
         where !current.listeners.contains(where: { $0.descriptor === listener.descriptor }) {

@@ -99,7 +99,7 @@ extension Supervisor {
             fleet[.slotsInUse] = max(fleet[.slotsInUse], UInt64(slot + 1))
             workers[process] = WorkerRecord(
                 process: process, slot: slot, generation: generation.number, channel: channel, startedAt: now,
-                heart: StallWatch(now: now, longestStep: 2 * watchInterval), replaces: replaces)
+                heartbeat: StallWatch(now: now, longestStep: 2 * watchInterval), replaces: replaces)
             return process
         } catch {
             log.write(.error, "a worker could not be started: \(error)")

@@ -204,7 +204,7 @@ package final class Supervisor {
 
     /// Gives a connection to the worker that has the fewest.
     private func handOver(_ handed: HandedConnection, from sender: WorkerRecord) {
-        let heard = serving.filter { $0.heart.stalled < 2_000_000_000 && $0.process != sender.process }
+        let heard = serving.filter { $0.heartbeat.stalled < 2_000_000_000 && $0.process != sender.process }
         let fewest = heard.min { connections($0) < connections($1) }
         if let fewest, fewest.channel.send(handed) {
             // The worker counts anew; until it does, the next one goes elsewhere.

@@ -12,7 +12,7 @@ public struct Fact: Sendable {
     public var shape: Shape
     /// How the axes are ordered in memory.
     public var order: AxisOrder
-    /// The numbers, if they are known: weights, and what follows from weights and shapes alone.
+    /// The numbers, if they are known: weights, and what follows from weights and shapes only.
     public var constant: Tensor?
 
     /// Describes a value in row-major order.

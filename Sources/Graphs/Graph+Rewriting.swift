@@ -11,7 +11,7 @@ extension Graph {
         /// The indices of the nodes that read a value, in order; a node that reads it twice stands there twice.
         public subscript(value: ValueID) -> [Int] { nodes[value.index] }
 
-        /// The node that alone reads a value that the caller does not get.
+        /// The only node that reads a value that the caller does not get.
         public func only(_ value: ValueID) -> Int? {
             nodes[value.index].count == 1 && !outputs.contains(value) ? nodes[value.index][0] : nil
         }

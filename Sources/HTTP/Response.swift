@@ -24,7 +24,7 @@ package struct Response: Equatable, Sendable {
     package var problem: String?
     /// How the call of gRPC ended that this answers; nil for other requests, and where only HTTP has a word for it.
     package var grpcStatus: Int?
-    /// Whether the connection ends with this response, whatever the client wishes.
+    /// Whether the connection ends with this response, whatever the client asks for.
     package var closesConnection = false
 
     /// - Parameters:

@@ -3,7 +3,7 @@
 /// Counts a connection's frames against what they bring. Each frame costs one; DATA with a body, answers and time earn. A client
 /// that works never comes near the end; one that floods with empty frames, of whatever kind, is there at once.
 ///
-/// It finds the frames by their lengths alone, so none escapes it, known or unknown, on an open stream or a closed one.
+/// It finds the frames only by their lengths, so none escapes it, known or unknown, on an open stream or a closed one.
 ///
 /// - Source: RFC 9113, sections 4.1 and 10.5.
 struct FrameBudget {

@@ -79,7 +79,7 @@ public struct TurnedFile: Sendable, Equatable {
     public let bytes: [UInt8]
     /// How it differs.
     public let change: Change
-    /// What is gone; empty unless it was wished, or could not be turned.
+    /// What is gone; empty unless that was asked for, or could not be turned.
     public let losses: [Loss]
 
     /// A file and how it came about.
@@ -103,7 +103,7 @@ public enum ImageTurner {
     ///   - bytes: The whole file.
     ///   - quarterTurnsCounterclockwise: Beyond what EXIF asks for; taken modulo 4.
     ///   - options: What is turned, and what to do where that would cost something.
-    /// - Throws: `ImageError`, as for decoding; `.partialBlocks` if so wished; `.extras`; `.unsupported` for an animated
+    /// - Throws: `ImageError`, as for decoding; `.partialBlocks` if that was asked for; `.extras`; `.unsupported` for an animated
     ///   PNG, and for WebP, HEIC and AVIF, which are not written.
     public static func turned(
         _ bytes: UnsafeRawBufferPointer, quarterTurnsCounterclockwise: Int,

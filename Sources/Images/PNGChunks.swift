@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import CZlib
+import Compression
 
 /// The chunks of a PNG file: names and places. Contents and checksums are left to the decoder.
 struct PNGChunks {
@@ -54,8 +54,8 @@ struct PNGChunks {
     /// One chunk as a file holds it, with its length and checksum.
     static func encoded(type: String, data: [UInt8]) -> [UInt8] {
         let checked = Array(type.utf8) + data
-        let checksum = crc32(0, checked, uInt(checked.count))
-        return bigEndian(UInt32(data.count)) + checked + bigEndian(UInt32(truncatingIfNeeded: checksum))
+        let checksum = checked.withUnsafeBytes { CRC32.of($0) }
+        return bigEndian(UInt32(data.count)) + checked + bigEndian(checksum)
     }
 
     private static func bigEndian(_ value: UInt32) -> [UInt8] {

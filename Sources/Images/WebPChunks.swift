@@ -12,7 +12,7 @@ struct WebPChunks {
 
     /// The first picture of an animation, and where on the canvas it lies.
     struct Frame {
-        /// A WebP file of the picture alone.
+        /// A WebP file of the picture only.
         var file: [UInt8]
         var x: Int
         var y: Int

@@ -63,10 +63,10 @@ public struct BatchPredictor: Sendable {
     private typealias Timed = (answer: Answer, milliseconds: Double)
 
     private func answers(_ predictor: Predictor, images: Range<Int>, read: (Int) throws -> [UInt8]) -> [Timed] {
-        let start = ProcessEnvironment.monotonicSeconds
+        let start = SystemClock.monotonicSeconds
         let bytes = images.map { index in Result { try read(index) } }
         let predictions = predictor.predict(batch: bytes.compactMap { try? $0.get() }, views: views)
-        let elapsed = (ProcessEnvironment.monotonicSeconds - start) * 1000 / Double(images.count)
+        let elapsed = (SystemClock.monotonicSeconds - start) * 1000 / Double(images.count)
         var next = 0
         return bytes.map { result in
             let answer = result.flatMap { _ in

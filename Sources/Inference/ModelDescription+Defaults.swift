@@ -3,7 +3,7 @@
 import Models
 
 extension ModelDescription {
-    /// What holds for a weights file that stands in no repository, from its architecture alone.
+    /// What holds for a weights file that stands in no repository, from its architecture only.
     public init(defaultsFor architecture: Architecture, name: String) {
         let shape = architecture.inputShape
         let isDigit = shape[0] == 1

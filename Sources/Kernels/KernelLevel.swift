@@ -45,7 +45,7 @@ public enum KernelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unsupportedLevel(let level):
             return "SWIFTNET_ISA is '\(level.rawValue)', but this processor lacks it"
         case .levelNotBuilt(let level):
-            return "SWIFTNET_ISA is '\(level.rawValue)', but this program was built with the portable kernels alone"
+            return "SWIFTNET_ISA is '\(level.rawValue)', but this program was built with the portable kernels only"
         }
     }
 }

@@ -47,7 +47,7 @@ public struct WeightsAudit: Sendable, Equatable, CustomStringConvertible {
     /// Whether the weights are just those that the network takes.
     public var isExact: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }
 
-    /// From 0 to 1: the share of names, on both sides, that agree; names alone count half.
+    /// From 0 to 1: the share of names, on both sides, that agree; those whose shapes differ count half.
     var likeness: Double {
         let all = matching + mismatched.count + missing.count + unexpected.count
         return all == 0 ? 0 : (Double(matching) + 0.5 * Double(mismatched.count)) / Double(all)

@@ -12,7 +12,7 @@ public struct Pool: Operator {
     public enum Function: Sendable, Hashable {
         /// The largest; padding never wins, NaN does.
         case max
-        /// The mean: of the elements of the padded image, or of the real ones alone.
+        /// The mean: of the elements of the padded image, or of the real ones only.
         case average(countIncludePad: Bool)
         /// (Σ |x|^p)^(1/p).
         case lp(Int)

@@ -13,7 +13,7 @@ package struct ModelInferMessage {
     package private(set) var modelVersion: ByteText = ""
     private var id: ByteText?
     private var tensor: OpenInferenceTensor?
-    private var wish: OpenInferenceRequest.OutputWish?
+    private var requested: OpenInferenceRequest.RequestedOutput?
     private var views: RequestedViews?
     private var raw: ArraySlice<UInt8>?
 
@@ -46,10 +46,10 @@ package struct ModelInferMessage {
             }
             tensor = try OpenInferenceTensor(try field.message(), maxStrings: maxRows)
         case 6:
-            guard wish == nil else {
+            guard requested == nil else {
                 throw RequestRefusal(.badRequest, "an input has one output; the request asks for more")
             }
-            wish = try Self.wish(field.message())
+            requested = try Self.requestedOutput(field.message())
         case 7:
             guard raw == nil else {
                 throw RequestRefusal(.badRequest, "the models take one input; raw_input_contents has more elements")
@@ -63,20 +63,20 @@ package struct ModelInferMessage {
     }
 
     /// Reads an `InferRequestedOutputTensor`.
-    private static func wish(_ message: ProtobufReader) throws -> OpenInferenceRequest.OutputWish {
+    private static func requestedOutput(_ message: ProtobufReader) throws -> OpenInferenceRequest.RequestedOutput {
         var reader = message
-        var wish = OpenInferenceRequest.OutputWish(name: "")
+        var requested = OpenInferenceRequest.RequestedOutput(name: "")
         while let field = try reader.next() {
             switch field.number {
-            case 1: wish.name = ByteText(try field.string(limit: OpenInferenceTensor.maxNameBytes))
+            case 1: requested.name = ByteText(try field.string(limit: OpenInferenceTensor.maxNameBytes))
             case 2:
                 let parameter = try InferParameter(field.message())
                 try parameter.checkNoSharedMemory()
-                if parameter.name == "classification" { wish.classCount = parameter.integer }
+                if parameter.name == "classification" { requested.classCount = parameter.integer }
             default: break
             }
         }
-        return wish
+        return requested
     }
 
     /// What is asked of the model. The answer has the form of the question: raw where that is raw.
@@ -86,7 +86,7 @@ package struct ModelInferMessage {
         guard var tensor else { throw RequestRefusal(.badRequest, "expected one input, got none") }
         if let raw { tensor.binarySize = raw.count }
         return try OpenInferenceRequest(
-            id: id, tensor, wish, tail: raw ?? [], wantsBinaryOutput: raw != nil, views: views, model: model,
+            id: id, tensor, requested, tail: raw ?? [], wantsBinaryOutput: raw != nil, views: views, model: model,
             maxRows: maxRows)
     }
 }

@@ -21,8 +21,8 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     /// How many views of each image the request's parameter `views` asks for; nil where it does not say.
     package let views: RequestedViews?
 
-    /// What the client wishes of an output.
-    struct OutputWish {
+    /// What the client asks of an output.
+    struct RequestedOutput {
         var name: ByteText?
         var isBinary: Bool?
         var classCount: Int?
@@ -44,7 +44,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         var reader = JSONReader(body[..<length])
         var requestID: ByteText?
         var tensor: OpenInferenceTensor?
-        var wish: OutputWish?
+        var requested: RequestedOutput?
         var parameters: (isBinary: Bool?, views: RequestedViews?) = (nil, nil)
         // What the protocol does not name is skipped, as its other servers do; so is what a client leaves null.
         try reader.readObject { reader, name in
@@ -53,15 +53,16 @@ package struct OpenInferenceRequest: Equatable, Sendable {
             case "id": requestID = try Self.id(&reader)
             case "parameters": parameters = try Self.parameters(&reader)
             case "inputs": tensor = try Self.inputs(&reader, maxNumbers: length / 2 + 1, maxRows: maxRows)
-            case "outputs": wish = try Self.outputs(&reader)
+            case "outputs": requested = try Self.outputs(&reader)
             default: try reader.skipValue()
             }
         }
         try reader.finish()
         guard let tensor else { throw RequestRefusal(.badRequest, "expected the key 'inputs'") }
         try self.init(
-            id: requestID, tensor, wish, tail: body[length...],
-            wantsBinaryOutput: wish?.isBinary ?? parameters.isBinary ?? false, views: parameters.views, model: model,
+            id: requestID, tensor, requested, tail: body[length...],
+            wantsBinaryOutput: requested?.isBinary ?? parameters.isBinary ?? false, views: parameters.views,
+            model: model,
             maxRows: maxRows)
     }
 
@@ -74,20 +75,21 @@ package struct OpenInferenceRequest: Equatable, Sendable {
 
     /// - Parameter tail: The binary data.
     init(
-        id: ByteText?, _ tensor: OpenInferenceTensor, _ wish: OutputWish?, tail: ArraySlice<UInt8>,
+        id: ByteText?, _ tensor: OpenInferenceTensor, _ requested: RequestedOutput?, tail: ArraySlice<UInt8>,
         wantsBinaryOutput: Bool, views: RequestedViews?, model: ServedModel, maxRows: Int
     ) throws {
         input = try tensor.modelInput(model, tail: tail, maxRows: maxRows)
         if case .rows = input { output = model.output } else { output = model.probabilities }
-        if let wish {
-            guard wish.name == ByteText(output.name) else {
+        if let requested {
+            guard requested.name == ByteText(output.name) else {
                 throw RequestRefusal(
                     .badRequest,
-                    "unknown output '\(wish.name ?? "")'; '\(tensor.name ?? "")' is answered with '\(output.name)'")
+                    "unknown output '\(requested.name ?? "")'; '\(tensor.name ?? "")' is answered with '\(output.name)'"
+                )
             }
         }
         self.id = id?.string
-        classCount = wish?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
+        classCount = requested?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
         self.wantsBinaryOutput = wantsBinaryOutput
         self.views = views
     }
@@ -155,13 +157,13 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     }
 
     /// Reads which output the client wants, and how.
-    private static func outputs(_ reader: inout JSONReader) throws -> OutputWish? {
-        var wish: OutputWish?
+    private static func outputs(_ reader: inout JSONReader) throws -> RequestedOutput? {
+        var requested: RequestedOutput?
         try reader.readArray { reader in
-            guard wish == nil else {
+            guard requested == nil else {
                 throw RequestRefusal(.badRequest, "an input has one output; the request asks for more")
             }
-            var output = OutputWish()
+            var output = RequestedOutput()
             try reader.readObject { reader, name in
                 if reader.takeNull() { return }
                 switch name {
@@ -177,8 +179,8 @@ package struct OpenInferenceRequest: Equatable, Sendable {
                 default: try reader.skipValue()
                 }
             }
-            wish = output
+            requested = output
         }
-        return wish
+        return requested
     }
 }

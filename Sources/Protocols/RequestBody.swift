@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import CZlib
+import Compression
 import HTTP
 import Text
 
@@ -24,46 +24,38 @@ package enum RequestBody {
 
     /// Inflates a zlib stream or a gzip file of one member or several (RFC 1952, section 2.2). What follows is an error.
     package static func inflated(_ bytes: [UInt8], maxBytes: Int) throws -> [UInt8] {
-        var stream = z_stream()
-        // 15 bits of window, and 32 to tell gzip from zlib by its header.
-        guard inflateInit2_(&stream, 47, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+        guard let stream = InflateStream(.gzipOrZlib) else {
             throw RequestRefusal(.internalServerError, "no memory to decompress the body")
         }
-        defer { inflateEnd(&stream) }
+        let damaged = RequestRefusal(.badRequest, "the compressed body is damaged or cut off")
         var output: [UInt8] = []
-        var input = bytes
-        var chunk = [UInt8](repeating: 0, count: 64 << 10)
-        var code = Z_OK
-        let isGzip = bytes.starts(with: [0x1F, 0x8B])
-        input.withUnsafeMutableBufferPointer { buffer in
-            stream.next_in = buffer.baseAddress
-            stream.avail_in = UInt32(clamping: buffer.count)
-            while code == Z_OK, output.count <= maxBytes {
-                let produced = chunk.withUnsafeMutableBufferPointer { room in
-                    stream.next_out = room.baseAddress
-                    stream.avail_out = UInt32(room.count)
-                    code = inflate(&stream, Z_NO_FLUSH)
-                    return room.count - Int(stream.avail_out)
+        try withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 64) { chunk in
+            try bytes.withUnsafeBytes { input in
+                var taken = 0
+                var isComplete = false
+                while !isComplete {
+                    guard let step = stream.unpack(UnsafeRawBufferPointer(rebasing: input[taken...]), into: chunk)
+                    else {
+                        throw damaged
+                    }
+                    taken += step.taken
+                    output.append(contentsOf: chunk[..<step.given])
+                    guard output.count <= maxBytes else {
+                        throw RequestRefusal(
+                            .contentTooLarge, "the decompressed body is larger than \(maxBytes) bytes")
+                    }
+                    isComplete = step.isComplete
+                    if isComplete, areGzip(input), areGzip(UnsafeRawBufferPointer(rebasing: input[taken...])) {
+                        guard stream.restart() else { throw damaged }
+                        isComplete = false
+                    }
                 }
-                output.append(contentsOf: chunk[..<produced])
-                if code == Z_STREAM_END, isGzip, isFollowedByMember(stream) { code = inflateReset2(&stream, gzipOnly) }
+                guard taken == input.count else { throw damaged }
             }
-        }
-        if output.count > maxBytes {
-            throw RequestRefusal(.contentTooLarge, "the decompressed body is larger than \(maxBytes) bytes")
-        }
-        guard code == Z_STREAM_END, stream.avail_in == 0 else {
-            throw RequestRefusal(.badRequest, "the compressed body is damaged or cut off")
         }
         return output
     }
 
-    /// zlib's code for a window of 15 bits in a gzip file; 16 more lets it tell gzip from zlib by the header.
-    private static let gzipOnly: Int32 = 31
-
-    /// Whether the file goes on with another member of gzip, which begins with these two bytes.
-    private static func isFollowedByMember(_ stream: z_stream) -> Bool {
-        guard stream.avail_in >= 2, let next = stream.next_in else { return false }
-        return next[0] == 0x1F && next[1] == 0x8B
-    }
+    /// Whether the bytes begin as a member of a gzip file does.
+    private static func areGzip(_ bytes: UnsafeRawBufferPointer) -> Bool { bytes.starts(with: [0x1F, 0x8B]) }
 }

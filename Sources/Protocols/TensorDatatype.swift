@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Tensors
+
 /// The type of a tensor's elements, as the Open Inference Protocol spells it.
 package enum TensorDatatype: String, CaseIterable, Sendable {
     case bool = "BOOL"
@@ -81,8 +83,8 @@ package enum TensorDatatype: String, CaseIterable, Sendable {
         case .int16: elements(bytes) { (bits: UInt16) in Float(Int16(bitPattern: bits)) }
         case .int32: elements(bytes) { (bits: UInt32) in Float(Int32(bitPattern: bits)) }
         case .int64: elements(bytes) { (bits: UInt64) in Float(Int64(bitPattern: bits)) }
-        case .fp16: elements(bytes) { (bits: UInt16) in float(half: bits) }
-        case .bf16: elements(bytes) { (bits: UInt16) in Float(bitPattern: UInt32(bits) << 16) }
+        case .fp16: elements(bytes) { (bits: UInt16) in Float(halfBits: bits) }
+        case .bf16: elements(bytes) { (bits: UInt16) in Float(bfloat16Bits: bits) }
         case .fp32: elements(bytes) { (bits: UInt32) in Float(bitPattern: bits) }
         case .fp64: elements(bytes) { (bits: UInt64) in Float(Double(bitPattern: bits)) }
         case .bool, .bytes: nil
@@ -98,20 +100,6 @@ package enum TensorDatatype: String, CaseIterable, Sendable {
             (0..<(buffer.count / size)).map {
                 value(Bits(littleEndian: buffer.loadUnaligned(fromByteOffset: $0 * size, as: Bits.self)))
             }
-        }
-    }
-
-    /// - Source: IEEE 754, binary16.
-    private func float(half bits: UInt16) -> Float {
-        let sign = UInt32(bits & 0x8000) << 16
-        let exponent = UInt32(bits >> 10 & 0x1F)
-        let fraction = UInt32(bits & 0x3FF)
-        switch exponent {
-        case 0:
-            let value = Float(fraction) * 0x1p-24
-            return sign == 0 ? value : -value
-        case 0x1F: return Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
-        default: return Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
         }
     }
 }

@@ -110,7 +110,7 @@ package struct Worker {
         }
     }
 
-    /// Wires the supervisor's channel, the signal and the heart to the event loop.
+    /// Wires the supervisor's channel, the signal and the heartbeat to the event loop.
     private func connect(_ server: Server, _ signals: SignalSource, _ statistics: WorkerStatistics) throws {
         let (channel, control) = (channel, server.control)
         let drain = Drain(control: control)
@@ -142,7 +142,7 @@ package struct Worker {
         watchOver(server, drain, statistics)
     }
 
-    /// Beats the heart, and asks for a successor when it is time.
+    /// Writes the heartbeat, and asks for a successor when it is time.
     private func watchOver(_ server: Server, _ drain: Drain, _ statistics: WorkerStatistics) {
         let (channel, configuration) = (channel, configuration)
         let recycleAt =

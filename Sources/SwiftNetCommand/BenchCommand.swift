@@ -70,7 +70,7 @@ struct BenchCommand: ParsableCommand {
     private func measure(_ session: Session) -> [Double] {
         let input = madeUpInput(count: batch * session.plan.inputShape.elementCount)
         var output = [Float](repeating: 0, count: batch * session.plan.outputShape.elementCount)
-        let start = ProcessEnvironment.monotonicSeconds
+        let start = SystemClock.monotonicSeconds
         let (warm, end) = (start + seconds / 5, start + seconds)
         var times: [Double] = []
         times.reserveCapacity(1 << 20)
@@ -81,7 +81,7 @@ struct BenchCommand: ParsableCommand {
                     session.run(input, count: batch, layout: .channelsFirst, output: output)
                 }
             }
-            let after = ProcessEnvironment.monotonicSeconds
+            let after = SystemClock.monotonicSeconds
             if before >= warm || after >= end { times.append((after - before) * 1000) }
             before = after
         }

@@ -4,6 +4,7 @@ import ArgumentParser
 import BLAS
 import Checkpoints
 import Client
+import CommandSupport
 import Graphs
 import Images
 import Inference
@@ -61,19 +62,12 @@ enum Failure {
     }
 
     /// An error's message on one line, free of control characters that a file's name or content may have brought in.
-    static func line(_ error: any Error) -> String { printable("\(error)") }
+    static func line(_ error: any Error) -> String { Printable.line("\(error)") }
 
     /// An error's message with the name of the file that it is about, unless the message names it itself.
     static func message(_ error: any Error, about name: String) -> String {
         let text = line(error)
-        return text.contains(printable(name)) && name != "-" ? text : "\(printable(name)): \(text)"
-    }
-
-    /// Text with control characters shown as `?`, and bytes of file names that are no text as `\xE9`.
-    static func printable(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                PathText.shown(text).unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
+        return text.contains(Printable.line(name)) && name != "-" ? text : "\(Printable.line(name)): \(text)"
     }
 }
 

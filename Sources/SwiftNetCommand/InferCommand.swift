@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import Images
 import Inference
 import SystemCalls
@@ -85,7 +86,7 @@ struct InferCommand: ParsableCommand {
             let model = try modelOptions.load()
             if views == 4 { try model.checkFourViews() }
             let inputs = InputFiles(files, recursive: recursive, limits: imageOptions.limits)
-            for note in inputs.notes { writeStandardError("swiftnet: \(Failure.printable(note))\n") }
+            for note in inputs.notes { writeStandardError("swiftnet: \(Printable.line(note))\n") }
             let count = inputs.items.count
             let usable = threads ?? CoreCount.current().usable
             let predictor = BatchPredictor(
@@ -127,6 +128,6 @@ struct InferCommand: ParsableCommand {
     private func report(_ prediction: Prediction, name: String, milliseconds: Double) -> String {
         if json { return prediction.json(file: PathText.shown(name), top: top, milliseconds: milliseconds) }
         let classes = prediction.top(top).map { "\($0.label)  \(Percent.text($0.score))" }
-        return "\(Failure.printable(name)): " + classes.joined(separator: "  ")
+        return "\(Printable.line(name)): " + classes.joined(separator: "  ")
     }
 }

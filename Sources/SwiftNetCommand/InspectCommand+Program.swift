@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import JSON
 import SwiftNet
 import SystemCalls
@@ -33,7 +34,7 @@ extension InspectCommand {
         if !report.problems.isEmpty { lines.append("would not run:") }
         lines += report.problems.map { "  \($0)" }
         if report.fault == nil && report.problems.isEmpty { lines.append("every operator is known") }
-        return lines.map { Failure.printable($0) + "\n" }.joined()
+        return lines.map { Printable.line($0) + "\n" }.joined()
     }
 
     private static func json(_ report: TorchExportReport) -> String {

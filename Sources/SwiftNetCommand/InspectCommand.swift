@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Checkpoints
+import CommandSupport
 import Inference
 import JSON
 import Models
@@ -43,7 +44,7 @@ struct InspectCommand: ParsableCommand {
             for (name, tensor) in weights.entries { rows.append(row(name, tensor)) }
             let parameters = "\(weights.count) tensors, \(weights.parameterCount) parameters, "
             try writeStandardOutput(
-                Table(rows).description + "\n" + parameters + Table.bytes(weights.byteCount) + "\n"
+                Table(rows).description + "\n" + parameters + ByteCount.text(weights.byteCount) + "\n"
                     + architecture(weights) + "\n")
         }
     }
@@ -61,7 +62,7 @@ struct InspectCommand: ParsableCommand {
         let statistics = tensor.statistics()
         func text(_ value: Double?) -> String { value.map { "\(Float($0))" } ?? "-" }
         return [
-            Failure.printable(name), "\(tensor.shape)", tensor.elementType.rawValue, Table.bytes(tensor.byteCount),
+            Printable.line(name), "\(tensor.shape)", tensor.elementType.rawValue, ByteCount.text(tensor.byteCount),
             text(statistics.minimum), text(statistics.maximum), text(statistics.mean), String(statistics.nanCount),
         ]
     }

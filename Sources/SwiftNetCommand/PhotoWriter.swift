@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CommandSupport
 import Images
 import Inference
 import SystemCalls

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import Graphs
 import Inference
 import SwiftNet
@@ -46,7 +47,7 @@ struct PlanCommand: ParsableCommand {
             }
             let model = try modelOptions.load()
             let graph = try model.readGraph()
-            if passes { try writeStandardOutput("# as it came\n\(Failure.printable(graph: graph))\n") }
+            if passes { try writeStandardOutput("# as it came\n\(Printable.line(graph: graph))\n") }
             let observer: ((any Pass, Graph) -> Void)? = passes ? { pass, graph in show(pass, graph) } : nil
             let plan = try Plan(graph, algorithms: algorithms, observe: observer)
             try writeStandardOutput(report(plan))
@@ -54,16 +55,16 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func show(_ pass: any Pass, _ graph: Graph) {
-        try? writeStandardOutput("\n# after \(pass.name)\n\(Failure.printable(graph: graph))\n")
+        try? writeStandardOutput("\n# after \(pass.name)\n\(Printable.line(graph: graph))\n")
     }
 
     private func report(_ plan: Plan) -> String {
         var rows = [["step", "operation", "shape", "algorithm", "weights", "because"]]
         for step in plan.summaries {
             rows.append([
-                Failure.printable(step.name), step.operation, "\(step.inputShape) > \(step.outputShape)",
+                Printable.line(step.name), step.operation, "\(step.inputShape) > \(step.outputShape)",
                 step.algorithm,
-                step.weightBytes > 0 ? Table.bytes(step.weightBytes) : "", step.reason,
+                step.weightBytes > 0 ? ByteCount.text(step.weightBytes) : "", step.reason,
             ])
             guard explain, step.candidates.count > 1 else { continue }
             for candidate in step.candidates {
@@ -72,7 +73,7 @@ struct PlanCommand: ParsableCommand {
             }
         }
         let ports = { (ports: [Plan.Port]) in
-            ports.map { "\(Failure.printable($0.name)) \($0.elementType.rawValue) \($0.shape)" }.joined(separator: ", ")
+            ports.map { "\(Printable.line($0.name)) \($0.elementType.rawValue) \($0.shape)" }.joined(separator: ", ")
         }
         let references = plan.summaries.filter { $0.algorithm == "reference" }
         let slow =
@@ -85,7 +86,7 @@ struct PlanCommand: ParsableCommand {
             output   \(ports(plan.outputs))
             kernels  \(plan.kernels.name)
             work     \((Double(plan.multiplyAdds) / 1e5).rounded() / 10) M multiply-adds
-            memory   \(Table.bytes(plan.weights.bytes.count)) prepared weights, \(Table.bytes(plan.activationBytes)) activations and scratch for a session of one thread
+            memory   \(ByteCount.text(plan.weights.bytes.count)) prepared weights, \(ByteCount.text(plan.activationBytes)) activations and scratch for a session of one thread
             plan     \(plan.fingerprint)
             \(slow)
             """

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import JSON
 import Kernels
 import SwiftNet
@@ -74,7 +75,7 @@ struct ProfileCommand: ParsableCommand {
                 rounded(100 * time / total), bar(time / (microseconds.max() ?? 1)),
                 step.multiplyAdds > 0 ? rounded(speed) : "",
                 step.multiplyAdds > 0 ? share(step.executedMultiplyAdds, time, of: peak) : "",
-                Table.bytes(moved), step.reason,
+                ByteCount.text(moved), step.reason,
             ])
         }
         let speed = 2 * Double(plan.multiplyAdds) / total / 1000
@@ -129,13 +130,13 @@ enum PeakSpeed {
         var output = [Float](repeating: 0, count: m * n)
         var best = Double.infinity
         for _ in 0..<300 {
-            let start = ProcessEnvironment.monotonicSeconds
+            let start = SystemClock.monotonicSeconds
             kernels.gemm(&output, n, input, k, packed, nil, nil, 0, .none, m, n, k, .padded, nil)
-            let middle = ProcessEnvironment.monotonicSeconds
+            let middle = SystemClock.monotonicSeconds
             best = min(best, middle - start)
             guard let library = plan.products.library else { continue }
             library.addProduct(&output, n, input, k, weight, n, m: m, n: n, k: k)
-            best = min(best, ProcessEnvironment.monotonicSeconds - middle)
+            best = min(best, SystemClock.monotonicSeconds - middle)
         }
         return 2 * Double(m * n * k) / best / 1e9
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import Fleet
 import SystemCalls
 
@@ -38,7 +39,7 @@ struct ReloadCommand: ParsableCommand {
         do {
             try ReloadRequest(pidFile: pid).run(timeoutSeconds: timeout)
         } catch {
-            writeStandardError("swiftnet: \(Failure.printable("\(error)"))\n")
+            writeStandardError("swiftnet: \(Printable.line("\(error)"))\n")
             throw ExitCode(1)
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import Images
 import Inference
 import SwiftNet
@@ -110,7 +111,7 @@ struct RotateCommand: ParsableCommand {
             if views == 4 { try model.checkFourViews() }
             let limits = imageOptions.limits
             let inputs = InputFiles(files, recursive: recursive, excluding: out, limits: limits)
-            for note in inputs.notes { writeStandardError("swiftnet: \(Failure.printable(note))\n") }
+            for note in inputs.notes { writeStandardError("swiftnet: \(Printable.line(note))\n") }
             let writer = PhotoWriter(
                 target: inPlace ? .inPlace : .folder(out ?? "", replaces: force), writes: !dryRun,
                 options: TurningOptions(
@@ -119,7 +120,7 @@ struct RotateCommand: ParsableCommand {
                 minConfidence: minConfidence, takesUnsure: out != nil && !skipUnsure)
             if let out, !dryRun, (try? FileSystem.kind(of: out)) != .directory {
                 try FileSystem.makeFolder(out)
-                writeStandardError("swiftnet: made the folder \(Failure.printable(out))\n")
+                writeStandardError("swiftnet: made the folder \(Printable.line(out))\n")
             }
             let summary = try turn(inputs, model, writer)
             try writeStandardOutput("\(summary)\n")
@@ -145,7 +146,7 @@ struct RotateCommand: ParsableCommand {
             summary.count(outcome)
             switch outcome {
             case .success(let outcome):
-                try progress.interrupted { try writeStandardOutput("\(Failure.printable(name)): \(outcome)\n") }
+                try progress.interrupted { try writeStandardOutput("\(Printable.line(name)): \(outcome)\n") }
             case .failure(let error):
                 progress.interrupted { writeStandardError("swiftnet: \(Failure.message(error, about: name))\n") }
             }

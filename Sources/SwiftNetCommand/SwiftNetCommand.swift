@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import API
 import ArgumentParser
 import SystemCalls
 
@@ -11,7 +12,7 @@ enum Program {
         // Swift's own arguments have lost what is no UTF-8.
         let arguments = ProcessEnvironment.arguments
         if arguments == ["--version"] {
-            print("swiftnet \(SwiftNetCommand.version)")
+            print("swiftnet \(API.version)")
         } else {
             SwiftNetCommand.main(arguments)
         }
@@ -38,7 +39,4 @@ struct SwiftNetCommand: ParsableCommand {
             AddCommand.self, InspectCommand.self, PlanCommand.self, BenchCommand.self, ProfileCommand.self,
             ServeWorkerCommand.self,
         ])
-
-    /// The version of the release.
-    static let version = "0.1.0"
 }

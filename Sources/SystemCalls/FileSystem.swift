@@ -216,7 +216,7 @@ extension FileDescriptor {
         return descriptor
     }
 
-    /// Flag of `open` for reading alone.
+    /// Flag of `open` for reading only.
     package static let readOnly = O_RDONLY
 }
 

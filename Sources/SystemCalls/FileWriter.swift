@@ -42,7 +42,7 @@ package final class FileWriter {
         let target = existing == .replace ? try FileSystem.followingLinks(path) : path
         self.path = target
         self.existing = existing
-        // A file alone is ever replaced: a rename over a device, a pipe or a socket would take it from everyone.
+        // Only a file is ever replaced: a rename over a device, a pipe or a socket would take it from everyone.
         let present = existing == .replace ? try FileSystem.entry(at: target) : nil
         guard present == nil || present == .file else {
             throw SystemError(call: "replace", errno: present == .directory ? EISDIR : EEXIST, subject: path)
@@ -103,7 +103,7 @@ package final class FileWriter {
     /// Lets the disk begin with what is complete, so that the sync at the end has little left to wait for.
     private func startWriteOut() {
         guard offset - startedBytes >= Self.stretchBytes else { return }
-        // Advice alone: what goes wrong is found by the sync.
+        // Only advice: what goes wrong is found by the sync.
         _ = sync_file_range(
             descriptor.rawValue, off_t(startedBytes), off_t(Self.stretchBytes), UInt32(SYNC_FILE_RANGE_WRITE))
         startedBytes += Self.stretchBytes

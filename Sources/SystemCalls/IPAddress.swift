@@ -53,7 +53,7 @@ package struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     private var isVersion4: Bool { high == 0 && low >> 32 == 0xFFFF }
 
-    /// Whether it is of this machine alone: `127.0.0.0/8` or `::1`.
+    /// Whether only this machine has it: `127.0.0.0/8` or `::1`.
     package var isLoopback: Bool { isVersion4 ? low >> 24 & 0xFF == 127 : high == 0 && low == 1 }
 
     /// Whom one client can be told by: of version 6, where it has more addresses than can be counted, the first 64 bits.

@@ -68,7 +68,7 @@ package final class MappedFile: @unchecked Sendable {
         else {
             return
         }
-        // Advice alone: where the kernel does not take it, the pages come and go as they would have.
+        // Only advice: where the kernel does not take it, the pages come and go as they would have.
         _ = madvise(UnsafeMutableRawPointer(mutating: address + range.lowerBound), range.count, advice)
     }
 

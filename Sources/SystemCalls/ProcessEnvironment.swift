@@ -15,13 +15,6 @@ package enum ProcessEnvironment {
 
     /// Whether standard error is a terminal that a person may be looking at.
     package static var standardErrorIsTerminal: Bool { isatty(2) == 1 }
-
-    /// Seconds on a clock that never jumps.
-    package static var monotonicSeconds: Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
-    }
 }
 
 /// Writes text to standard output, all of it.

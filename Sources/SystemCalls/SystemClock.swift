@@ -7,6 +7,9 @@ package enum SystemClock {
     /// Nanoseconds of a clock that never jumps.
     package static func monotonicNanoseconds() -> UInt64 { read(CLOCK_MONOTONIC) }
 
+    /// The same in seconds.
+    package static var monotonicSeconds: Double { Double(monotonicNanoseconds()) * 1e-9 }
+
     /// Nanoseconds since 1970-01-01 00:00 UTC, as far as the system's clock is right.
     package static func nanosecondsSince1970() -> UInt64 { read(CLOCK_REALTIME) }
 

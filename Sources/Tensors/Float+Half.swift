@@ -1,6 +1,27 @@
 // SPDX-License-Identifier: MIT
 
 extension Float {
+    /// The value of IEEE 754 half-precision bits.
+    ///
+    /// Written out because `Float16` is missing from the standard library on some platforms.
+    package init(halfBits bits: UInt16) {
+        let sign = UInt32(bits & 0x8000) << 16
+        let exponent = UInt32(bits >> 10) & 0x1F
+        let fraction = UInt32(bits & 0x3FF)
+        switch exponent {
+        case 0:
+            let magnitude = Float(fraction) * 0x1p-24
+            self = Float(bitPattern: magnitude.bitPattern | sign)
+        case 0x1F:
+            self = Float(bitPattern: sign | 0x7F80_0000 | fraction << 13)
+        default:
+            self = Float(bitPattern: sign | (exponent + 112) << 23 | fraction << 13)
+        }
+    }
+
+    /// The value of bfloat16 bits: the upper half of a Float's.
+    package init(bfloat16Bits bits: UInt16) { self = Float(bitPattern: UInt32(bits) << 16) }
+
     /// The IEEE 754 half-precision bits nearest to the value, ties to even; what is too large becomes an infinity.
     package var halfBits: UInt16 {
         let sign = UInt16(truncatingIfNeeded: bitPattern >> 16) & 0x8000

@@ -44,7 +44,7 @@ extension Handling {
     }
 }
 
-/// A client's wish to change what is served.
+/// A client's request to change what is served.
 package enum FleetCommand: Equatable, Sendable {
     /// Load a model of the repository, or its newest version.
     case load(model: String)

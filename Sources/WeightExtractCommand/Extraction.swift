@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Checkpoints
+import CommandSupport
 import Models
 import SystemCalls
 import Tensors
@@ -155,41 +156,5 @@ struct Extraction {
     /// The network that the weights belong to; nil where they belong to none that is known.
     private func architecture(_ contents: CheckpointContents) throws -> Architecture? {
         try? Architecture.recognised(in: contents.outline())
-    }
-}
-
-/// How far the writing is, on a terminal and for large files alone.
-final class ProgressLine {
-    private let isShown: Bool
-    private var lastPercent = -1
-    private static let leastBytes = 64 << 20
-
-    init(isShown: Bool) {
-        self.isShown = isShown && ProcessEnvironment.standardErrorIsTerminal
-    }
-
-    func show(_ done: Int, of total: Int) {
-        guard isShown, total >= Self.leastBytes else { return }
-        let percent = done / max(1, total / 100)
-        guard percent != lastPercent else { return }
-        lastPercent = percent
-        writeStandardError("\rwriting \(min(100, percent)) % of \(Bytes.text(total))\u{1B}[K")
-    }
-
-    func finish() {
-        if lastPercent >= 0 { writeStandardError("\r\u{1B}[K") }
-    }
-}
-
-/// Numbers of bytes, for people.
-enum Bytes {
-    /// For example "16.3 MB".
-    static func text(_ count: Int) -> String {
-        let units = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")]
-        for (size, unit) in units where abs(count) >= size {
-            let tenths = (count + (count < 0 ? -1 : 1) * size / 20) / (size / 10)
-            return "\(tenths / 10).\(abs(tenths % 10)) \(unit)"
-        }
-        return "\(count) bytes"
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Checkpoints
+import CommandSupport
 import JSON
 import Models
 import SystemCalls

@@ -2,12 +2,13 @@
 
 import ArgumentParser
 import Checkpoints
+import CommandSupport
 import JSON
 import Models
 import SystemCalls
 import Tensors
 
-/// `weight-extract`: a training checkpoint in, its weights alone out.
+/// `weight-extract`: a training checkpoint in, only its weights out.
 @main
 struct WeightExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -175,19 +176,4 @@ struct LimitSetting: ExpressibleByArgument {
     }
 
     static var defaultCompletionKind: CompletionKind { .list(CheckpointLimits.names.map { "\($0)=" }) }
-}
-
-/// Text from a file, made safe for a terminal.
-enum Printable {
-    /// The text on one line, control characters shown as `?`.
-    static func line(_ text: String) -> String {
-        String(
-            String.UnicodeScalarView(
-                text.unicodeScalars.map { scalar in
-                    switch scalar.properties.generalCategory {
-                    case .control, .format, .lineSeparator, .paragraphSeparator: "?"
-                    default: scalar
-                    }
-                }))
-    }
 }

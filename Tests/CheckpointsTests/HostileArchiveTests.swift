@@ -15,7 +15,7 @@ struct HostileArchiveTests {
         #expect(refusal(archive.build()) == .clashingNames(first: "a/data/0", second: "a/data/0"))
     }
 
-    @Test("names that differ by case alone are refused")
+    @Test("names that differ by case only are refused")
     func caseClash() {
         var archive = torchArchive(pickle: P.stateDict())
         archive.entries.insert(ZipBuilder.Entry(name: "a/DATA/0", data: floats([9, 9, 9, 9])), at: 1)
@@ -133,7 +133,7 @@ struct HostileArchiveTests {
         #expect(try Checkpoint.read(other.build()).summary.passedOver.count == 1)
     }
 
-    @Test("names beside the weights that differ by case alone are passed over, and reported")
+    @Test("names beside the weights that differ by case only are passed over, and reported")
     func caseClashBeside() throws {
         var archive = torchArchive(pickle: P.stateDict())
         for name in ["a/code/Net.py", "a/code/net.py"] {

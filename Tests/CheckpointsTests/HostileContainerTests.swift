@@ -138,7 +138,7 @@ struct HostileContainerTests {
         }
     }
 
-    @Test("names in a tar that differ by case alone are passed over")
+    @Test("names in a tar that differ by case only are passed over")
     func tarCase() throws {
         let file = tar("w", data: checkpoint) + tar("README") + tar("Readme") + end
         #expect(try Checkpoint.read(file).summary.passedOver.count == 1)

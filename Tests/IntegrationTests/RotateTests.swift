@@ -164,7 +164,7 @@ struct RotateTests {
         #expect(try folder.names("upright").count == 20)
     }
 
-    @Test("a photo whose size is no multiple of its blocks keeps all pixels, or is trimmed if so wished")
+    @Test("a photo whose size is no multiple of its blocks keeps all pixels, or is trimmed where that is asked for")
     func treatsPartialBlocks() throws {
         try writeModel(direction: 180)
         let jpeg = try ImageEncoder.jpeg(try picture(width: 37, height: 50), quality: 90)

@@ -148,7 +148,7 @@ import Testing
 
     // MARK: Outputs
 
-    private func wish(_ name: String, _ parameter: String, _ value: Int) -> (inout ProtobufWriter) -> Void {
+    private func requested(_ name: String, _ parameter: String, _ value: Int) -> (inout ProtobufWriter) -> Void {
         { output in
             output.write(1, string: name)
             output.write(2) { entry in
@@ -162,10 +162,10 @@ import Testing
         func read(_ outputs: @escaping (inout ProtobufWriter) -> Void) throws -> OpenInferenceRequest {
             try self.read(message("input", "UINT8", [1, 4], raw: [1, 2, 3, 4], outputs: outputs))
         }
-        #expect(try read(wish("logits", "classification", 2)).classCount == 2)
-        #expect(try read(wish("logits", "other", 2)).classCount == nil)
-        #expect(throws: RequestRefusal.self) { try read(wish("probabilities", "classification", 2)) }
-        #expect(throws: RequestRefusal.self) { try read(wish("logits", "shared_memory_region", 2)) }
+        #expect(try read(requested("logits", "classification", 2)).classCount == 2)
+        #expect(try read(requested("logits", "other", 2)).classCount == nil)
+        #expect(throws: RequestRefusal.self) { try read(requested("probabilities", "classification", 2)) }
+        #expect(throws: RequestRefusal.self) { try read(requested("logits", "shared_memory_region", 2)) }
     }
 
     /// The fields of a message of messages, texts and numbers: number, then the bytes.
@@ -198,7 +198,7 @@ import Testing
 
     @Test func classesAreTexts() throws {
         let raw = try read(
-            message("input", "UINT8", [1, 4], raw: [1, 2, 3, 4], outputs: wish("logits", "classification", 2)))
+            message("input", "UINT8", [1, 4], raw: [1, 2, 3, 4], outputs: requested("logits", "classification", 2)))
         let answer = try fields(OpenInferenceAnswer.message(to: raw, numbers: [1, 3, 2], model: grey))
         let texts = ["3.0:1:b", "2.0:2:c"]
         #expect(answer.last?.1 == texts.flatMap { [UInt8($0.utf8.count), 0, 0, 0] + Array($0.utf8) })

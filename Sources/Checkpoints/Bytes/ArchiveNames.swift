@@ -17,7 +17,7 @@ struct ArchiveNames {
         self.limits = limits
     }
 
-    /// Takes one more name. Links, and names that differ from one before by case alone, come with their fault.
+    /// Takes one more name. Links, and names that differ from one before by case only, come with their fault.
     ///
     /// - Throws: `CheckpointError.unsafeEntry`, `.clashingNames` or `.limitExceeded`.
     mutating func accept(_ bytes: ByteRegion, isLink: Bool) throws -> (name: String, fault: ArchiveBystander?) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 import SystemCalls
 
 /// Keeps few pages of a mapped file in memory while it is read forwards.

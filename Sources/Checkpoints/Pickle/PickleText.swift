@@ -36,7 +36,7 @@ enum PickleText {
         }
     }
 
-    /// The text of Python's raw-unicode-escape, where `\u` and `\U` alone are escapes; nil where one is malformed.
+    /// The text of Python's raw-unicode-escape, where only `\u` and `\U` are escapes; nil where one is malformed.
     static func rawUnicodeEscape(_ text: String) -> String? {
         var result = String.UnicodeScalarView()
         var rest = Array(text.unicodeScalars)[...]

@@ -80,7 +80,7 @@ package struct LegacyStream: StorageSource {
         }
     }
 
-    /// All storages that the object refers to: their element sizes are known from there alone.
+    /// All storages that the object refers to: their element sizes are known only from there.
     private static func declaredStorages(_ graph: PickleGraph) throws -> [String: DeclaredStorage] {
         var result: [String: DeclaredStorage] = [:]
         for id in graph.nodes.indices {

@@ -80,7 +80,7 @@ extension StoredTensor {
         }
     }
 
-    /// Flips the sign bits; the `neg` bit occurs with floating-point tensors alone.
+    /// Flips the sign bits; the `neg` bit occurs only with floating-point tensors.
     private func negate(_ piece: UnsafeMutableRawBufferPointer) {
         for signByte in stride(from: type.byteCount - 1, to: piece.count, by: type.byteCount) {
             piece[signByte] ^= 0x80

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 import SystemCalls
 
 /// Unpacks a gzip file into a temporary file, within the limits on size and ratio.

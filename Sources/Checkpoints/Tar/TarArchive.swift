@@ -12,7 +12,7 @@ package struct TarArchive: Sendable {
     }
 
     package let members: [Member]
-    /// Links, devices, and names that differ from another by case alone.
+    /// Links, devices, and names that differ from another by case only.
     let bystanders: [ArchiveBystander]
     private static let part = "tar"
     private static let blockSize = 512

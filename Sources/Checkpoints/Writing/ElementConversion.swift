@@ -37,7 +37,7 @@ package struct ElementConversion {
         case .float16: return Double(Float(halfBits: input.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
         default:
             let bits = input.loadUnaligned(fromByteOffset: offset, as: UInt16.self)
-            return Double(Float(bitPattern: UInt32(bits) << 16))
+            return Double(Float(bfloat16Bits: bits))
         }
     }
 
@@ -60,29 +60,5 @@ package struct ElementConversion {
             output.storeBytes(of: bits, toByteOffset: offset, as: UInt16.self)
             return bits & 0x7FFF == 0x7F80
         }
-    }
-}
-
-extension Float {
-    /// The bits of the nearest half-precision number, ties to even.
-    package var halfBits: UInt16 {
-        let sign = UInt16(truncatingIfNeeded: bitPattern >> 16) & 0x8000
-        let magnitude = bitPattern & 0x7FFF_FFFF
-        if magnitude > 0x7F80_0000 { return sign | 0x7E00 }
-        // 65520 is halfway between the largest half and what would be the next one.
-        if magnitude >= 0x477F_F000 { return sign | 0x7C00 }
-        if magnitude < 0x3880_0000 {
-            // Below the least normal half: adding 0.5 leaves the rounded count of 2^-24 in the low bits.
-            let sum = Float(bitPattern: magnitude) + 0.5
-            return sign | UInt16(truncatingIfNeeded: sum.bitPattern &- Float(0.5).bitPattern)
-        }
-        let rounded = magnitude &+ 0xFFF &+ ((magnitude >> 13) & 1) &- (112 << 23)
-        return sign | UInt16(truncatingIfNeeded: rounded >> 13)
-    }
-
-    /// The bits of the nearest bfloat16 number, ties to even.
-    package var bfloat16Bits: UInt16 {
-        if isNaN { return 0x7FC0 }
-        return UInt16(truncatingIfNeeded: (bitPattern &+ 0x7FFF &+ ((bitPattern >> 16) & 1)) >> 16)
     }
 }

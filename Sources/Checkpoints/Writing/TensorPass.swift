@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 import Tensors
 
 /// Reads tensors once, piece by piece, doing on the way all that is done to each piece.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 import SystemCalls
 
 /// Writes a zip archive as `torch.save` of PyTorch 2.15 lays it out: every entry stored, its data at a multiple of 64

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 import Tensors
 
 /// Unpacking of deflated archive entries whose size is known.

@@ -7,7 +7,7 @@
 package struct ZipArchive: Sendable {
     /// The entries, in the order of the directory, without folders.
     package let entries: [ZipEntry]
-    /// Entries that are passed over: links, and names that differ from another by case alone.
+    /// Entries that are passed over: links, and names that differ from another by case only.
     let bystanders: [ArchiveBystander]
     private let indexByName: [String: Int]
 

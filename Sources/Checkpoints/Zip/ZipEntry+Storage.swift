@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Compression
 import Synchronization
 import SystemCalls
 

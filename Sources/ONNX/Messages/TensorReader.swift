@@ -8,7 +8,7 @@ import Tensors
 final class TensorReader {
     /// Keeps the model's bytes.
     private let owner: any AnyObject & Sendable
-    /// The folder of the model's file, for external data; nil if the model comes from bytes alone.
+    /// The folder of the model's file, for external data; nil if the model comes from bytes, without a file.
     private let folder: String?
     private let counter: ItemCounter
     private var files: [String: MappedFile] = [:]

@@ -5,7 +5,7 @@ import Operators
 import Tensors
 
 extension ForeignOperators {
-    /// Values that come from nowhere, or from shapes alone.
+    /// Values that come from nowhere, or from shapes only.
     static var sources: [String: Translator] {
         [
             "Constant": { [try constant($0)] },

@@ -9,7 +9,7 @@ extension Tensor {
         case .float64: elements(as: Double.self) { $0 }
         case .float32: elements(as: Float.self) { Double($0) }
         case .float16: elements(as: UInt16.self) { Double(Float(halfBits: $0)) }
-        case .bfloat16: elements(as: UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
+        case .bfloat16: elements(as: UInt16.self) { Double(Float(bfloat16Bits: $0)) }
         case .int64: elements(as: Int64.self) { Double($0) }
         case .int32: elements(as: Int32.self) { Double($0) }
         case .int16: elements(as: Int16.self) { Double($0) }

@@ -5,7 +5,7 @@ import Operators
 import Tensors
 
 extension AtenOperators {
-    /// Tensors that come from nowhere, or from shapes alone.
+    /// Tensors that come from nowhere, or from shapes only.
     static var sources: [String: AtenTranslator] {
         var all: [String: AtenTranslator] = [
             "aten.full.default": { [.value(try full($0, $0.ints("size"), $0.number("fill_value")))] },

@@ -214,7 +214,7 @@ struct ProgramReader {
         return dimension
     }
 
-    /// A symbol, as sympy writes it (`Symbol('s77', positive=True, integer=True)`) or by its name alone (`s77`).
+    /// A symbol, as sympy writes it (`Symbol('s77', positive=True, integer=True)`) or only by its name (`s77`).
     private static func dimension(_ text: String) -> Dimension {
         if let number = Int(text) { return .size(number) }
         let bytes = Array(text.utf8)

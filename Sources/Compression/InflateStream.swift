@@ -3,32 +3,40 @@
 import CZlib
 
 /// A deflate stream that is unpacked step by step.
-final class InflateStream {
+package final class InflateStream {
     /// What stands around the deflated bytes.
-    enum Wrapper {
+    package enum Wrapper {
         /// Nothing, as in zip archives.
         case none
         /// A header and a checksum, which is verified.
         case gzip
+        /// That of gzip or of zlib, whichever the first bytes say.
+        case gzipOrZlib
     }
 
     /// What one step did.
-    struct Step {
+    package struct Step {
         /// Packed bytes that were used.
-        let taken: Int
+        package let taken: Int
         /// Bytes that were unpacked.
-        let given: Int
+        package let given: Int
         /// The stream is at its end.
-        let isComplete: Bool
+        package let isComplete: Bool
     }
 
     // zlib keeps the address: the record must not move.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
 
     /// Begins; nil where zlib has no memory.
-    init?(_ wrapper: Wrapper) {
+    package init?(_ wrapper: Wrapper) {
         stream.initialize(to: z_stream())
-        let windowBits = wrapper == .none ? -MAX_WBITS : MAX_WBITS + 16
+        // What zlib's manual adds to the window's bits for each wrapper.
+        let windowBits =
+            switch wrapper {
+            case .none: -MAX_WBITS
+            case .gzip: MAX_WBITS + 16
+            case .gzipOrZlib: MAX_WBITS + 32
+            }
         guard inflateInit2_(stream, windowBits, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
             return nil
         }
@@ -41,7 +49,7 @@ final class InflateStream {
 
     /// Unpacks as much as input and output allow, at most 1 GiB of each; nil where the stream is damaged, or where nothing
     /// can be done with the input.
-    func unpack(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Step? {
+    package func unpack(_ input: UnsafeRawBufferPointer, into output: UnsafeMutableRawBufferPointer) -> Step? {
         let most = 1 << 30
         let (inputCount, outputCount) = (min(input.count, most), min(output.count, most))
         stream.pointee.next_in = input.baseAddress.map {
@@ -59,5 +67,5 @@ final class InflateStream {
     }
 
     /// Begins anew behind the end of a stream; tells whether it could.
-    func restart() -> Bool { inflateReset(stream) == Z_OK }
+    package func restart() -> Bool { inflateReset(stream) == Z_OK }
 }

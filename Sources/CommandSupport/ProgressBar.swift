@@ -3,27 +3,27 @@
 import SystemCalls
 
 /// How far a long work has come, on standard error, if a person looks at it.
-final class ProgressBar {
+package final class ProgressBar {
     private let total: Int
     private let isShown: Bool
     private var done = 0
     private var lastDrawn = 0.0
-    private let start = ProcessEnvironment.monotonicSeconds
+    private let start = SystemClock.monotonicSeconds
     private static let width = 30
     /// Seconds between two drawings.
     private static let interval = 0.1
 
     /// - Parameters:
     ///   - isShown: Whether it is wanted; it is shown only on a terminal.
-    init(total: Int, isShown: Bool) {
+    package init(total: Int, isShown: Bool) {
         self.total = max(total, 1)
         self.isShown = isShown && ProcessEnvironment.standardErrorIsTerminal
     }
 
     /// Counts one piece of work as done.
-    func advance() {
+    package func advance() {
         done += 1
-        let now = ProcessEnvironment.monotonicSeconds
+        let now = SystemClock.monotonicSeconds
         if isShown && (now - lastDrawn >= Self.interval || done == total) {
             lastDrawn = now
             draw(seconds: now - start)
@@ -31,13 +31,13 @@ final class ProgressBar {
     }
 
     /// Runs `body`, which writes lines, without a bar in their way.
-    func interrupted<Result>(_ body: () throws -> Result) rethrows -> Result {
+    package func interrupted<Result>(_ body: () throws -> Result) rethrows -> Result {
         if isShown && lastDrawn > 0 { clear() }
         return try body()
     }
 
     /// Takes the bar away.
-    func finish() {
+    package func finish() {
         if isShown { clear() }
     }
 

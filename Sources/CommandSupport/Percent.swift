@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 
 /// Shares of one, for people.
-enum Percent {
+package enum Percent {
     /// "97.3 %".
-    static func text(_ share: Float) -> String {
+    package static func text(_ share: Float) -> String {
         let tenths = Int((share * 1000).rounded())
         return "\(tenths / 10).\(tenths % 10) %"
     }
