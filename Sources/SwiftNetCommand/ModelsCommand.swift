@@ -49,7 +49,7 @@ struct ModelsCommand: ParsableCommand {
         let input = entry.description.input
         let details = entry.description.versions[String(entry.version)]
         let accuracy = details?.testAccuracy.map { "\((($0 * 10000).rounded()) / 100) %" } ?? "-"
-        let size = (try? FileSystem.size(of: entry.path)).map(Table.bytes) ?? "missing"
+        let size = (try? FileSystem.size(of: entry.path)).map(ByteCount.text) ?? "missing"
         return [
             entry.description.name, String(entry.version), entry.description.architecture,
             "\(input.width)x\(input.height)x\(input.channels)", accuracy, size, entry.description.description ?? "",
