@@ -4,9 +4,9 @@ import Images
 
 extension ModelDescription.Input {
     /// How a photo comes to the size of the network's input.
-    public struct Resize: Sendable, Equatable, Codable {
+    public struct Resize: Sendable, Equatable {
         /// What is brought to a size.
-        public enum Mode: String, Sendable, Codable {
+        public enum Mode: String, Sendable, CaseIterable {
             /// Both sides, whatever their ratio.
             case stretch
             /// The shorter side, to `size`; the other keeps the ratio. The middle is cut out then.
@@ -16,7 +16,7 @@ extension ModelDescription.Input {
         }
 
         /// How new pixels are made of old ones, as Pillow does it.
-        public enum Interpolation: String, Sendable, Codable {
+        public enum Interpolation: String, Sendable, CaseIterable {
             case nearest
             case bilinear
             case bicubic

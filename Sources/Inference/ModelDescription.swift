@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 
-import FoundationEssentials
-import Models
+import JSON
 import Tensors
 
 /// What `model.json` says of a model in the repository.
-public struct ModelDescription: Sendable, Equatable, Codable {
+public struct ModelDescription: Sendable, Equatable {
     /// How an image becomes the network's input.
-    public struct Input: Sendable, Equatable, Codable {
+    public struct Input: Sendable, Equatable {
         /// Ways to prepare pixels.
-        public enum Preprocessing: String, Sendable, Codable {
+        public enum Preprocessing: String, Sendable, CaseIterable {
             /// A digit, brought into the form that MNIST's have.
             case digit
             /// A photo, resized to the input as `resize` says.
@@ -17,7 +16,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         }
 
         /// The order of the numbers in the network's input.
-        public enum Layout: String, Sendable, Codable {
+        public enum Layout: String, Sendable, CaseIterable {
             /// [C, H, W], as PyTorch has it.
             case nchw
             /// [H, W, C], as TensorFlow has it.
@@ -25,7 +24,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
         }
 
         /// The order of a pixel's colours in the network's input.
-        public enum Color: String, Sendable, Codable {
+        public enum Color: String, Sendable, CaseIterable {
             case rgb
             case bgr
         }
@@ -70,9 +69,9 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     }
 
     /// What the network's numbers mean.
-    public struct Output: Sendable, Equatable, Codable {
+    public struct Output: Sendable, Equatable {
         /// What makes probabilities of the numbers.
-        public enum Activation: String, Sendable, Codable {
+        public enum Activation: String, Sendable, CaseIterable {
             /// They are probabilities, or scores that are shown as they are.
             case none
             /// They are logits of classes of which one holds.
@@ -89,7 +88,7 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     }
 
     /// One set of weights.
-    public struct Version: Sendable, Equatable, Codable {
+    public struct Version: Sendable, Equatable {
         /// Name of the weights file in the version's folder.
         public var file: String
         /// SHA-256 of the file, in hexadecimal.
@@ -144,14 +143,13 @@ public struct ModelDescription: Sendable, Equatable, Codable {
     ///   - path: Where it stands, for messages.
     /// - Throws: `InferenceError.invalidDescription`.
     public static func decode(_ bytes: [UInt8], path: String) throws -> ModelDescription {
-        try checkKeys(bytes, path: path)
         let description: ModelDescription
         do {
-            description = try JSONDecoder().decode(ModelDescription.self, from: Data(bytes))
-        } catch let error as DecodingError {
-            throw InferenceError.invalidDescription(path: path, reason: error.reason)
+            description = try ModelDescription(JSONValue(parsing: bytes))
+        } catch let fault as DescriptionReader.Fault {
+            throw InferenceError.invalidDescription(path: path, reason: fault.reason)
         } catch {
-            throw InferenceError.invalidDescription(path: path, reason: "\(error)")
+            throw InferenceError.invalidDescription(path: path, reason: "not valid JSON: \(error)")
         }
         if let fault = description.fault { throw InferenceError.invalidDescription(path: path, reason: fault) }
         return description
@@ -185,22 +183,5 @@ extension ModelDescription.Input {
         if std.contains(where: { !($0 > 0) }) { return "input.std must be above 0" }
         if let scale, !(scale > 0 && scale.isFinite) { return "input.scale must be above 0" }
         return resize?.fault(for: self)
-    }
-}
-
-extension DecodingError {
-    /// What is wrong and where, on one line.
-    fileprivate var reason: String {
-        func path(_ context: Context) -> String {
-            let joined = context.codingPath.map(\.stringValue).joined(separator: ".")
-            return joined.isEmpty ? "" : " at '\(joined)'"
-        }
-        switch self {
-        case .keyNotFound(let key, let context): return "'\(key.stringValue)' is missing\(path(context))"
-        case .typeMismatch(_, let context), .valueNotFound(_, let context):
-            return "\(context.debugDescription)\(path(context))"
-        case .dataCorrupted(let context): return "not valid JSON\(path(context))"
-        @unknown default: return "not readable"
-        }
     }
 }

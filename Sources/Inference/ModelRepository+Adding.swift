@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 
 import Checkpoints
-import FoundationEssentials
 import SystemCalls
 
 extension ModelRepository {
@@ -66,10 +65,8 @@ extension ModelRepository {
     }
 
     private func write(_ description: ModelDescription, as name: String) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let output = try FileWriter(replacing: "\(path)/\(name)/model.json")
-        try output.write(Array(try encoder.encode(description)) + [UInt8(ascii: "\n")])
+        try output.write(Array(description.json.prettyText.utf8))
         try output.finish()
     }
 

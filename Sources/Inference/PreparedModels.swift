@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-import FoundationEssentials
+import JSON
 import Layers
 import Models
 
@@ -10,8 +10,8 @@ import Models
 /// Layout: eight bytes with the length of a JSON header, little-endian; the header; each model's weights at a multiple of
 /// 64 bytes. The block is written and read by the same build on the same machine: it is no file format.
 public struct PreparedModels: Sendable {
-    private struct Header: Codable {
-        struct Entry: Codable {
+    fileprivate struct Header {
+        struct Entry {
             let description: ModelDescription
             let version: Int
             let architecture: String
@@ -42,7 +42,7 @@ public struct PreparedModels: Sendable {
     public init(mapping bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) throws {
         guard bytes.count >= 8, let length = Int(exactly: bytes.loadUnaligned(as: UInt64.self).littleEndian),
             length <= bytes.count - 8,
-            let header = try? JSONDecoder().decode(Header.self, from: Data(bytes[8..<(8 + length)]))
+            let header = Header(Array(bytes[8..<(8 + length)]))
         else { throw InferenceError.invalidPreparedModels(reason: "its header is damaged") }
         models = try header.models.map { entry in
             let classes = entry.description.labels.count
@@ -76,7 +76,7 @@ public struct PreparedModels: Sendable {
     public struct Layout {
         /// Its size.
         public let byteCount: Int
-        fileprivate let header: Data
+        fileprivate let header: [UInt8]
         fileprivate let parts: [(offset: Int, model: LoadedModel)]
 
         /// Writes the block.
@@ -94,18 +94,18 @@ public struct PreparedModels: Sendable {
 
     /// Lays out models that were loaded from files.
     ///
-    /// - Throws: `InferenceError.wiredByProgram`, or an error of encoding what is said of them.
+    /// - Throws: `InferenceError.wiredByProgram`.
     public static func layout(of models: [LoadedModel]) throws -> Layout {
         for model in models {
             if case .wired = model.network { throw InferenceError.wiredByProgram(model: model.description.name) }
         }
         // The header's length depends on the offsets that stand in it: it is first written with the longest ones.
-        let draft = try JSONEncoder().encode(header(models, start: Int.max / 4))
+        let draft = header(models, start: Int.max / 4).bytes
         let start = rounded(8 + draft.count)
         let header = header(models, start: start)
         return Layout(
             byteCount: header.models.map { rounded($0.offset + $0.count) }.max() ?? start,
-            header: try JSONEncoder().encode(header),
+            header: header.bytes,
             parts: zip(header.models, models).map { ($0.offset, $1) })
     }
 
@@ -128,4 +128,47 @@ public struct PreparedModels: Sendable {
     }
 
     private static func rounded(_ count: Int) -> Int { (count + alignment - 1) / alignment * alignment }
+}
+
+extension PreparedModels.Header {
+    /// Reads a header; nil if it is damaged.
+    fileprivate init?(_ bytes: [UInt8]) {
+        guard let json = try? JSONValue(parsing: bytes), let packing = json["packing"]?.string,
+            let models = json["models"]?.array
+        else { return nil }
+        self.packing = packing
+        self.models = models.compactMap(Entry.init)
+        if self.models.count != models.count { return nil }
+    }
+
+    fileprivate var bytes: [UInt8] {
+        let json: JSONValue = ["packing": .string(packing), "models": .array(models.map(\.json))]
+        return Array(json.text.utf8)
+    }
+}
+
+extension PreparedModels.Header.Entry {
+    fileprivate init?(_ json: JSONValue) {
+        guard let description = json["description"].flatMap({ try? ModelDescription($0) }),
+            case .integer(let version)? = json["version"], let architecture = json["architecture"]?.string,
+            let family = json["family"]?.string, let fingerprint = json["fingerprint"]?.string,
+            case .integer(let offset)? = json["offset"], case .integer(let count)? = json["count"]
+        else { return nil }
+        self.description = description
+        self.version = version
+        self.architecture = architecture
+        self.family = family
+        path = json["path"]?.string
+        self.fingerprint = fingerprint
+        self.offset = offset
+        self.count = count
+    }
+
+    fileprivate var json: JSONValue {
+        .present(
+            ("description", description.json), ("version", .integer(version)),
+            ("architecture", .string(architecture)), ("family", .string(family)),
+            ("path", path.map { .string($0) }), ("fingerprint", .string(fingerprint)),
+            ("offset", .integer(offset)), ("count", .integer(count)))
+    }
 }

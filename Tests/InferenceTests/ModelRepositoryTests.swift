@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 
 import Foundation
-import Inference
 import TestSupport
 import Testing
+
+@testable import Inference
 
 @Suite("ModelRepository and ModelDescription")
 struct ModelRepositoryTests {
@@ -50,6 +51,35 @@ struct ModelRepositoryTests {
         expectRefusal(replacing: "\"name\":\"m\"", by: "\"schema\":2,\"name\":\"m\"", reason: "schema 2")
         expectRefusal(replacing: "\"digit\"", by: "\"word\"", reason: "preprocessing")
         expectRefusal(replacing: "{\"name\"", by: "{name", reason: "not valid JSON")
+    }
+
+    @Test("a description that is written and read again is the same")
+    func rewritten() throws {
+        let input = ModelDescription.Input(
+            width: 32, height: 24, channels: 3, preprocessing: .photo, layout: .nhwc, color: .bgr,
+            resize: .init(mode: .shortSide, size: 40, interpolation: .bicubic), scale: 0.017, mean: [0.485, 0.1, 7],
+            std: [0.229, 1, 58.395])
+        var description = try decode(good)
+        for changed in [description.input, input] {
+            description.input = changed
+            description.schema = 1
+            description.output = .init(activation: .sigmoid)
+            description.versions["2"]?.testAccuracy = 0.9879
+            description.versions["2"]?.epoch = 60
+            #expect(try decode(description.json.prettyText) == description)
+        }
+    }
+
+    @Test("what is null counts as missing, and a value of another kind is named")
+    func kinds() throws {
+        #expect(
+            try decode(good.replacingOccurrences(of: "{\"name\"", with: "{\"schema\":null,\"name\"")) == decode(good))
+        expectRefusal(
+            replacing: "\"width\":28", by: "\"width\":28.5", reason: "expected a whole number at 'input.width'")
+        expectRefusal(replacing: "[0.1]", by: "[\"0.1\"]", reason: "expected a list of numbers at 'input.mean'")
+        expectRefusal(replacing: "\"file\":\"c.pth\"", by: "\"file\":3", reason: "expected a text at 'versions.2.file'")
+        expectRefusal(replacing: "\"file\":\"c.pth\"", by: "\"path\":\"c\"", reason: "'versions.2.path' is no key")
+        expectRefusal(replacing: "\"digit\"", by: "\"Digit\"", reason: "expected digit, photo at 'input.preprocessing'")
     }
 
     @Test("the newest version is used unless one is named, and unknown ones are told")

@@ -122,8 +122,8 @@ extension MatrixProducts {
 /// changes nothing.
 private struct Convolutions: Network {
     let first: Conv2d
-    let second: Conv2d
-    let isResidual: Bool
+    /// The one that is added, of a residual network.
+    let second: Conv2d?
     let isLast: Bool
 
     init(
@@ -131,7 +131,7 @@ private struct Convolutions: Network {
         isLast: Bool, seed: UInt64
     ) throws {
         var random = RandomWeights(seed: seed)
-        for name in ["first", "second"] {
+        for name in isResidual ? ["first", "second"] : ["first"] {
             random.convolution(name, [outputs, channels / groups, kernel.height, kernel.width])
         }
         let weights = try random.stateDict()
@@ -141,15 +141,16 @@ private struct Convolutions: Network {
                 padding: .sides(top: padding, bottom: padding, left: padding, right: padding), groups: groups,
                 weights: weights[name])
         }
-        (first, second) = (try conv("first"), try conv("second"))
-        (self.isResidual, self.isLast) = (isResidual, isLast)
+        first = try conv("first")
+        second = isResidual ? try conv("second") : nil
+        self.isLast = isLast
     }
 
     func forward(_ input: Value) -> Value {
         // Read twice, so that a network of one convolution is done as in a larger one.
         _ = Sigmoid()(input)
         let value = first(input)
-        let answer = SiLU()(isResidual ? second(input) + value : value)
+        let answer = SiLU()(second.map { $0(input) + value } ?? value)
         return isLast ? answer : MaxPool2d(1)(answer)
     }
 }

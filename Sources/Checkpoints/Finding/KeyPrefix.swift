@@ -35,7 +35,10 @@ enum KeyPrefix {
     /// Removes a wrapper's name where it is a whole component.
     private static func removing(_ part: String, from name: String) -> String {
         let component = part.dropLast()
-        guard name.contains(component) else { return name }
+        // Byte by byte: most names are not such, and every weight's is looked at.
+        guard name.utf8.split(separator: UInt8(ascii: ".")).contains(where: { $0.elementsEqual(component.utf8) }) else {
+            return name
+        }
         return name.split(separator: ".", omittingEmptySubsequences: false).filter { $0 != component }.joined(
             separator: ".")
     }
