@@ -16,4 +16,9 @@ package enum Printable {
                     }
                 }))
     }
+
+    /// A text of several lines, each made safe.
+    package static func lines(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { line(String($0)) }.joined(separator: "\n")
+    }
 }

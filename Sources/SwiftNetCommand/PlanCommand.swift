@@ -47,7 +47,7 @@ struct PlanCommand: ParsableCommand {
             }
             let model = try modelOptions.load()
             let graph = try model.readGraph()
-            if passes { try writeStandardOutput("# as it came\n\(Printable.line(graph: graph))\n") }
+            if passes { try writeStandardOutput("# as it came\n\(Printable.lines(graph.description))\n") }
             let observer: ((any Pass, Graph) -> Void)? = passes ? { pass, graph in show(pass, graph) } : nil
             let plan = try Plan(graph, algorithms: algorithms, observe: observer)
             try writeStandardOutput(report(plan))
@@ -55,7 +55,7 @@ struct PlanCommand: ParsableCommand {
     }
 
     private func show(_ pass: any Pass, _ graph: Graph) {
-        try? writeStandardOutput("\n# after \(pass.name)\n\(Printable.line(graph: graph))\n")
+        try? writeStandardOutput("\n# after \(pass.name)\n\(Printable.lines(graph.description))\n")
     }
 
     private func report(_ plan: Plan) -> String {
@@ -90,13 +90,5 @@ struct PlanCommand: ParsableCommand {
             plan     \(plan.fingerprint)
             \(slow)
             """
-    }
-}
-
-extension Failure {
-    /// A graph's text with control characters of its names shown as `?`, line by line.
-    fileprivate static func printable(graph: Graph) -> String {
-        graph.description.split(separator: "\n", omittingEmptySubsequences: false).map { printable(String($0)) }
-            .joined(separator: "\n")
     }
 }
