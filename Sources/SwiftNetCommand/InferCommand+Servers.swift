@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Client
+import CommandSupport
 import Images
 import Inference
 import SystemCalls
@@ -60,7 +61,7 @@ extension InferCommand {
     func run(on servers: String) throws {
         let settings = try serverOptions.settings(servers, model: modelOptions.model, views: views)
         let inputs = InputFiles(files, recursive: recursive, limits: imageOptions.limits)
-        for note in inputs.notes { writeStandardError("swiftnet: \(Failure.printable(note))\n") }
+        for note in inputs.notes { writeStandardError("swiftnet: \(Printable.line(note))\n") }
         let count = inputs.items.count
         let batches = (count + ServerOptions.batchSize - 1) / ServerOptions.batchSize
         let connections = min(max(1, batches), threads ?? ServerOptions.connections * settings.servers.count)
@@ -93,9 +94,9 @@ extension InferCommand {
     private func report(_ answer: ServerAnswer, name: String, milliseconds: Double) -> String {
         if json { return answer.json(file: PathText.shown(name), top: top, milliseconds: milliseconds) }
         let classes = answer.likeliest.prefix(top).map {
-            "\(Failure.printable($0.label))  \(Percent.text($0.score))"
+            "\(Printable.line($0.label))  \(Percent.text($0.score))"
         }
-        return "\(Failure.printable(name)): " + classes.joined(separator: "  ")
+        return "\(Printable.line(name)): " + classes.joined(separator: "  ")
     }
 
     /// A client, for the one thread that uses it.
@@ -106,7 +107,7 @@ extension InferCommand {
 
         /// The servers' answers to some of the images, with the milliseconds that each took; what can't be read is not sent.
         func answers(to images: Range<Int>, from inputs: InputFiles) -> [Result<(ServerAnswer, Double), any Error>] {
-            let start = ProcessEnvironment.monotonicSeconds
+            let start = SystemClock.monotonicSeconds
             let read = images.map { index in Result { try inputs.read(index) } }
             let sent = read.compactMap { try? $0.get() }
             let answers: [Result<ServerAnswer, any Error>]
@@ -115,7 +116,7 @@ extension InferCommand {
             } catch {
                 answers = sent.map { _ in .failure(error) }
             }
-            let milliseconds = (ProcessEnvironment.monotonicSeconds - start) * 1000 / Double(images.count)
+            let milliseconds = (SystemClock.monotonicSeconds - start) * 1000 / Double(images.count)
             var next = 0
             return read.map { result in
                 result.flatMap { _ in
