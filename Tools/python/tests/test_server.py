@@ -15,7 +15,7 @@ from unittest import mock
 
 import swiftnet
 from swiftnet import Client, ProgramNotFound, RequestRefused, Server, ServerFailed, Tensor, Unavailable
-from tests.support import DIGIT, HAS_PROGRAM, OPTIONS, PROGRAM, ROOT
+from tests.support import DIGIT, HAS_PROGRAM, OPTIONS, PROGRAM, ROOT, members_of
 
 
 def wait_until(condition, seconds=10):
@@ -181,7 +181,7 @@ class ServerTests(unittest.TestCase):
         group = server.process_id
         server.kill()
         self.assertEqual(server.exit_code, -signal.SIGKILL)
-        wait_until(lambda: not self.members(group), 3)
+        wait_until(lambda: not members_of(group), 3)
 
     def test_it_ends_with_the_process_that_started_it(self):
         program = textwrap.dedent(f"""
@@ -197,23 +197,9 @@ class ServerTests(unittest.TestCase):
         with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, env=environment) as parent:
             group = int(parent.stdout.readline())
             time.sleep(0.5)
-            self.assertEqual(len(self.members(group)), 2)
+            self.assertEqual(len(members_of(group)), 2)
             parent.kill()
-        wait_until(lambda: not self.members(group), 4)
-
-    @staticmethod
-    def members(group):
-        """The processes of a group, but for zombies that their parent has not asked about."""
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit():
-                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
-                    if int(fields[2]) == group and fields[0] != "Z":
-                        found.append(int(entry.name))
-            except OSError:
-                continue
-        return found
+        wait_until(lambda: not members_of(group), 4)
 
 
 class ClientAddressTests(unittest.TestCase):

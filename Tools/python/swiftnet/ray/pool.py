@@ -394,16 +394,20 @@ class Pool:
         if reason:
             # Whoever waits for its answers waits no more, and gives the work back.
             member.client.close()
+            self._tell("lost", member, reason)
         for thread in member.threads:
             # One that waits for the items' own iterator finds the replica gone when it comes back.
             thread.join(self.request_timeout)
-        if not reason:
-            with contextlib.suppress(Exception):  # an actor that is gone has nothing to drain
+        with contextlib.suppress(Exception):  # an actor that is gone has nothing to drain or to kill
+            if reason:
+                ray.get(member.handle.kill.remote(), timeout=10)
+            else:
                 longest = self.options.drain_delay + self.options.graceful_timeout + 10
                 ray.get(member.handle.drain.remote(), timeout=longest)
-            member.client.close()
+        member.client.close()
         _end_actor(member.handle)
-        self._tell("lost" if reason else "drained", member, reason)
+        if not reason:
+            self._tell("drained", member)
 
     def _tell(self, what: str, member: Member, reason: str = "") -> None:
         event = Event(time.time(), what, member.place, member.endpoint.url, reason)

@@ -93,6 +93,12 @@ class Replica:
         """Has the server finish what it accepted, and end. Returns its exit code."""
         return self.server.stop() if self.server is not None else None
 
+    def kill(self) -> None:
+        """Ends the server and all its workers. When the actor dies, the kernel ends the supervisor only, and a worker that stands
+        still does not notice."""
+        if self.server is not None:
+            self.server.kill()
+
 
 def actor(options: ServerOptions, key: str, node: str) -> Any:
     """A replica's actor on a node, if that is still there."""
