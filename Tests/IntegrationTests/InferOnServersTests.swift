@@ -42,10 +42,12 @@ import Testing
     /// A server that is not there, and workers that die: nothing is lost, nothing comes twice.
     @Test func whatOneServerDoesNotAnswerAnotherIsAsked() throws {
         let server = try ServerProcess(mode: "process", ["--workers", "2", "--model", "mnist"])
-        let killer = try Thread {
+        // Its processes are listed anew each time; nothing of it changes meanwhile.
+        nonisolated(unsafe) let target = server
+        let killer = try SystemCalls.Thread {
             for _ in 0..<3 {
                 SystemClock.sleep(milliseconds: 150)
-                server.workers.first?.send(SignalNumber.kill)
+                target.workers.first?.send(SignalNumber.kill)
             }
         }
         let result = try Command.run(
