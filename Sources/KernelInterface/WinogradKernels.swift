@@ -1,5 +1,38 @@
 // SPDX-License-Identifier: MIT
 
+/// Some rows of tiles of a convolution with 3x3 windows at stride 1, in the transformed space of Winograd's algorithm.
+public struct WinogradCall {
+    /// Where the first pixel of row 0 stands, or would stand; the residual's places are like the output's.
+    public var output: Output
+    /// The distance of pixels: the columns may be some of an image's.
+    public var outputStride: Int
+    /// The input image; for `WinogradKernels.transformOutput` the products [36][tiles][columns] of the call's windows.
+    public var input: Input
+    /// What becomes of the sums.
+    public var epilogue: Epilogue
+    /// Sizes of the whole convolution.
+    public var geometry: WindowGeometry
+    /// Output channels, or those that the output's columns are.
+    public var columns: Int
+    /// Rows of tiles, four rows of the output each.
+    public var tileRows: Range<Int>
+
+    /// Describes some rows of tiles.
+    @inlinable
+    public init(
+        output: Output, outputStride: Int, input: Input, epilogue: Epilogue, geometry: WindowGeometry, columns: Int,
+        tileRows: Range<Int>
+    ) {
+        self.output = output
+        self.outputStride = outputStride
+        self.input = input
+        self.epilogue = epilogue
+        self.geometry = geometry
+        self.columns = columns
+        self.tileRows = tileRows
+    }
+}
+
 /// Winograd's fast convolution for 3x3 windows at stride 1: 4x4 outputs at a time by 36 multiplications a channel, not 144.
 ///
 /// The contracts of ``KernelTable`` hold, but for one: a NaN or an infinity reaches all outputs of the 4x4 tiles whose windows
@@ -21,50 +54,28 @@ public struct WinogradKernels: Sendable {
     /// Number of Floats of scratch that `convolve` needs.
     public let scratchCount: @Sendable (_ geometry: WindowGeometry, _ n: Int) -> Int
 
-    /// output [outputHeight, outputWidth, n] = activation(convolution + bias[n] + residual, which has the output's shape).
-    ///
-    /// Writes the output rows of tile rows `firstTileRow ..< firstTileRow + tileRowCount`, four rows each.
-    public let convolve:
-        @Sendable (
-            _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
-            _ activation: Activation, _ geometry: WindowGeometry, _ n: Int, _ firstTileRow: Int, _ tileRowCount: Int,
-            _ scratch: Output
-        ) -> Void
+    /// The whole convolution of some rows of tiles, of all output channels.
+    public let convolve: @Sendable (_ call: WinogradCall, _ packed: Input, _ scratch: Output) -> Void
 
     /// Transforms weights [n, 3, 3, channels] to matrices [36][channels][n], for products that a library does.
     public let transformFilters: @Sendable (_ output: Output, _ weight: Input, _ n: Int, _ channels: Int) -> Void
 
-    /// The windows of tile rows `firstTileRow ..< firstTileRow + tileRowCount` as the products take them: output
-    /// [36][tiles][channels].
+    /// The windows of some rows of tiles as the products take them: output [36][tiles][channels].
     public let transformInput:
-        @Sendable (
-            _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstTileRow: Int, _ tileRowCount: Int
-        ) -> Void
+        @Sendable (_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ tileRows: Range<Int>) -> Void
 
-    /// Products [36][tiles][columns] of such windows to some columns of `convolve`'s output, residual and biases, whose first
-    /// column the addresses are; `outputStride` is the distance of pixels.
-    public let transformOutput:
-        @Sendable (
-            _ output: Output, _ outputStride: Int, _ products: Input, _ bias: Input?, _ residual: Input?,
-            _ activation: Activation, _ geometry: WindowGeometry, _ columns: Int, _ firstTileRow: Int,
-            _ tileRowCount: Int
-        ) -> Void
+    /// The products of such windows to the output, with all that follows.
+    public let transformOutput: @Sendable (_ call: WinogradCall) -> Void
 
     /// Gathers the kernels of one level.
     public init(
         packedCount: @escaping @Sendable (Int, Int) -> Int,
         pack: @escaping @Sendable (Output, Input, Int, Int) -> Void,
         scratchCount: @escaping @Sendable (WindowGeometry, Int) -> Int,
-        convolve:
-            @escaping @Sendable (
-                Output, Input, Input, Input?, Input?, Activation, WindowGeometry, Int, Int, Int, Output
-            ) -> Void,
+        convolve: @escaping @Sendable (WinogradCall, Input, Output) -> Void,
         transformFilters: @escaping @Sendable (Output, Input, Int, Int) -> Void,
-        transformInput: @escaping @Sendable (Output, Input, WindowGeometry, Int, Int) -> Void,
-        transformOutput:
-            @escaping @Sendable (
-                Output, Int, Input, Input?, Input?, Activation, WindowGeometry, Int, Int, Int
-            ) -> Void
+        transformInput: @escaping @Sendable (Output, Input, WindowGeometry, Range<Int>) -> Void,
+        transformOutput: @escaping @Sendable (WinogradCall) -> Void
     ) {
         self.packedCount = packedCount
         self.pack = pack

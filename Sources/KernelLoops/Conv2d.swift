@@ -10,19 +10,17 @@ import KernelInterface
 // to three panels; in each, parts of the window's rows, mostly a single one; the lines; in each, tiles of pixels whose sums
 // stay in registers over the part.
 
-func convolveLines(
-    _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?, _ activation: Activation,
-    _ lines: ConvolutionLines
-) {
+func convolveLines(_ call: WindowsCall) {
+    let lines = call.lines
     let rowWeights = lines.windowTaps * lines.tapLength * laneCount
     let rowsAtOnce = windowRowsAtOnce(lines, rowWeights: rowWeights)
     var following = FollowingWeights(nil)
     var column = 0
     while column < lines.outChannels {
-        let panels = panelsInGroup(
+        let panels = Blocking.panelsInGroup(
             left: (lines.outChannels - column + laneCount - 1) / laneCount, rows: lines.linePixels)
         let columns = min(panels * laneCount, lines.outChannels - column)
-        let group = packed + column * lines.depth
+        let group = call.packed + column * lines.depth
         for first in stride(from: 0, to: max(1, lines.windowRows), by: rowsAtOnce) {
             let end = min(first + rowsAtOnce, lines.windowRows)
             let ahead = group + (end < lines.windowRows ? end * rowWeights : panels * lines.depth * laneCount)
@@ -30,13 +28,15 @@ func convolveLines(
                 guard let part = LinePart(lines, line: line, rows: first..<end) else { continue }
                 let place = line * lines.outputLineStride + column
                 let firstRow = part.rows.lowerBound
+                let output = call.output + place
+                var epilogue = call.epilogue.advanced(columns: column, residual: place)
+                if !part.isFirst { (epilogue.bias, epilogue.residual) = (nil, Input(output)) }
+                if !part.isLast { epilogue.activation = .none }
                 gemmPanels(
-                    GemmProblem(lines, windowRows: part.rows.count, activation: part.isLast ? activation : .none),
-                    panels,
-                    output + place, input + line * lines.inputLineStride + firstRow * lines.windowRowStride,
-                    group + firstRow * rowWeights, ahead: ahead, part.isFirst ? bias.map { $0 + column } : nil,
-                    part.isFirst ? residual.map { $0 + place } : Input(output + place), lines.linePixels,
-                    columns: columns, &following)
+                    GemmProblem(lines, windowRows: part.rows.count), panels, output,
+                    call.input + line * lines.inputLineStride + firstRow * lines.windowRowStride,
+                    group + firstRow * rowWeights, ahead: ahead, epilogue, lines.linePixels, columns: columns,
+                    &following)
             }
         }
         column += panels * laneCount
@@ -78,65 +78,12 @@ private struct LinePart {
 
 extension GemmProblem {
     /// Some rows of the windows of one line.
-    fileprivate init(_ lines: ConvolutionLines, windowRows: Int, activation: Activation) {
+    fileprivate init(_ lines: ConvolutionLines, windowRows: Int) {
         self.init(
             outputStride: lines.outputStride, inputStride: lines.inputStride, residualStride: lines.outputStride,
-            activation: activation, k: lines.depth, windowRows: windowRows, windowRowStride: lines.windowRowStride,
+            k: lines.depth, windowRows: windowRows, windowRowStride: lines.windowRowStride,
             windowTaps: lines.windowTaps, windowTapStride: lines.windowTapStride, tapLength: lines.tapLength)
     }
-}
-
-/// output [rowCount, width, channelCount] = rows `firstRow ..< firstRow + rowCount` of some channels of the input, from column
-/// `firstColumn` on, zeros outside of it.
-///
-/// Loop order: rows; a whole row at once if all channels are taken, else a pixel at a time.
-func copyPadded(
-    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstChannel: Int, _ channelCount: Int,
-    _ firstRow: Int, _ rowCount: Int, _ firstColumn: Int, _ width: Int
-) {
-    let left = min(width, max(0, -firstColumn))
-    let inner = max(left, min(width, geometry.inputWidth - firstColumn))
-    for row in 0..<rowCount {
-        let target = output + row * width * channelCount
-        let inputRow = firstRow + row
-        guard inputRow >= 0 && inputRow < geometry.inputHeight else {
-            clear(target, width * channelCount)
-            continue
-        }
-        clear(target, left * channelCount)
-        let source =
-            input + (inputRow * geometry.inputWidth + firstColumn + left) * geometry.channels + firstChannel
-        if channelCount == geometry.channels {
-            copy(target + left * channelCount, source, (inner - left) * channelCount)
-        } else {
-            for pixel in 0..<inner - left {
-                copy(target + (left + pixel) * channelCount, source + pixel * geometry.channels, channelCount)
-            }
-        }
-        clear(target + inner * channelCount, (width - inner) * channelCount)
-    }
-}
-
-/// Few values mostly: a call of the C library would cost more than the copy.
-@inline(__always)
-func copy(_ output: Output, _ input: Input, _ count: Int) {
-    var index = 0
-    while index + laneCount <= count {
-        store(load(input + index), output + index)
-        index += laneCount
-    }
-    if index < count { store(load(input + index, count: count - index), output + index, count: count - index) }
-}
-
-/// Writes zeros.
-@inline(__always)
-func clear(_ output: Output, _ count: Int) {
-    var index = 0
-    while index + laneCount <= count {
-        store(all(0), output + index)
-        index += laneCount
-    }
-    if index < count { store(all(0), output + index, count: count - index) }
 }
 
 #endif

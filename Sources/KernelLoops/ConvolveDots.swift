@@ -39,22 +39,20 @@ func packDots(_ packed: Output, _ weight: Input, _ n: Int, _ runs: Int, _ tapLen
     }
 }
 
-func convolveDots(
-    _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?, _ activation: Activation,
-    _ lines: ConvolutionLines
-) {
+func convolveDots(_ call: WindowsCall) {
+    let (lines, output, residual) = (call.lines, call.output, call.epilogue.residual)
     let rowFilters = dotsPackedCount(channelsAtOnce, lines.windowTaps, lines.tapLength)
     for channel in stride(from: 0, to: lines.outChannels, by: channelsAtOnce) {
         let count = min(channelsAtOnce, lines.outChannels - channel)
         var start = InlineArray<4, Float>(repeating: 0)
-        if let bias { for index in 0..<count { start[index] = bias[channel + index] } }
+        if let bias = call.epilogue.bias { for index in 0..<count { start[index] = bias[channel + index] } }
         for line in 0..<lines.lineCount {
             let rows = lines.rows.inside(line: line, of: lines.windowRows)
             let firstRow = rows.lowerBound * lines.windowRowStride
-            let packed = packed + (channel / channelsAtOnce * lines.windowRows + rows.lowerBound) * rowFilters
+            let packed = call.packed + (channel / channelsAtOnce * lines.windowRows + rows.lowerBound) * rowFilters
             for pixel in stride(from: 0, to: lines.linePixels, by: pixelsAtOnce) {
                 let sums = dots(
-                    input + line * lines.inputLineStride + firstRow + pixel * lines.inputStride, packed, lines,
+                    call.input + line * lines.inputLineStride + firstRow + pixel * lines.inputStride, packed, lines,
                     rows: rows.count, lastPixel: min(pixelsAtOnce, lines.linePixels - pixel) - 1)
                 let place = line * lines.outputLineStride + pixel * lines.outputStride + channel
                 for index in 0..<min(pixelsAtOnce, lines.linePixels - pixel) {
@@ -67,25 +65,14 @@ func convolveDots(
             }
         }
     }
-    guard activation != .none else { return }
+    guard call.epilogue.activation != .none else { return }
     for line in 0..<lines.lineCount {
         let place = output + line * lines.outputLineStride
         activateRows(
-            place, lines.outputStride, Input(place), lines.outputStride, activation, rows: lines.linePixels,
-            columns: lines.outChannels)
+            place, lines.outputStride, Input(place), lines.outputStride, call.epilogue.activation,
+            rows: lines.linePixels, columns: lines.outChannels)
     }
 }
-
-#if KERNELS_AVX512
-private typealias Sums = InlineArray<16, Lanes>
-private typealias PixelLanes = InlineArray<4, Lanes>
-#elseif KERNELS_AVX2
-private typealias Sums = InlineArray<8, Lanes>
-private typealias PixelLanes = InlineArray<2, Lanes>
-#else
-private typealias Sums = InlineArray<4, Lanes>
-private typealias PixelLanes = InlineArray<1, Lanes>
-#endif
 
 /// The products of a few windows with four filters, [pixel][channel].
 ///
@@ -94,7 +81,7 @@ private typealias PixelLanes = InlineArray<1, Lanes>
 ///   - lastPixel: Pixels behind it are not read; their sums are its own.
 @inline(__always)
 private func dots(_ input: Input, _ packed: Input, _ lines: ConvolutionLines, rows: Int, lastPixel: Int) -> Lanes {
-    var sums = Sums(repeating: all(0))
+    var sums = Blocking.Square(repeating: all(0))
     var places = InlineArray<4, Int>(repeating: 0)
     for pixel in 0..<pixelsAtOnce { places[pixel] = min(pixel, lastPixel) * lines.inputStride }
     let (whole, rest) = (lines.tapLength / laneCount * laneCount, lines.tapLength % laneCount)
@@ -106,14 +93,14 @@ private func dots(_ input: Input, _ packed: Input, _ lines: ConvolutionLines, ro
             var value = tap
             let end = tap + whole
             while value < end {
-                var values = PixelLanes(repeating: all(0))
+                var values = Blocking.DotPixels(repeating: all(0))
                 for pixel in 0..<pixelsAtOnce { values[pixel] = load(value + places[pixel]) }
                 add(&sums, values, filters)
                 filters += channelsAtOnce * laneCount
                 value += laneCount
             }
             if rest > 0 {
-                var values = PixelLanes(repeating: all(0))
+                var values = Blocking.DotPixels(repeating: all(0))
                 for pixel in 0..<pixelsAtOnce { values[pixel] = load(value + places[pixel], count: rest) }
                 add(&sums, values, filters)
                 filters += channelsAtOnce * laneCount
@@ -134,7 +121,7 @@ private func dots(_ input: Input, _ packed: Input, _ lines: ConvolutionLines, ro
 }
 
 @inline(__always)
-private func add(_ sums: inout Sums, _ values: PixelLanes, _ filters: Input) {
+private func add(_ sums: inout Blocking.Square, _ values: Blocking.DotPixels, _ filters: Input) {
     for channel in 0..<channelsAtOnce {
         let factors = load(filters + channel * laneCount)
         for pixel in 0..<pixelsAtOnce {

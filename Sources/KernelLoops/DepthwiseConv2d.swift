@@ -11,22 +11,21 @@ import KernelInterface
 // the rows of the strip; blocks of output pixels whose sums stay in registers while the rows of the window pass by. The
 // activation and the sum of the row follow while the row's vector lies in L1, SiLU behind small windows in the registers.
 
-func depthwiseConv2d(
-    _ output: Output, _ outputStride: Int, _ rowSums: Output?, _ input: Input, _ inputStride: Int, _ weight: Input,
-    _ bias: Input?, _ activation: Activation, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int
-) {
+func depthwiseConv2d(_ call: DepthwiseCall) {
+    let geometry = call.geometry
     let channels = geometry.channels
-    let inputRow = geometry.inputWidth * inputStride * geometry.strideHeight
+    let inputRow = geometry.inputWidth * call.inputStride * geometry.strideHeight
     let stripRows = max(1, 98304 / max(1, inputRow) - geometry.kernelHeight / geometry.strideHeight)
-    let end = firstRow + rowCount
-    for strip in stride(from: firstRow, to: end, by: stripRows) {
+    let end = call.rows.upperBound
+    for strip in stride(from: call.rows.lowerBound, to: end, by: stripRows) {
         for channel in stride(from: 0, to: channels, by: laneCount) {
             DepthwiseStrip(
-                output: output + channel, outputStride: outputStride, rowSums: rowSums.map { $0 + channel },
-                input: input + channel, inputStride: inputStride,
-                weight: weight + channel * geometry.kernelHeight * geometry.kernelWidth,
-                bias: bias.map { $0 + channel }, activation: activation, count: min(laneCount, channels - channel),
-                rows: strip..<min(strip + stripRows, end)
+                output: call.output + channel, outputStride: call.outputStride,
+                rowSums: call.rowSums.map { $0 + channel }, input: call.input + channel,
+                inputStride: call.inputStride,
+                weight: call.packed + channel * geometry.kernelHeight * geometry.kernelWidth,
+                epilogue: call.epilogue.advanced(columns: channel, residual: 0),
+                count: min(laneCount, channels - channel), rows: strip..<min(strip + stripRows, end)
             ).convolve(geometry)
         }
     }
@@ -59,8 +58,7 @@ private struct DepthwiseStrip {
     let input: Input
     let inputStride: Int
     let weight: Input
-    let bias: Input?
-    let activation: Activation
+    let epilogue: Epilogue
     /// Channels in the vector.
     let count: Int
     let rows: Range<Int>
@@ -83,7 +81,7 @@ private struct DepthwiseStrip {
     /// fifth faster. Behind larger ones it is slower so.
     @inline(__always)
     private func convolveSmall<Window: DepthwiseWindow>(_ geometry: WindowGeometry, _ window: Window.Type) {
-        guard activation == .silu else { return convolve(geometry, window) }
+        guard epilogue.activation == .silu else { return convolve(geometry, window) }
         for row in rows {
             let total = Window.convolve(line(row, geometry), geometry, SiLU.self)
             if let rowSums { store(total, rowSums + row * outputStride) }
@@ -95,9 +93,9 @@ private struct DepthwiseStrip {
         for row in rows {
             let line = line(row, geometry)
             _ = Window.convolve(line, geometry, Identity.self)
-            if activation != .none || rowSums != nil {
+            if epilogue.activation != .none || rowSums != nil {
                 activateChannels(
-                    line.output, outputStride, activation, pixels: geometry.outputWidth,
+                    line.output, outputStride, epilogue.activation, pixels: geometry.outputWidth,
                     sums: rowSums.map { $0 + row * outputStride }, count: count)
             }
         }
@@ -109,7 +107,7 @@ private struct DepthwiseStrip {
         return DepthwiseLine(
             output: output + row * geometry.outputWidth * outputStride, outputStride: outputStride,
             input: input + taps.firstInputRow * geometry.inputWidth * inputStride, inputStride: inputStride,
-            weight: weight + taps.firstTap * geometry.kernelWidth * laneCount, bias: bias, count: count,
+            weight: weight + taps.firstTap * geometry.kernelWidth * laneCount, epilogue: epilogue, count: count,
             taps: taps.count)
     }
 }
@@ -131,7 +129,7 @@ private struct DepthwiseLine {
     let inputStride: Int
     /// The filter's row that falls on it.
     let weight: Input
-    let bias: Input?
+    let epilogue: Epilogue
     /// Channels in the vector.
     let count: Int
     /// Rows of the window within the image.
@@ -144,8 +142,8 @@ private enum AnyWindow: DepthwiseWindow {
     static func convolve<Function: LaneFunction>(
         _ line: DepthwiseLine, _ geometry: WindowGeometry, _: Function.Type
     ) -> Lanes {
-        let (count, pixels) = (line.count, BlockPixels.count)
-        let start = line.bias.map { load($0, count: count) } ?? all(0)
+        let (count, pixels) = (line.count, Blocking.DepthwisePixels.count)
+        let start = line.epilogue.bias.map { load($0, count: count) } ?? all(0)
         let span = (pixels - 1) * geometry.strideWidth + (geometry.kernelWidth - 1) * geometry.dilationWidth
         var total = all(0)
         var x = 0
@@ -179,8 +177,8 @@ private enum AnyWindow: DepthwiseWindow {
     @inline(__always)
     private static func block(
         _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int, isWhole: Bool
-    ) -> BlockPixels {
-        var sums = BlockPixels(repeating: start)
+    ) -> Blocking.DepthwisePixels {
+        var sums = Blocking.DepthwisePixels(repeating: start)
         let step = geometry.strideWidth * line.inputStride
         for tap in 0..<line.taps {
             var source =
@@ -188,7 +186,7 @@ private enum AnyWindow: DepthwiseWindow {
             let weightRow = line.weight + tap * geometry.kernelWidth * laneCount
             for kernelX in 0..<geometry.kernelWidth {
                 let factor = load(weightRow + kernelX * laneCount)
-                for pixel in 0..<BlockPixels.count {
+                for pixel in 0..<Blocking.DepthwisePixels.count {
                     let value = isWhole ? load(source + pixel * step) : load(source + pixel * step, count: line.count)
                     sums[pixel] = multiplyAdd(sums[pixel], value, factor)
                 }
@@ -219,22 +217,14 @@ private enum AnyWindow: DepthwiseWindow {
     }
 }
 
-#if KERNELS_AVX512
-private typealias BlockPixels = InlineArray<7, Lanes>
-#elseif KERNELS_AVX2
-private typealias BlockPixels = InlineArray<7, Lanes>
-#else
-private typealias BlockPixels = InlineArray<4, Lanes>
-#endif
-
 /// Seven output pixels at a time, for one width of window and one step.
 private enum DepthwiseBlock<let width: Int, let step: Int>: DepthwiseWindow {
     @inline(__always)
     static func convolve<Function: LaneFunction>(
         _ line: DepthwiseLine, _ geometry: WindowGeometry, _: Function.Type
     ) -> Lanes {
-        let pixels = BlockPixels.count
-        let start = line.bias.map { load($0) } ?? all(0)
+        let pixels = Blocking.DepthwisePixels.count
+        let start = line.epilogue.bias.map { load($0) } ?? all(0)
         var total = all(0)
         var x = 0
         while x < geometry.outputWidth {
@@ -273,19 +263,21 @@ private enum DepthwiseBlock<let width: Int, let step: Int>: DepthwiseWindow {
     @inline(__always)
     private static func block(
         _ line: DepthwiseLine, _ geometry: WindowGeometry, _ start: Lanes, _ inputX: Int, isInner: Bool
-    ) -> BlockPixels {
-        var sums = BlockPixels(repeating: start)
+    ) -> Blocking.DepthwisePixels {
+        var sums = Blocking.DepthwisePixels(repeating: start)
         var input = line.input + inputX * line.inputStride
         var weight = line.weight
         for _ in 0..<line.taps {
             var factors = InlineArray<width, Lanes>(repeating: start)
             for tap in 0..<width { factors[tap] = load(weight + tap * laneCount) }
-            for column in 0..<(BlockPixels.count - 1) * step + width
+            for column in 0..<(Blocking.DepthwisePixels.count - 1) * step + width
             where isInner || UInt(bitPattern: inputX + column) < UInt(bitPattern: geometry.inputWidth) {
                 let value = load(input + column * line.inputStride)
                 for tap in 0..<width where column >= tap && (column - tap) % step == 0 {
                     let pixel = (column - tap) / step
-                    if pixel < BlockPixels.count { sums[pixel] = multiplyAdd(sums[pixel], value, factors[tap]) }
+                    if pixel < Blocking.DepthwisePixels.count {
+                        sums[pixel] = multiplyAdd(sums[pixel], value, factors[tap])
+                    }
                 }
             }
             input += geometry.dilationHeight * geometry.inputWidth * line.inputStride

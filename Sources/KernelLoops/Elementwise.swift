@@ -41,7 +41,7 @@ func affine(
 }
 
 /// output[r, c] = input[r, c] * scale[c]
-func scaleChannels(_ output: Output, _ input: Input, _ scale: Input, _ rows: Int, _ channels: Int) {
+func scaleColumns(_ output: Output, _ input: Input, _ scale: Input, _ rows: Int, _ channels: Int) {
     for row in 0..<rows {
         let (target, source) = (output + row * channels, input + row * channels)
         for channel in stride(from: 0, to: channels, by: laneCount) {
@@ -71,6 +71,42 @@ func sumRows(_ output: Output, _ input: Input, _ scale: Float, _ rows: Int, _ ch
         for row in 0..<rows { total = total + loadAny(input + row * channels + channel, count) }
         storeAny(total * all(scale), output + channel, count)
         channel += laneCount
+    }
+}
+
+/// output[r, c] = bias[c] + residual[r, c]
+func beginRows(_ output: Output, _ outputStride: Int, _ epilogue: Epilogue, _ rows: Int, _ columns: Int) {
+    for row in 0..<rows {
+        let target = output + row * outputStride
+        guard let residual = epilogue.residual.map({ $0 + row * outputStride }) else {
+            if let bias = epilogue.bias { copy(target, bias, columns) } else { clear(target, columns) }
+            continue
+        }
+        guard let bias = epilogue.bias else {
+            copy(target, residual, columns)
+            continue
+        }
+        for column in stride(from: 0, to: columns, by: laneCount) {
+            let count = min(laneCount, columns - column)
+            storeAny(loadAny(bias + column, count) + loadAny(residual + column, count), target + column, count)
+        }
+    }
+}
+
+/// output[r, c] = activation(output[r, c])
+func activateRows(_ output: Output, _ outputStride: Int, _ activation: Activation, _ rows: Int, _ columns: Int) {
+    guard activation != .none else { return }
+    activateRows(output, outputStride, Input(output), outputStride, activation, rows: rows, columns: columns)
+}
+
+/// output[r, c] = input[r, c] * scale[r]
+func scaleRows(_ output: Output, _ input: Input, _ scale: Input, _ rows: Int, _ columns: Int) {
+    for row in 0..<rows {
+        let (target, source, factor) = (output + row * columns, input + row * columns, all(scale[row]))
+        for column in stride(from: 0, to: columns, by: laneCount) {
+            let count = min(laneCount, columns - column)
+            storeAny(loadAny(source + column, count) * factor, target + column, count)
+        }
     }
 }
 

@@ -63,7 +63,6 @@ struct GemmProblem {
     let outputStride: Int
     let inputStride: Int
     let residualStride: Int
-    let activation: Activation
     let k: Int
     /// How a row's k values lie in the input: `windowRows` times `windowTaps` runs of `tapLength` values.
     let windowRows: Int
@@ -78,28 +77,24 @@ struct GemmProblem {
     var isCrowded: Bool { inputStride % 1024 == 0 }
 }
 
-func gemm(
-    _ output: Output, _ outputStride: Int, _ input: Input, _ inputStride: Int, _ packed: Input,
-    _ bias: Input?, _ residual: Input?, _ residualStride: Int, _ activation: Activation,
-    _ m: Int, _ n: Int, _ k: Int, _ lastPanel: LastPanel, _ following: UnsafeBufferPointer<Float>?
-) {
+func gemm(_ call: GemmCall) {
+    let (m, n, k) = (call.m, call.n, call.k)
     let problem = GemmProblem(
-        outputStride: outputStride, inputStride: inputStride, residualStride: residualStride,
-        activation: activation, k: k, windowRows: 1, windowRowStride: 0, windowTaps: 1, windowTapStride: 0, tapLength: k
-    )
+        outputStride: call.outputStride, inputStride: call.inputStride, residualStride: call.residualStride, k: k,
+        windowRows: 1, windowRowStride: 0, windowTaps: 1, windowTapStride: 0, tapLength: k)
     let blockRows = rowsPerBlock(k: k)
-    let whole = columnsInWholePanels(n, lastPanel)
-    var following = FollowingWeights(following)
+    let whole = columnsInWholePanels(n, call.lastPanel)
+    var following = FollowingWeights(call.following)
     var first = 0
     while first < m {
         let rows = min(blockRows, m - first)
-        let (output, input) = (output + first * outputStride, input + first * inputStride)
-        let residual = residual.map { $0 + first * residualStride }
-        gemmBlock(problem, output, input, packed, bias, residual, rows, whole, &following)
+        let (output, input) = (call.output + first * call.outputStride, call.input + first * call.inputStride)
+        let epilogue = call.epilogue.advanced(residual: first * call.residualStride)
+        gemmBlock(problem, output, input, call.packed, epilogue, rows, whole, &following)
         if whole < n {
             gemmPairs(
-                problem, output + whole, input, packed + whole * k, bias.map { $0 + whole },
-                residual.map { $0 + whole }, rows, columns: n - whole)
+                problem, output + whole, input, call.packed + whole * k,
+                epilogue.advanced(columns: whole, residual: whole), rows, columns: n - whole)
         }
         first += rows
     }
@@ -108,21 +103,22 @@ func gemm(
 /// Rows whose inputs fill a quarter of an L2 cache of 1 MB, in whole tiles. All weights pass by once for each block, from
 /// farther away: few blocks matter more than outputs that stay.
 private func rowsPerBlock(k: Int) -> Int {
-    max(1, 65536 / max(1, k) / tileRows) * tileRows
+    max(1, 65536 / max(1, k) / Blocking.tileRows) * Blocking.tileRows
 }
 
 /// All columns of one block of rows.
 private func gemmBlock(
-    _ problem: GemmProblem, _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
-    _ rows: Int, _ n: Int, _ following: inout FollowingWeights
+    _ problem: GemmProblem, _ output: Output, _ input: Input, _ packed: Input, _ epilogue: Epilogue, _ rows: Int,
+    _ n: Int, _ following: inout FollowingWeights
 ) {
     var column = 0
     while column < n {
-        let panels = panelsInGroup(left: (n - column + laneCount - 1) / laneCount, rows: rows)
+        let panels = Blocking.panelsInGroup(left: (n - column + laneCount - 1) / laneCount, rows: rows)
         gemmPanels(
             problem, panels, output + column, input, packed + column * problem.k,
-            ahead: packed + column * problem.k + panels * problem.panelStride, bias.map { $0 + column },
-            residual.map { $0 + column }, rows, columns: min(panels * laneCount, n - column), &following)
+            ahead: packed + column * problem.k + panels * problem.panelStride,
+            epilogue.advanced(columns: column, residual: column), rows,
+            columns: min(panels * laneCount, n - column), &following)
         column += panels * laneCount
     }
 }
@@ -153,7 +149,7 @@ struct FollowingWeights {
 /// Tiles that are left over ask for the weights that follow the product.
 func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
-    ahead: Input, _ bias: Input?, _ residual: Input?, _ rows: Int, columns: Int, _ following: inout FollowingWeights
+    ahead: Input, _ epilogue: Epilogue, _ rows: Int, columns: Int, _ following: inout FollowingWeights
 ) {
     var row = 0
     var ahead = ahead
@@ -161,7 +157,7 @@ func gemmPanels(
     while row < rows {
         let place = GemmPlace(
             output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
-            ahead: ahead, bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
+            ahead: ahead, epilogue: epilogue.advanced(residual: row * problem.residualStride), columns: columns)
         row += gemmTile(problem, place, panels: panels, rowsLeft: rows - row)
         panelsToAsk -= 1
         if panelsToAsk > 0 {

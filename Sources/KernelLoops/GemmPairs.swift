@@ -22,14 +22,14 @@ func packPairs(_ packed: Output, _ weight: Input, _ n: Int, _ k: Int) {
 
 /// All rows of a block for the last panel, of pairs.
 func gemmPairs(
-    _ problem: GemmProblem, _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?,
-    _ rows: Int, columns: Int
+    _ problem: GemmProblem, _ output: Output, _ input: Input, _ packed: Input, _ epilogue: Epilogue, _ rows: Int,
+    columns: Int
 ) {
     var row = 0
     while row < rows {
         let place = GemmPlace(
             output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
-            ahead: packed, bias: bias, residual: residual.map { $0 + row * problem.residualStride }, columns: columns)
+            ahead: packed, epilogue: epilogue.advanced(residual: row * problem.residualStride), columns: columns)
         row += pairTile(problem, place, rowsLeft: rows - row)
     }
 }
@@ -37,9 +37,9 @@ func gemmPairs(
 /// Computes the tallest tile that fits and returns its rows.
 @inline(__always)
 private func pairTile(_ problem: GemmProblem, _ place: GemmPlace, rowsLeft rows: Int) -> Int {
-    #if KERNELS_AVX512
-    if rows >= 14 && !problem.isCrowded { return PairTile<14>.compute(problem, place) }
-    #endif
+    if Blocking.tallestOfPairs >= 14 && rows >= 14 && !problem.isCrowded {
+        return PairTile<14>.compute(problem, place)
+    }
     if rows >= 7 { return PairTile<7>.compute(problem, place) }
     if rows >= 4 { return PairTile<4>.compute(problem, place) }
     return PairTile<1>.compute(problem, place)
@@ -60,25 +60,13 @@ private enum PairTile<let rows: Int> {
             input += 2
             packed += laneCount
         }
-        finish(sums, problem, place)
+        let bias = place.epilogue.bias.map { load($0, count: place.columns) } ?? all(0)
+        var totals = InlineArray<1, InlineArray<rows, Lanes>>(repeating: sums)
+        for row in 0..<rows { totals[0][row] = sumsOfPairs(sums[row]) + bias }
+        place.epilogue.write(
+            totals, to: place.output, stride: problem.outputStride, residualStride: problem.residualStride,
+            columns: place.columns)
         return rows
-    }
-
-    @inline(__always)
-    private static func finish(_ sums: InlineArray<rows, Lanes>, _ problem: GemmProblem, _ place: GemmPlace) {
-        let bias = place.bias.map { load($0, count: place.columns) } ?? all(0)
-        for row in 0..<rows {
-            var value = sumsOfPairs(sums[row]) + bias
-            if let residual = place.residual {
-                value = value + load(residual + row * problem.residualStride, count: place.columns)
-            }
-            store(value, place.output + row * problem.outputStride, count: place.columns)
-        }
-        if problem.activation != .none {
-            activateRows(
-                place.output, problem.outputStride, Input(place.output), problem.outputStride, problem.activation,
-                rows: rows, columns: place.columns)
-        }
     }
 }
 

@@ -8,17 +8,15 @@ import KernelInterface
 //
 // Loop order: vectors of channels; the lines; blocks of pixels whose sums stay in registers over the whole window.
 
-func convolveGroups(
-    _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?, _ activation: Activation,
-    _ lines: ConvolutionLines, _ groups: Int
-) {
-    let (inputs, outputs) = (lines.tapLength, lines.outChannels / groups)
+func convolveGroups(_ call: WindowsCall) {
+    let lines = call.lines
+    let (inputs, outputs) = (lines.tapLength, lines.outChannels / call.groups)
     // Of the next output channel: its group, and how many of the group's are before it.
     var (group, outputsBefore) = (0, 0)
     for channel in stride(from: 0, to: lines.outChannels, by: laneCount) {
         let count = min(laneCount, lines.outChannels - channel)
         let firstGroup = group
-        var places = LaneIntegers(repeating: 0)
+        var places = Blocking.LaneIntegers(repeating: 0)
         var span = 0
         for lane in 0..<count {
             places[lane] = Int32(truncatingIfNeeded: (group - firstGroup) * inputs)
@@ -27,14 +25,14 @@ func convolveGroups(
             if outputsBefore == outputs { (group, outputsBefore) = (group + 1, 0) }
         }
         let vector = GroupedVector(
-            output: output + channel, input: input + firstGroup * inputs, packed: packed + channel * lines.depth,
-            bias: bias.map { $0 + channel }, residual: residual.map { $0 + channel }, count: count,
-            places: unsafeBitCast(places, to: IntLanes.self),
-            span: span)
+            output: call.output + channel, input: call.input + firstGroup * inputs,
+            packed: call.packed + channel * lines.depth,
+            epilogue: call.epilogue.advanced(columns: channel, residual: channel), count: count,
+            places: unsafeBitCast(places, to: IntLanes.self), span: span)
         if span <= laneCount {
-            vector.convolve(lines, activation, isWide: false)
+            vector.convolve(lines, isWide: false)
         } else {
-            vector.convolve(lines, activation, isWide: true)
+            vector.convolve(lines, isWide: true)
         }
     }
 }
@@ -45,8 +43,7 @@ private struct GroupedVector {
     /// The first value that the channels read of the first line's first window.
     let input: Input
     let packed: Input
-    let bias: Input?
-    let residual: Input?
+    let epilogue: Epilogue
     /// Channels in the vector.
     let count: Int
     /// Where each channel's first input stands in a pixel, and how many values they span.
@@ -55,41 +52,31 @@ private struct GroupedVector {
 
     /// - Parameter isWide: Whether the channels read more values than a vector holds.
     @inline(__always)
-    func convolve(_ lines: ConvolutionLines, _ activation: Activation, isWide: Bool) {
+    func convolve(_ lines: ConvolutionLines, isWide: Bool) {
         for line in 0..<lines.lineCount {
             var pixel = 0
             while pixel < lines.linePixels {
                 switch lines.linePixels - pixel {
-                case LargeBlock.pixels...: pixel += LargeBlock.compute(self, line, pixel, lines, activation, isWide)
-                case 3...: pixel += GroupedBlock<3>.compute(self, line, pixel, lines, activation, isWide)
-                default: pixel += GroupedBlock<1>.compute(self, line, pixel, lines, activation, isWide)
+                case 8... where Blocking.groupedPixels == 8:
+                    pixel += GroupedBlock<8>.compute(self, line, pixel, lines, isWide)
+                case 4... where Blocking.groupedPixels == 4:
+                    pixel += GroupedBlock<4>.compute(self, line, pixel, lines, isWide)
+                case 3...: pixel += GroupedBlock<3>.compute(self, line, pixel, lines, isWide)
+                default: pixel += GroupedBlock<1>.compute(self, line, pixel, lines, isWide)
                 }
             }
         }
     }
 }
 
-// The inputs of a block's pixels stay in registers beside its sums: one or two vectors for each pixel.
-#if KERNELS_AVX512
-private typealias LaneIntegers = InlineArray<16, Int32>
-private typealias LargeBlock = GroupedBlock<8>
-#elseif KERNELS_AVX2
-private typealias LaneIntegers = InlineArray<8, Int32>
-private typealias LargeBlock = GroupedBlock<4>
-#else
-private typealias LaneIntegers = InlineArray<4, Int32>
-private typealias LargeBlock = GroupedBlock<8>
-#endif
-
 /// Some pixels, whose sums stay in registers.
 private enum GroupedBlock<let pixels: Int> {
     @inline(__always)
     static func compute(
-        _ vector: GroupedVector, _ line: Int, _ pixel: Int, _ lines: ConvolutionLines, _ activation: Activation,
-        _ isWide: Bool
+        _ vector: GroupedVector, _ line: Int, _ pixel: Int, _ lines: ConvolutionLines, _ isWide: Bool
     ) -> Int {
         var sums = InlineArray<pixels, Lanes>(repeating: all(0))
-        if let bias = vector.bias {
+        if let bias = vector.epilogue.bias {
             let start = loadAny(bias, vector.count)
             for pixel in 0..<pixels { sums[pixel] = start }
         }
@@ -117,33 +104,10 @@ private enum GroupedBlock<let pixels: Int> {
             window += lines.windowRowStride
         }
         let place = line * lines.outputLineStride + pixel * lines.outputStride
-        finish(sums, vector, place: place, lines.outputStride, activation)
+        vector.epilogue.advanced(residual: place).write(
+            InlineArray<1, InlineArray<pixels, Lanes>>(repeating: sums), to: vector.output + place,
+            stride: lines.outputStride, residualStride: lines.outputStride, columns: vector.count)
         return pixels
-    }
-
-    /// Adds the residual, writes, and applies the activation to what then lies in L1.
-    @inline(__always)
-    private static func finish(
-        _ sums: InlineArray<pixels, Lanes>, _ vector: GroupedVector, place: Int, _ stride: Int,
-        _ activation: Activation
-    ) {
-        let output = vector.output + place
-        // The usual case, without its questions for each pixel.
-        if vector.count == laneCount && vector.residual == nil && activation == .none {
-            for pixel in 0..<pixels { store(sums[pixel], output + pixel * stride) }
-            return
-        }
-        let apply = activation == .relu ? Float(0) : -.infinity
-        for pixel in 0..<pixels {
-            var value = sums[pixel]
-            if let residual = vector.residual {
-                value = value + loadAny(residual + place + pixel * stride, vector.count)
-            }
-            storeAny(larger(value, apply), output + pixel * stride, vector.count)
-        }
-        if activation != .none && activation != .relu {
-            activateRows(output, stride, Input(output), stride, activation, rows: pixels, columns: vector.count)
-        }
     }
 }
 

@@ -4,48 +4,28 @@
 
 import KernelInterface
 
-#if KERNELS_AVX512
-private let levelName = "avx512"
-#elseif KERNELS_AVX2
-private let levelName = "avx2"
-#else
-private let levelName = "portable"
-#endif
-
 /// The kernels of this level. To be called only on a CPU that has its instructions.
 public func makeKernelTable() -> KernelTable {
     KernelTable(
-        name: levelName,
-        panelWidth: laneCount,
-        tileRows: tileRows,
-        packedCount: packedCount,
-        pack: pack,
-        scalePacked: scalePacked,
-        gemm: gemm,
-        convolveLines: convolveLines,
-        convolveChannels: convolveChannels,
-        convolveGroups: convolveGroups,
-        dots: DotKernels(packedCount: dotsPackedCount, pack: packDots, convolve: convolveDots),
-        copyPadded: copyPadded,
-        depthwiseConv2d: depthwiseConv2d,
-        maxPool2d: maxPool2d,
-        avgPool2d: avgPool2d,
-        adaptiveAvgPool2d: adaptiveAvgPool2d,
-        activate: activate,
-        add: add,
-        affine: affine,
-        scaleChannels: scaleChannels,
-        sumRows: sumRows,
-        rows: RowKernels(combine: combine, normalize: normalizeRows, reduce: reduceRows, clamp: clamp),
-        softmax: softmax,
-        logSoftmax: logSoftmax,
-        transpose: transpose,
+        name: levelName, panelWidth: laneCount,
+        gemm: GemmKernels(
+            tileRows: Blocking.tileRows, packedCount: packedCount, pack: pack, scalePacked: scalePacked,
+            multiply: gemm),
+        windows: WindowKernels(
+            convolve: convolveLines, convolveChannels: convolveChannels, convolveGroups: convolveGroups,
+            convolveDots: convolveDots, dotsPackedCount: dotsPackedCount, packDots: packDots),
+        depthwise: DepthwiseKernels(convolve: depthwiseConv2d),
         winograd: WinogradKernels(
             packedCount: winogradPackedCount, pack: winogradPack, scratchCount: winogradScratchCount,
             convolve: winogradConv2d, transformFilters: winogradTransformFilters,
             transformInput: winogradTransformInput, transformOutput: winogradTransformOutput),
-        blocks: BlockKernels(
-            begin: beginBlock, activate: activateBlock, scaleRows: scaleRows, copyWindows: copyWindows))
+        pool: PoolKernels(max: maxPool2d, average: avgPool2d, adaptiveAverage: adaptiveAvgPool2d),
+        elementwise: ElementwiseKernels(
+            activate: activate, activateRows: activateRows, beginRows: beginRows, add: add, combine: combine,
+            clamp: clamp, affine: affine, scaleColumns: scaleColumns, scaleRows: scaleRows),
+        reduce: ReduceKernels(
+            sumRows: sumRows, rows: reduceRows, normalize: normalizeRows, softmax: softmax, logSoftmax: logSoftmax),
+        move: MoveKernels(transpose: transpose, copyPadded: copyPadded, copyWindows: copyWindows))
 }
 
 #endif

@@ -9,9 +9,9 @@ import KernelInterface
 // Loop order: output rows; output pixels; one vector of channels; the part of the window that lies within the image.
 
 /// Largest value in each window; NaN wins, padding never does.
-func maxPool2d(_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int) {
+func maxPool2d(_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ rows: Range<Int>) {
     let channels = geometry.channels
-    forEachWindow(geometry, firstRow, rowCount) { window in
+    forEachWindow(geometry, rows) { window in
         for channel in stride(from: 0, to: channels, by: laneCount) {
             let count = min(laneCount, channels - channel)
             var largest = all(-.infinity)
@@ -29,10 +29,9 @@ func maxPool2d(_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ f
 
 /// Mean of each window, over the padded image or over the real values alone.
 func avgPool2d(
-    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ countIncludePad: Bool,
-    _ firstRow: Int, _ rowCount: Int
+    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ countIncludePad: Bool, _ rows: Range<Int>
 ) {
-    forEachWindow(geometry, firstRow, rowCount) { window in
+    forEachWindow(geometry, rows) { window in
         let area = countIncludePad ? window.paddedArea : (window.bottom - window.top) * (window.right - window.left)
         averageWindow(output, input, geometry, window, area: area)
     }
@@ -67,9 +66,9 @@ private struct Window {
 
 @inline(__always)
 private func forEachWindow(
-    _ geometry: WindowGeometry, _ firstRow: Int, _ rowCount: Int, _ body: (Window) -> Void
+    _ geometry: WindowGeometry, _ rows: Range<Int>, _ body: (Window) -> Void
 ) {
-    for outputY in firstRow..<firstRow + rowCount {
+    for outputY in rows {
         let y = outputY * geometry.strideHeight - geometry.padTop
         let yEnd = y + (geometry.kernelHeight - 1) * geometry.dilationHeight + 1
         for outputX in 0..<geometry.outputWidth {

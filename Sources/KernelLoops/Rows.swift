@@ -35,29 +35,27 @@ private enum Maximum: LaneCombination {
     }
 }
 
-func combine(
-    _ output: Output, _ a: Input, _ aStep: Int, _ b: Input, _ bStep: Int, _ function: BinaryFunction, _ count: Int
-) {
+func combine(_ output: Output, _ a: RunOperand, _ b: RunOperand, _ function: BinaryFunction, _ count: Int) {
     switch function {
-    case .add: combine(Sum.self, output, a, aStep, b, bStep, count)
-    case .subtract: combine(Difference.self, output, a, aStep, b, bStep, count)
-    case .multiply: combine(Product.self, output, a, aStep, b, bStep, count)
-    case .divide: combine(Quotient.self, output, a, aStep, b, bStep, count)
-    case .minimum: combine(Minimum.self, output, a, aStep, b, bStep, count)
-    case .maximum: combine(Maximum.self, output, a, aStep, b, bStep, count)
+    case .add: combine(Sum.self, output, a, b, count)
+    case .subtract: combine(Difference.self, output, a, b, count)
+    case .multiply: combine(Product.self, output, a, b, count)
+    case .divide: combine(Quotient.self, output, a, b, count)
+    case .minimum: combine(Minimum.self, output, a, b, count)
+    case .maximum: combine(Maximum.self, output, a, b, count)
     }
 }
 
 @inline(__always)
 private func combine<Function: LaneCombination>(
-    _ function: Function.Type, _ output: Output, _ a: Input, _ aStep: Int, _ b: Input, _ bStep: Int, _ count: Int
+    _ function: Function.Type, _ output: Output, _ a: RunOperand, _ b: RunOperand, _ count: Int
 ) {
     guard count > 0 else { return }
-    let (allA, allB) = (all(a.pointee), all(b.pointee))
+    let (allA, allB) = (all(a.values.pointee), all(b.values.pointee))
     for index in stride(from: 0, to: count, by: laneCount) {
         let lanes = min(laneCount, count - index)
-        let left = aStep == 0 ? allA : loadAny(a + index, lanes)
-        let right = bStep == 0 ? allB : loadAny(b + index, lanes)
+        let left = a.step == 0 ? allA : loadAny(a.values + index, lanes)
+        let right = b.step == 0 ? allB : loadAny(b.values + index, lanes)
         storeAny(function.apply(left, right), output + index, lanes)
     }
 }

@@ -36,21 +36,6 @@ private func zip<let count: Int>(_ vectors: inout InlineArray<count, Lanes>, tim
     }
 }
 
-#if KERNELS_AVX512
-private typealias Square = InlineArray<16, Lanes>
-#elseif KERNELS_AVX2
-private typealias Square = InlineArray<8, Lanes>
-#else
-private typealias Square = InlineArray<4, Lanes>
-#endif
-
-#if KERNELS_AVX512
-private typealias RowOfSquares = InlineArray<128, Lanes>
-#elseif KERNELS_AVX2
-private typealias RowOfSquares = InlineArray<64, Lanes>
-#else
-private typealias RowOfSquares = InlineArray<32, Lanes>
-#endif
 private let squaresInRow = 8
 
 private let laneBits = laneCount.trailingZeroBitCount
@@ -102,10 +87,10 @@ private struct Matrices {
     /// places of a cache.
     @inline(never)
     private func transposeRowOfSquares(_ row: Int, _ column: Int) {
-        var turned = RowOfSquares(repeating: all(0))
+        var turned = Blocking.RowOfSquares(repeating: all(0))
         let source = input + row * inputStride + column
         for index in 0..<squaresInRow {
-            var square = Square(repeating: all(0))
+            var square = Blocking.Square(repeating: all(0))
             for row in 0..<laneCount { square[row] = load(source + (index * laneCount + row) * inputStride) }
             zip(&square, times: laneBits)
             for column in 0..<laneCount { turned[column * squaresInRow + index] = square[column] }
@@ -123,7 +108,7 @@ private struct Matrices {
     private func transposeSquare(_ row: Int, _ column: Int, _ rowCount: Int, _ columnCount: Int) {
         let source = input + row * inputStride + column
         let target = output + column * outputStride + row
-        var square = Square(repeating: all(0))
+        var square = Blocking.Square(repeating: all(0))
         if rowCount >= laneCount && columnCount >= laneCount {
             for row in 0..<laneCount { square[row] = load(source + row * inputStride) }
             zip(&square, times: laneBits)

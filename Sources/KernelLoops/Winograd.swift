@@ -66,40 +66,37 @@ private func tileRowsPerBlock(_ geometry: WindowGeometry) -> Int {
     max(1, min(geometry.winogradTileRows, 40 / max(1, geometry.winogradTileColumns)))
 }
 
-func winogradConv2d(
-    _ output: Output, _ input: Input, _ packed: Input, _ bias: Input?, _ residual: Input?, _ activation: Activation,
-    _ geometry: WindowGeometry, _ n: Int, _ firstTileRow: Int, _ tileRowCount: Int, _ scratch: Output
-) {
-    let end = firstTileRow + tileRowCount
+func winogradConv2d(_ call: WinogradCall, _ packed: Input, _ scratch: Output) {
+    let (geometry, n, end) = (call.geometry, call.columns, call.tileRows.upperBound)
     let step = tileRowsPerBlock(geometry)
-    for row in stride(from: firstTileRow, to: end, by: step) {
+    for row in stride(from: call.tileRows.lowerBound, to: end, by: step) {
         let block = WinogradBlock(geometry: geometry, firstTileRow: row, tileRows: min(step, end - row))
         let products = scratch + points * block.tiles * geometry.channels
-        block.transformInput(scratch, input)
+        block.transformInput(scratch, call.input)
         for point in 0..<points {
             gemm(
-                products + point * block.tiles * n, n, Input(scratch) + point * block.tiles * geometry.channels,
-                geometry.channels, packed + point * packedCount(n, geometry.channels), nil, nil, 0, .none, block.tiles,
-                n, geometry.channels, .padded, nil)
+                GemmCall(
+                    output: products + point * block.tiles * n, outputStride: n,
+                    input: Input(scratch) + point * block.tiles * geometry.channels, inputStride: geometry.channels,
+                    packed: packed + point * packedCount(n, geometry.channels), m: block.tiles, n: n,
+                    k: geometry.channels))
         }
-        block.transformOutput(output, n, Input(products), bias, residual, activation, columns: n)
+        block.transformOutput(call, Input(products))
     }
 }
 
 /// The windows of some rows of tiles, in the transformed space: output [36][tiles][channels].
 func winogradTransformInput(
-    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ firstTileRow: Int, _ tileRowCount: Int
+    _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ tileRows: Range<Int>
 ) {
-    WinogradBlock(geometry: geometry, firstTileRow: firstTileRow, tileRows: tileRowCount).transformInput(output, input)
+    WinogradBlock(geometry: geometry, firstTileRow: tileRows.lowerBound, tileRows: tileRows.count)
+        .transformInput(output, input)
 }
 
 /// The products [36][tiles][columns] of some rows of tiles back to some columns of the output's rows, with all that follows.
-func winogradTransformOutput(
-    _ output: Output, _ outputStride: Int, _ products: Input, _ bias: Input?, _ residual: Input?,
-    _ activation: Activation, _ geometry: WindowGeometry, _ columns: Int, _ firstTileRow: Int, _ tileRowCount: Int
-) {
-    WinogradBlock(geometry: geometry, firstTileRow: firstTileRow, tileRows: tileRowCount)
-        .transformOutput(output, outputStride, products, bias, residual, activation, columns: columns)
+func winogradTransformOutput(_ call: WinogradCall) {
+    WinogradBlock(geometry: call.geometry, firstTileRow: call.tileRows.lowerBound, tileRows: call.tileRows.count)
+        .transformOutput(call, call.input)
 }
 
 /// A few rows of tiles.
@@ -123,30 +120,38 @@ private struct WinogradBlock {
         }
     }
 
-    func transformOutput(
-        _ output: Output, _ outputStride: Int, _ products: Input, _ bias: Input?, _ residual: Input?,
-        _ activation: Activation, columns n: Int
+    func transformOutput(_ call: WinogradCall, _ products: Input) {
+        let epilogue = call.epilogue
+        if epilogue.activation == .relu {
+            transformOutput(call, products, ReLU.self)
+        } else {
+            transformOutput(call, products, Identity.self)
+        }
+        guard epilogue.activatesMemory else { return }
+        let first = firstTileRow * tileSize
+        let rows = min(tileRows * tileSize, geometry.outputHeight - first)
+        let output = call.output + first * geometry.outputWidth * call.outputStride
+        activateRows(
+            output, call.outputStride, Input(output), call.outputStride, epilogue.activation,
+            rows: rows * geometry.outputWidth, columns: call.columns)
+    }
+
+    @inline(__always)
+    private func transformOutput<Function: LaneFunction>(
+        _ call: WinogradCall, _ products: Input, _ function: Function.Type
     ) {
-        let columns = geometry.winogradTileColumns
-        let bound = activation == .relu ? Float(0) : -.infinity
+        let (n, columns) = (call.columns, geometry.winogradTileColumns)
         for tile in 0..<tiles {
             let y = (firstTileRow + tile / columns) * tileSize
             let x = tile % columns * tileSize
-            let place = (y * geometry.outputWidth + x) * outputStride
+            let place = (y * geometry.outputWidth + x) * call.outputStride
             for channel in stride(from: 0, to: n, by: laneCount) {
                 transformProducts(
-                    output + place + channel, outputStride, products + tile * n + channel, pointStride: tiles * n,
-                    bias.map { $0 + channel }, residual.map { $0 + place + channel }, bound,
+                    call.output + place + channel, call.outputStride, products + tile * n + channel,
+                    pointStride: tiles * n, call.epilogue.advanced(columns: channel, residual: place + channel),
                     rows: min(tileSize, geometry.outputHeight - y), columns: min(tileSize, geometry.outputWidth - x),
-                    count: min(laneCount, n - channel))
+                    count: min(laneCount, n - channel), function)
             }
-        }
-        if activation != .none && activation != .relu {
-            let first = firstTileRow * tileSize
-            let rows = min(tileRows * tileSize, geometry.outputHeight - first)
-            activateBlock(
-                output + first * geometry.outputWidth * outputStride, outputStride, activation,
-                rows * geometry.outputWidth, n)
         }
     }
 
@@ -176,12 +181,12 @@ private struct WinogradBlock {
 
     /// Aᵀ m A of one vector of channels of the 36 products m, with all that follows; writes the outputs that there are.
     @inline(__always)
-    private func transformProducts(
-        _ output: Output, _ outputStride: Int, _ source: Input, pointStride: Int, _ bias: Input?, _ residual: Input?,
-        _ bound: Float, rows: Int, columns: Int, count: Int
+    private func transformProducts<Function: LaneFunction>(
+        _ output: Output, _ outputStride: Int, _ source: Input, pointStride: Int, _ epilogue: Epilogue, rows: Int,
+        columns: Int, count: Int, _ function: Function.Type
     ) {
         let rowStride = geometry.outputWidth * outputStride
-        let start = bias.map { loadAny($0, count) } ?? all(0)
+        let start = epilogue.start(count)
         var tile = InlineArray<24, Lanes>(repeating: all(0))
         for column in 0..<6 {
             var values = InlineArray<6, Lanes>(repeating: all(0))
@@ -195,9 +200,8 @@ private struct WinogradBlock {
             let transformed = outputTransform(values)
             for column in 0..<4 where column < columns {
                 let place = row * rowStride + column * outputStride
-                var value = transformed[column] + start
-                if let residual { value = value + loadAny(residual + place, count) }
-                storeAny(larger(value, bound), output + place, count)
+                epilogue.write(
+                    transformed[column] + start, to: output + place, residual: place, count, function)
             }
         }
     }

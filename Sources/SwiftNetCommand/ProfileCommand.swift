@@ -125,13 +125,13 @@ enum PeakSpeed {
         let (m, n, k) = (168, 192, 256)
         let input = madeUpInput(count: m * k)
         let weight = madeUpInput(count: n * k)
-        var packed = [Float](repeating: 0, count: kernels.packedCount(n, k))
-        kernels.pack(&packed, weight, n, k, .padded)
+        var packed = [Float](repeating: 0, count: kernels.gemm.packedCount(n, k))
+        kernels.gemm.pack(&packed, weight, n, k, .padded)
         var output = [Float](repeating: 0, count: m * n)
         var best = Double.infinity
         for _ in 0..<300 {
             let start = SystemClock.monotonicSeconds
-            kernels.gemm(&output, n, input, k, packed, nil, nil, 0, .none, m, n, k, .padded, nil)
+            multiply(kernels, &output, input, packed, m: m, n: n, k: k)
             let middle = SystemClock.monotonicSeconds
             best = min(best, middle - start)
             guard let library = plan.products.library else { continue }
@@ -139,5 +139,12 @@ enum PeakSpeed {
             best = min(best, SystemClock.monotonicSeconds - middle)
         }
         return 2 * Double(m * n * k) / best / 1e9
+    }
+
+    private static func multiply(
+        _ kernels: KernelTable, _ output: Output, _ input: Input, _ packed: Input, m: Int, n: Int, k: Int
+    ) {
+        kernels.gemm.multiply(
+            GemmCall(output: output, outputStride: n, input: input, inputStride: k, packed: packed, m: m, n: n, k: k))
     }
 }

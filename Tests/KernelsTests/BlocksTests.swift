@@ -22,9 +22,11 @@ struct BlocksTests {
                 let begun = output(before.count, from: before) { target in
                     bias.withUnsafeBufferPointer { bias in
                         residual.withUnsafeBufferPointer { residual in
-                            kernels.blocks.begin(
-                                target, stride, hasBias ? bias.baseAddress : nil,
-                                hasResidual ? residual.baseAddress : nil, stride, rows, columns)
+                            kernels.elementwise.beginRows(
+                                target, stride,
+                                Epilogue(
+                                    bias: hasBias ? bias.baseAddress : nil,
+                                    residual: hasResidual ? residual.baseAddress : nil), rows, columns)
                         }
                     }
                 }
@@ -35,11 +37,11 @@ struct BlocksTests {
                     }
                 }
                 let activated = output(before.count, from: begun) {
-                    kernels.blocks.activate($0, stride, .silu, rows, columns)
+                    kernels.elementwise.activateRows($0, stride, .silu, rows, columns)
                 }
                 expectClose(activated, expected, .elementwise, "\(rows) x \(columns) of \(stride)")
                 let same = output(before.count, from: begun) {
-                    kernels.blocks.activate($0, stride, .none, rows, columns)
+                    kernels.elementwise.activateRows($0, stride, .none, rows, columns)
                 }
                 expectClose(same, begun, .exact)
             }
@@ -51,7 +53,7 @@ struct BlocksTests {
         for (rows, columns) in [(1, 1), (5, 7), (3, 16), (9, 37), (0, 4)] {
             let (input, scale) = (randomFloats(rows * columns, seed: 3), randomFloats(rows, seed: 4))
             expectClose(
-                output(input.count) { kernels.blocks.scaleRows($0, input, scale, rows, columns) },
+                output(input.count) { kernels.elementwise.scaleRows($0, input, scale, rows, columns) },
                 input.indices.map { input[$0] * scale[$0 / columns] }, .exact)
         }
     }
@@ -76,8 +78,8 @@ struct BlocksTests {
                         }
                     }
                     let actual = output(expected.count) {
-                        kernels.blocks.copyWindows(
-                            $0, image, geometry, firstChannel, channels, lines.lowerBound, lines.count)
+                        kernels.move.copyWindows(
+                            $0, image, geometry, firstChannel..<firstChannel + channels, lines)
                     }
                     expectClose(actual, expected, .exact, "\(window), channels from \(firstChannel), lines \(lines)")
                 }

@@ -15,6 +15,14 @@ struct Conv2dTests {
         )
     }
 
+    /// Copies all that the windows span.
+    private func copySpan(_ output: Output, _ kernels: KernelTable, _ image: [Float], _ geometry: WindowGeometry) {
+        let (rows, columns) = span(geometry)
+        kernels.move.copyPadded(
+            output, image, geometry, 0..<geometry.channels, -geometry.padTop..<rows - geometry.padTop,
+            -geometry.padLeft..<columns - geometry.padLeft)
+    }
+
     @Test("copies any rows, columns and channels, zeros beyond the borders", arguments: KernelTable.available)
     func copiesWithBorders(kernels: KernelTable) {
         for window in ReferenceWindow.oddCases {
@@ -37,8 +45,9 @@ struct Conv2dTests {
                         }
                     }
                     let actual = output(expected.count) {
-                        kernels.copyPadded(
-                            $0, image, geometry, firstChannel, channels, firstRow, rows, firstColumn, width)
+                        kernels.move.copyPadded(
+                            $0, image, geometry, firstChannel..<firstChannel + channels, firstRow..<firstRow + rows,
+                            firstColumn..<firstColumn + width)
                     }
                     expectClose(actual, expected, .exact, "\(window), from row \(firstRow), column \(firstColumn)")
                 }
@@ -64,9 +73,9 @@ struct Conv2dTests {
         let sums = window.convolve(image, weight: weight, bias: bias, residual: residual)
         let (rows, columns) = span(geometry)
         let padded = output(rows * columns * channels) {
-            kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
+            copySpan($0, kernels, image, geometry)
         }
-        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth, .padded) }
+        let packed = output(kernels.gemm.packedCount(n, depth)) { kernels.gemm.pack($0, weight, n, depth, .padded) }
         for isDense in [true, false] where !isDense || geometry.dilationWidth == 1 {
             let lines = ConvolutionLines(
                 lineCount: height, linePixels: width, outChannels: n, outputStride: n, outputLineStride: width * n,
@@ -77,15 +86,15 @@ struct Conv2dTests {
                 tapLength: isDense ? geometry.kernelWidth * channels : channels)
             for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
                 let actual = output(sums.count) {
-                    kernels.convolveLines($0, padded, packed, bias, residual, activation, lines)
+                    convolve(kernels.windows.convolve, $0, padded, packed, bias, residual, activation, lines)
                 }
                 expectClose(actual, sums.map { Float(reference($0)) }, .accumulated, "\(window), n \(n), \(activation)")
                 let runs = lines.windowRows * lines.windowTaps
-                let filters = output(kernels.dots.packedCount(n, runs, lines.tapLength)) {
-                    kernels.dots.pack($0, weight, n, runs, lines.tapLength)
+                let filters = output(kernels.windows.dotsPackedCount(n, runs, lines.tapLength)) {
+                    kernels.windows.packDots($0, weight, n, runs, lines.tapLength)
                 }
                 let dots = output(sums.count) {
-                    kernels.dots.convolve($0, padded, filters, bias, residual, activation, lines)
+                    convolve(kernels.windows.convolveDots, $0, padded, filters, bias, residual, activation, lines)
                 }
                 expectClose(
                     dots, sums.map { Float(reference($0)) }, .accumulated, "dots, \(window), n \(n), \(activation)")
@@ -124,7 +133,7 @@ struct Conv2dTests {
         let sums = window.convolve(image, weight: weight, bias: bias, residual: residual)
         let (rows, columns) = span(geometry)
         var padded = output(rows * columns * channels) {
-            kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
+            copySpan($0, kernels, image, geometry)
         }
         for row in 0..<rows where !(0..<window.height).contains(row - geometry.padTop) {
             for place in row * columns * channels..<(row + 1) * columns * channels { padded[place] = .nan }
@@ -137,19 +146,19 @@ struct Conv2dTests {
             rows: RowsOfLines(
                 count: window.height, first: -geometry.padTop, lineStep: geometry.strideHeight,
                 windowStep: geometry.dilationHeight))
-        let packed = output(kernels.packedCount(n, depth)) { kernels.pack($0, weight, n, depth, .padded) }
+        let packed = output(kernels.gemm.packedCount(n, depth)) { kernels.gemm.pack($0, weight, n, depth, .padded) }
         let runs = lines.windowRows * lines.windowTaps
-        let filters = output(kernels.dots.packedCount(n, runs, channels)) {
-            kernels.dots.pack($0, weight, n, runs, channels)
+        let filters = output(kernels.windows.dotsPackedCount(n, runs, channels)) {
+            kernels.windows.packDots($0, weight, n, runs, channels)
         }
         for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
             let expected = sums.map { Float(reference($0)) }
             let whole = output(sums.count) {
-                kernels.convolveLines($0, padded, packed, bias, residual, activation, lines)
+                convolve(kernels.windows.convolve, $0, padded, packed, bias, residual, activation, lines)
             }
             expectClose(whole, expected, .accumulated, "\(window), n \(n), \(activation)")
             let dots = output(sums.count) {
-                kernels.dots.convolve($0, padded, filters, bias, residual, activation, lines)
+                convolve(kernels.windows.convolveDots, $0, padded, filters, bias, residual, activation, lines)
             }
             expectClose(dots, expected, .accumulated, "dots, \(window), n \(n), \(activation)")
             let single = output(sums.count, from: residual) { target in
@@ -171,8 +180,9 @@ struct Conv2dTests {
                 part.outChannels = min(kernels.panelWidth, lines.outChannels - column)
                 part.rows.first += line * lines.rows.lineStep
                 let target = output + line * lines.outputLineStride + column
-                kernels.convolveLines(
-                    target, Array(input[(line * lines.inputLineStride)...]), Array(packed[(column * lines.depth)...]),
+                convolve(
+                    kernels.windows.convolve, target, Array(input[(line * lines.inputLineStride)...]),
+                    Array(packed[(column * lines.depth)...]),
                     Array(bias[column...]), Input(target), activation, part)
             }
         }
@@ -195,10 +205,10 @@ struct Conv2dTests {
             }
             let (rows, columns) = span(geometry)
             let padded = output(rows * columns * channels) {
-                kernels.copyPadded($0, image, geometry, 0, channels, -geometry.padTop, rows, -geometry.padLeft, columns)
+                copySpan($0, kernels, image, geometry)
             }
-            let packed = output(kernels.packedCount(channels, taps)) {
-                kernels.pack($0, weight, channels, taps, .padded)
+            let packed = output(kernels.gemm.packedCount(channels, taps)) {
+                kernels.gemm.pack($0, weight, channels, taps, .padded)
             }
             let lines = ConvolutionLines(
                 lineCount: height, linePixels: width, outChannels: channels, outputStride: channels,
@@ -208,12 +218,14 @@ struct Conv2dTests {
                 windowTapStride: geometry.dilationWidth * channels, tapLength: 1)
             for (activation, reference) in [(Activation.relu, Reference.relu), (.silu, Reference.silu)] {
                 let actual = output(sums.count) {
-                    kernels.convolveChannels($0, padded, packed, bias, residual, activation, lines)
+                    convolve(kernels.windows.convolveChannels, $0, padded, packed, bias, residual, activation, lines)
                 }
                 let expected = zip(sums, residual).map { Float(reference($0 + Double($1))) }
                 expectClose(actual, expected, .accumulated, "\(window), \(activation)")
                 let groups = output(sums.count) {
-                    kernels.convolveGroups($0, padded, packed, bias, residual, activation, lines, channels)
+                    convolve(
+                        kernels.windows.convolveGroups, $0, padded, packed, bias, residual, activation, lines,
+                        groups: channels)
                 }
                 expectClose(groups, expected, .accumulated, "as groups, \(window), \(activation)")
             }

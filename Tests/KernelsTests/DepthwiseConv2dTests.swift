@@ -14,8 +14,8 @@ struct DepthwiseConv2dTests {
             let image = randomFloats(window.height * window.width * channels, seed: 1)
             let taps = window.kernel.0 * window.kernel.1
             let weight = randomFloats(channels * taps, seed: 2)
-            let packed = output(kernels.packedCount(channels, taps)) {
-                kernels.pack($0, weight, channels, taps, .padded)
+            let packed = output(kernels.gemm.packedCount(channels, taps)) {
+                kernels.gemm.pack($0, weight, channels, taps, .padded)
             }
             let bias = randomFloats(channels, seed: 3)
             let expected = window.map(image) { values, channel in
@@ -28,9 +28,8 @@ struct DepthwiseConv2dTests {
             var sums: [Float] = []
             let actual = output(expected.count) { target in
                 sums = output(geometry.outputHeight * channels) { rowSums in
-                    kernels.depthwiseConv2d(
-                        target, channels, rowSums, image, channels, packed, bias, .silu, geometry, 0,
-                        geometry.outputHeight)
+                    kernels.depthwise.convolve(
+                        target, sums: rowSums, image, packed, bias, .silu, geometry, rows: 0..<geometry.outputHeight)
                 }
             }
             expectClose(actual, expected.map { Float($0) }, .accumulated, "\(window)")
@@ -49,14 +48,15 @@ struct DepthwiseConv2dTests {
             let geometry = window.geometry
             let image = randomFloats(window.height * window.width * 19, seed: 4)
             let taps = window.kernel.0 * window.kernel.1
-            let weight = randomFloats(kernels.packedCount(19, taps), seed: 5)
+            let weight = randomFloats(kernels.gemm.packedCount(19, taps), seed: 5)
             let count = geometry.outputHeight * geometry.outputWidth * 19
             let whole = output(count) {
-                kernels.depthwiseConv2d($0, 19, nil, image, 19, weight, nil, .none, geometry, 0, geometry.outputHeight)
+                kernels.depthwise.convolve(
+                    $0, image, weight, nil, .none, geometry, rows: 0..<geometry.outputHeight)
             }
             let parts = output(count) { target in
                 for row in (0..<geometry.outputHeight).reversed() {
-                    kernels.depthwiseConv2d(target, 19, nil, image, 19, weight, nil, .none, geometry, row, 1)
+                    kernels.depthwise.convolve(target, image, weight, nil, .none, geometry, rows: row..<row + 1)
                 }
             }
             expectClose(parts, whole, .exact, "\(window)")
@@ -70,7 +70,7 @@ struct DepthwiseConv2dTests {
             let geometry = window.geometry
             let taps = window.kernel.0 * window.kernel.1
             let image = randomFloats(window.height * window.width * 33, seed: 6)
-            let weight = randomFloats(kernels.packedCount(33, taps), seed: 7)
+            let weight = randomFloats(kernels.gemm.packedCount(33, taps), seed: 7)
             let pixels = geometry.outputHeight * geometry.outputWidth
             func convolve(_ target: Output, _ stride: Int, _ sums: Output, from first: Int, count: Int) {
                 var part = geometry
@@ -78,9 +78,11 @@ struct DepthwiseConv2dTests {
                 image.withUnsafeBufferPointer { image in
                     weight.withUnsafeBufferPointer { weight in
                         guard let image = image.baseAddress, let weight = weight.baseAddress else { return }
-                        kernels.depthwiseConv2d(
-                            target, stride, sums, image + first, 33, weight + first * taps, nil, .relu, part, 0,
-                            part.outputHeight)
+                        kernels.depthwise.convolve(
+                            DepthwiseCall(
+                                output: target, outputStride: stride, rowSums: sums, input: image + first,
+                                inputStride: 33, packed: weight + first * taps,
+                                epilogue: Epilogue(activation: .relu), geometry: part, rows: 0..<part.outputHeight))
                     }
                 }
             }

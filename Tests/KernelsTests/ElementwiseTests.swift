@@ -20,7 +20,7 @@ struct ElementwiseTests {
         let extremes: [Float] = [0, -0.0, 1e-30, -1e-30, .leastNonzeroMagnitude, 87.5, -87.5, 88.5, -88.5, 1e30, -1e30]
         let input = wide + narrow + extremes
         for (activation, reference) in Self.references {
-            let actual = output(input.count) { kernels.activate($0, input, activation, input.count) }
+            let actual = output(input.count) { kernels.elementwise.activate($0, input, activation, input.count) }
             expectClose(actual, input.map { Float(reference(Double($0))) }, .elementwise, "\(activation)")
         }
     }
@@ -33,7 +33,7 @@ struct ElementwiseTests {
             .hardSigmoid: [.nan, 1, 0], .none: input, .silu: [.nan, .infinity, .nan],
         ]
         for (activation, expected) in limits {
-            let actual = output(3) { kernels.activate($0, input, activation, 3) }
+            let actual = output(3) { kernels.elementwise.activate($0, input, activation, 3) }
             expectClose(actual, expected, .elementwise, "\(activation)")
         }
     }
@@ -42,8 +42,9 @@ struct ElementwiseTests {
     func bitsDoNotDependOnThePlace(kernels: KernelTable) {
         let input = randomFloats(67, seed: 2)
         for activation in Activation.allCases {
-            let whole = output(67) { kernels.activate($0, input, activation, 67) }
-            let single = input.map { value in output(1) { kernels.activate($0, [value], activation, 1) }[0] }
+            let whole = output(67) { kernels.elementwise.activate($0, input, activation, 67) }
+            let single = input.map { value in output(1) { kernels.elementwise.activate($0, [value], activation, 1) }[0]
+            }
             expectClose(whole, single, .exact, "\(activation)")
         }
     }
@@ -53,8 +54,10 @@ struct ElementwiseTests {
         for count in [0, 1, 15, 16, 47, 2048, 5003] {
             let (a, b) = (randomFloats(count, seed: 3), randomFloats(count, seed: 4))
             let expected = zip(a, b).map { Float(Reference.relu(Double($0) + Double($1))) }
-            expectClose(output(count) { kernels.add($0, a, b, .relu, count) }, expected, .elementwise)
-            expectClose(output(count, from: a) { kernels.add($0, Input($0), b, .relu, count) }, expected, .elementwise)
+            expectClose(output(count) { kernels.elementwise.add($0, a, b, .relu, count) }, expected, .elementwise)
+            expectClose(
+                output(count, from: a) { kernels.elementwise.add($0, Input($0), b, .relu, count) }, expected,
+                .elementwise)
         }
     }
 
@@ -67,15 +70,17 @@ struct ElementwiseTests {
                 Float(Reference.silu(Double(input[$0]) * Double(scale[$0 % channels]) + Double(shift[$0 % channels])))
             }
             expectClose(
-                output(input.count) { kernels.affine($0, input, scale, shift, .silu, rows, channels) }, affine,
+                output(input.count) { kernels.elementwise.affine($0, input, scale, shift, .silu, rows, channels) },
+                affine,
                 .elementwise)
             expectClose(
-                output(input.count) { kernels.scaleChannels($0, input, scale, rows, channels) },
+                output(input.count) { kernels.elementwise.scaleColumns($0, input, scale, rows, channels) },
                 input.indices.map { input[$0] * scale[$0 % channels] }, .exact)
             let sums = (0..<channels).map { channel in
                 Float((0..<rows).reduce(0.0) { $0 + Double(input[$1 * channels + channel]) } * 0.25)
             }
-            expectClose(output(channels) { kernels.sumRows($0, input, 0.25, rows, channels) }, sums, .accumulated)
+            expectClose(
+                output(channels) { kernels.reduce.sumRows($0, input, 0.25, rows, channels) }, sums, .accumulated)
         }
     }
 
@@ -96,7 +101,7 @@ struct ElementwiseTests {
                 }
                 let untouched = [Float](repeating: 7, count: expected.count)
                 let actual = output(expected.count, from: untouched) {
-                    kernels.transpose($0, outputStride, input, inputStride, rows, columns)
+                    kernels.move.transpose($0, outputStride, input, inputStride, rows, columns)
                 }
                 expectClose(actual, expected, .exact, "\(rows) x \(columns), gaps \(inputGap) and \(outputGap)")
             }
@@ -111,9 +116,9 @@ struct ElementwiseTests {
             input[0] = 200
             let expected = (0..<rows).flatMap { Reference.softmax(Array(input[$0 * columns..<($0 + 1) * columns])) }
             expectClose(
-                output(input.count) { kernels.softmax($0, input, rows, columns) }, expected.map { Float($0) },
+                output(input.count) { kernels.reduce.softmax($0, input, rows, columns) }, expected.map { Float($0) },
                 .elementwise)
-            let logarithms = output(input.count) { kernels.logSoftmax($0, input, rows, columns) }
+            let logarithms = output(input.count) { kernels.reduce.logSoftmax($0, input, rows, columns) }
             let total = (0..<columns).reduce(0.0) { $0 + Reference.exponential(Double(logarithms[columns + $1])) }
             if rows > 1 { expectClose([Float(total)], [1], .accumulated, "probabilities add up to 1") }
             for (logarithm, probability) in zip(logarithms, expected) where probability > 1e-30 {

@@ -39,11 +39,12 @@ struct GemmTests {
         _ kernels: KernelTable, _ a: [Float], _ weight: [Float], bias: [Float]?, residual: [Float]? = nil,
         activation: Activation = .none, m: Int, n: Int, k: Int, lastPanel: LastPanel = .padded
     ) -> [Float] {
-        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, lastPanel) }
+        let packed = output(kernels.gemm.packedCount(n, k)) { kernels.gemm.pack($0, weight, n, k, lastPanel) }
         return output(m * n) { target in
             bias.withPointer { bias in
                 residual.withPointer { residual in
-                    kernels.gemm(target, n, a, k, packed, bias, residual, n, activation, m, n, k, lastPanel, nil)
+                    kernels.gemm.multiply(
+                        target, a, packed, bias: bias, residual: residual, activation, m: m, n: n, k: k, lastPanel)
                 }
             }
         }
@@ -88,9 +89,9 @@ struct GemmTests {
             let (weight, scale) = (randomFloats(n * k, seed: 8), randomFloats(k, seed: 9))
             let scaled = weight.indices.map { weight[$0] * scale[$0 % k] }
             for lastPanel in lastPanels(kernels, n, k) {
-                let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, lastPanel) }
-                let actual = output(packed.count) { kernels.scalePacked($0, packed, scale, n, k, lastPanel) }
-                let expected = output(packed.count) { kernels.pack($0, scaled, n, k, lastPanel) }
+                let packed = output(kernels.gemm.packedCount(n, k)) { kernels.gemm.pack($0, weight, n, k, lastPanel) }
+                let actual = output(packed.count) { kernels.gemm.scalePacked($0, packed, scale, n, k, lastPanel) }
+                let expected = output(packed.count) { kernels.gemm.pack($0, scaled, n, k, lastPanel) }
                 expectClose(actual, expected, .exact, "\(n)x\(k), last panel \(lastPanel)")
             }
         }
@@ -106,7 +107,7 @@ struct GemmTests {
         for lastPanel in lastPanels(kernels, n, k) {
             let whole = multiply(
                 kernels, a, weight, bias: bias, activation: .silu, m: m, n: n, k: k, lastPanel: lastPanel)
-            let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, lastPanel) }
+            let packed = output(kernels.gemm.packedCount(n, k)) { kernels.gemm.pack($0, weight, n, k, lastPanel) }
             for rows in [1, 2, 3, 5, 6, 9, 20] {
                 let columns = kernels.panelWidth * (1 + rows % 3)
                 let parts = output(m * n) { target in
@@ -116,11 +117,15 @@ struct GemmTests {
                             a.withUnsafeBufferPointer { a in
                                 packed.withUnsafeBufferPointer { packed in
                                     bias.withUnsafeBufferPointer { bias in
-                                        kernels.gemm(
-                                            target + row * n + column, n, a.baseAddress! + row * k, k,
-                                            packed.baseAddress! + column * k, bias.baseAddress! + column, nil, 0, .silu,
-                                            min(rows, m - row), count, k, column + count == n ? lastPanel : .padded, nil
-                                        )
+                                        kernels.gemm.multiply(
+                                            GemmCall(
+                                                output: target + row * n + column, outputStride: n,
+                                                input: a.baseAddress! + row * k, inputStride: k,
+                                                packed: packed.baseAddress! + column * k,
+                                                lastPanel: column + count == n ? lastPanel : .padded,
+                                                m: min(rows, m - row), n: count, k: k,
+                                                epilogue: Epilogue(
+                                                    bias: bias.baseAddress! + column, activation: .silu)))
                                     }
                                 }
                             }
@@ -138,9 +143,9 @@ struct GemmTests {
         let a = randomFloats(m * k, seed: 8)
         let weight = randomFloats(n * k, seed: 9)
         let residual = randomFloats(m * n, seed: 10)
-        let packed = output(kernels.packedCount(n, k)) { kernels.pack($0, weight, n, k, .padded) }
+        let packed = output(kernels.gemm.packedCount(n, k)) { kernels.gemm.pack($0, weight, n, k, .padded) }
         let inPlace = output(m * n, from: residual) { target in
-            kernels.gemm(target, n, a, k, packed, nil, Input(target), n, .relu, m, n, k, .padded, nil)
+            kernels.gemm.multiply(target, a, packed, residual: Input(target), .relu, m: m, n: n, k: k)
         }
         let apart = multiply(kernels, a, weight, bias: nil, residual: residual, activation: .relu, m: m, n: n, k: k)
         expectClose(inPlace, apart, .exact)

@@ -19,7 +19,7 @@ struct PoolingTests {
             let image = randomFloats(window.height * window.width * window.channels, seed: 1)
             let expected = window.map(image) { values, _ in values.compactMap { $0 }.max() ?? -.infinity }
             let actual = output(expected.count) {
-                kernels.maxPool2d($0, image, geometry, 0, geometry.outputHeight)
+                kernels.pool.max($0, image, geometry, 0..<geometry.outputHeight)
             }
             expectClose(actual, expected.map { Float($0) }, .exact, "\(window)")
         }
@@ -31,7 +31,7 @@ struct PoolingTests {
         for place in 0..<4 {
             var image = [Float](repeating: 5, count: 4 * 17)
             for channel in 0..<17 { image[place * 17 + channel] = channel == 3 ? .nan : -1 }
-            let actual = output(17) { kernels.maxPool2d($0, image, window.geometry, 0, 1) }
+            let actual = output(17) { kernels.pool.max($0, image, window.geometry, 0..<1) }
             for channel in 0..<17 { #expect(actual[channel].isNaN == (channel == 3), "place \(place)") }
         }
     }
@@ -47,7 +47,7 @@ struct PoolingTests {
                     return real.reduce(0, +) / Double(countIncludePad ? values.count : real.count)
                 }
                 let actual = output(expected.count) {
-                    kernels.avgPool2d($0, image, geometry, countIncludePad, 0, geometry.outputHeight)
+                    kernels.pool.average($0, image, geometry, countIncludePad, 0..<geometry.outputHeight)
                 }
                 expectClose(actual, expected.map { Float($0) }, .accumulated, "\(window), \(countIncludePad)")
             }
@@ -76,7 +76,7 @@ struct PoolingTests {
             let geometry = WindowGeometry(
                 channels: channels, inputHeight: height, inputWidth: width, outputHeight: rows, outputWidth: columns,
                 kernelHeight: 1, kernelWidth: 1)
-            let actual = output(expected.count) { kernels.adaptiveAvgPool2d($0, image, geometry) }
+            let actual = output(expected.count) { kernels.pool.adaptiveAverage($0, image, geometry) }
             expectClose(actual, expected, .accumulated, "\(rows)x\(columns)")
         }
     }

@@ -26,9 +26,10 @@ struct WinogradTests {
             result = output(geometry.outputHeight * geometry.outputWidth * n) { target in
                 let step = min(tileRowsAtATime, geometry.winogradTileRows)
                 for row in stride(from: 0, to: geometry.winogradTileRows, by: step) {
-                    winograd.convolve(
-                        target, image, packed, bias, residual, activation, geometry, n, row,
-                        min(step, geometry.winogradTileRows - row), scratch)
+                    WinogradCall.with(
+                        target, stride: n, image, bias, residual, activation, geometry, columns: n,
+                        tileRows: row..<min(row + step, geometry.winogradTileRows)
+                    ) { winograd.convolve($0, packed, scratch) }
                 }
             }
         }
@@ -81,7 +82,7 @@ struct WinogradTests {
             for row in 0..<geometry.winogradTileRows {
                 let tiles = geometry.winogradTileColumns
                 let windows = output(points * tiles * channels) {
-                    winograd.transformInput($0, image, geometry, row, 1)
+                    winograd.transformInput($0, image, geometry, row..<row + 1)
                 }
                 for first in stride(from: 0, to: n, by: columnsAtATime) {
                     let columns = min(columnsAtATime, n - first)
@@ -93,10 +94,10 @@ struct WinogradTests {
                             $0 + windows[pointAndTile * channels + $1] * matrices[matrix + $1 * n]
                         }
                     }
-                    winograd.transformOutput(
-                        target + first, n, products, Array(bias[first...]), Array(residual[first...]), activation,
-                        geometry,
-                        columns, row, 1)
+                    WinogradCall.with(
+                        target + first, stride: n, products, Array(bias[first...]), Array(residual[first...]),
+                        activation, geometry, columns: columns, tileRows: row..<row + 1
+                    ) { winograd.transformOutput($0) }
                 }
             }
         }

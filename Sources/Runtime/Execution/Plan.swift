@@ -134,7 +134,7 @@ extension Plan {
     /// The sigmoid of each number of a network's answer.
     public func sigmoids(ofLogits logits: [Float]) -> [Float] {
         [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
-            if let base = buffer.baseAddress { kernels.activate(base, logits, .sigmoid, logits.count) }
+            if let base = buffer.baseAddress { kernels.elementwise.activate(base, logits, .sigmoid, logits.count) }
             count = logits.count
         }
     }
@@ -142,7 +142,7 @@ extension Plan {
     /// The softmax of a network's answer.
     public func probabilities(ofLogits logits: [Float]) -> [Float] {
         [Float](unsafeUninitializedCapacity: logits.count) { buffer, count in
-            if let base = buffer.baseAddress { kernels.softmax(base, logits, 1, logits.count) }
+            if let base = buffer.baseAddress { kernels.reduce.softmax(base, logits, 1, logits.count) }
             count = logits.count
         }
     }

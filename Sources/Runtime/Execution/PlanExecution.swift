@@ -83,7 +83,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
         let first = plan.inputs[0]
         let (channels, pixels) = (first.shape[0], first.count / first.shape[0])
         let (rows, columns) = first.isChannelsLast ? (channels, pixels) : (pixels, channels)
-        plan.kernels.transpose(
+        plan.kernels.move.transpose(
             staging.base + image * first.count, rows, given + image * first.count, columns, rows, columns)
     }
 

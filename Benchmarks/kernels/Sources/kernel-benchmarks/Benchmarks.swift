@@ -41,12 +41,16 @@ enum KernelBenchmarks {
     /// A matrix product alone, and with SiLU.
     private static func gemm(_ kernels: KernelTable, m: Int, n: Int, k: Int) {
         let (input, weight, bias, output) = (numbers(m * k), numbers(n * k), numbers(n), numbers(m * n))
-        let packed = numbers(kernels.packedCount(n, k))
+        let packed = numbers(kernels.gemm.packedCount(n, k))
         let lastPanel = kernels.lastPanel(n, k)
-        kernels.pack(packed, weight, n, k, lastPanel)
+        kernels.gemm.pack(packed, weight, n, k, lastPanel)
         for activation in [Activation.none, .silu] {
             benchmark("gemm \(m)x\(n)x\(k) \(activation)") {
-                kernels.gemm(output, n, input, k, packed, bias, nil, 0, activation, m, n, k, lastPanel, nil)
+                kernels.gemm.multiply(
+                    GemmCall(
+                        output: output, outputStride: n, input: input, inputStride: k, packed: packed,
+                        lastPanel: lastPanel, m: m, n: n, k: k,
+                        epilogue: Epilogue(bias: bias, activation: activation)))
             }
         }
     }
@@ -56,9 +60,9 @@ enum KernelBenchmarks {
         let (input, weight, bias, output) = (numbers(m * k), numbers(n * k), numbers(n), numbers(m * n))
         for activation in [Activation.none, .silu] {
             benchmark("openblas \(m)x\(n)x\(k) \(activation)") {
-                kernels.blocks.begin(output, n, bias, nil, 0, m, n)
+                kernels.elementwise.beginRows(output, n, Epilogue(bias: bias), m, n)
                 library.addProduct(output, n, input, k, weight, n, m: m, n: n, k: k)
-                kernels.blocks.activate(output, n, activation, m, n)
+                kernels.elementwise.activateRows(output, n, activation, m, n)
             }
         }
     }
@@ -74,8 +78,11 @@ enum KernelBenchmarks {
         let (input, output) = (numbers(size * size * channels), numbers(out * out * channels))
         let (weight, bias, sums) = (numbers(window * window * channels), numbers(channels), numbers(out * channels))
         benchmark("depthwise \(window)x\(window) stride \(step) \(channels)x\(size)x\(size)") {
-            kernels.depthwiseConv2d(
-                output, channels, sums, input, channels, weight, bias, .silu, geometry, 0, out)
+            kernels.depthwise.convolve(
+                DepthwiseCall(
+                    output: output, outputStride: channels, rowSums: sums, input: input, inputStride: channels,
+                    packed: weight, epilogue: Epilogue(bias: bias, activation: .silu), geometry: geometry,
+                    rows: 0..<out))
         }
     }
 
@@ -87,14 +94,17 @@ enum KernelBenchmarks {
             kernelHeight: 3, kernelWidth: 3)
         let (input, output) = (numbers(size * size * channels), numbers(out * out * n))
         let (weight, bias) = (numbers(n * 9 * channels), numbers(n))
-        let packed = numbers(kernels.packedCount(n, 9 * channels))
-        kernels.pack(packed, weight, n, 9 * channels, .padded)
+        let packed = numbers(kernels.gemm.packedCount(n, 9 * channels))
+        kernels.gemm.pack(packed, weight, n, 9 * channels, .padded)
         let lines = ConvolutionLines(
             lineCount: out, linePixels: out, outChannels: n, outputStride: n, outputLineStride: out * n,
             inputStride: channels, inputLineStride: size * channels, windowRows: 3, windowRowStride: size * channels,
             windowTaps: 1, windowTapStride: 0, tapLength: 3 * channels)
         benchmark("implicit gemm 3x3 \(channels)>\(n) \(size)x\(size)") {
-            kernels.convolveLines(output, input, packed, bias, nil, .relu, lines)
+            kernels.windows.convolve(
+                WindowsCall(
+                    output: output, input: input, packed: packed,
+                    epilogue: Epilogue(bias: bias, activation: .relu), lines: lines))
         }
         let winograd = kernels.winograd
         let transformed = numbers(winograd.packedCount(n, channels))
@@ -102,14 +112,17 @@ enum KernelBenchmarks {
         let scratch = numbers(winograd.scratchCount(geometry, n))
         benchmark("winograd 3x3 \(channels)>\(n) \(size)x\(size)") {
             winograd.convolve(
-                output, input, transformed, bias, nil, .relu, geometry, n, 0, geometry.winogradTileRows, scratch)
+                WinogradCall(
+                    output: output, outputStride: n, input: input,
+                    epilogue: Epilogue(bias: bias, activation: .relu), geometry: geometry, columns: n,
+                    tileRows: 0..<geometry.winogradTileRows), transformed, scratch)
         }
     }
 
     /// 8192 values, which lie in L1.
     private static func activate(_ kernels: KernelTable, _ activation: Activation) {
         let (input, output) = (numbers(8192), numbers(8192))
-        benchmark("\(activation) of 8192") { kernels.activate(output, input, activation, 8192) }
+        benchmark("\(activation) of 8192") { kernels.elementwise.activate(output, input, activation, 8192) }
     }
 
     /// Values between -1 and 1, the same on every run; they stay until the process ends.

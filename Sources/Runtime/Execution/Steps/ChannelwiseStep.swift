@@ -52,9 +52,9 @@ struct ChannelwiseStep: PixelStep {
                 continue
             }
             let (rows, columns) = (geometry.spannedRows(lines: strip.count), geometry.spannedColumns)
-            run.kernels.copyPadded(
-                run.scratch, run.read(input), geometry, 0, geometry.channels, firstRow, rows, -geometry.padLeft,
-                columns)
+            run.kernels.move.copyPadded(
+                run.scratch, run.read(input), geometry, 0..<geometry.channels, firstRow..<firstRow + rows,
+                -geometry.padLeft..<columns - geometry.padLeft)
             convolve(run, lines: strip, source: Input(run.scratch), rowStride: rowFloats, output: output)
         }
     }
@@ -83,14 +83,13 @@ struct ChannelwiseStep: PixelStep {
 
     private func convolve(_ run: StepRun, _ lines: ConvolutionLines, _ source: Input, _ output: Output, place: Int) {
         let isDepthwise = outChannels == groups && groupInputs == 1
-        if isDepthwise {
-            run.kernels.convolveChannels(
-                output + place, source, run.weights + weight, bias.map { run.weights + $0 },
-                residual.map { run.read($0) + place }, activation, lines)
-        } else {
-            run.kernels.convolveGroups(
-                output + place, source, run.weights + weight, bias.map { run.weights + $0 },
-                residual.map { run.read($0) + place }, activation, lines, groups)
-        }
+        let convolve = isDepthwise ? run.kernels.windows.convolveChannels : run.kernels.windows.convolveGroups
+        convolve(
+            WindowsCall(
+                output: output + place, input: source, packed: run.weights + weight,
+                epilogue: Epilogue(
+                    bias: bias.map { run.weights + $0 }, residual: residual.map { run.read($0) + place },
+                    activation: activation),
+                lines: lines, groups: groups))
     }
 }

@@ -85,9 +85,9 @@ struct ConvolutionStep: PixelStep {
         let end = max(first, min(geometry.inputHeight, top + geometry.spannedRows(lines: lines.count)))
         let shape = shape(of: lines, columns: columns, rowStride: rowFloats, pixelStride: groupInputs)
         for group in 0..<groups {
-            run.kernels.copyPadded(
-                run.scratch, run.read(input), geometry, group * groupInputs, groupInputs, first, end - first,
-                -geometry.padLeft, geometry.spannedColumns)
+            run.kernels.move.copyPadded(
+                run.scratch, run.read(input), geometry, group * groupInputs..<(group + 1) * groupInputs, first..<end,
+                -geometry.padLeft..<geometry.spannedColumns - geometry.padLeft)
             // Where the row `top` would stand.
             let source = Input(run.scratch) - (first - top) * rowFloats
             convolve(run, shape, group, lines, columns, source, output)
@@ -118,12 +118,16 @@ struct ConvolutionStep: PixelStep {
         let place = lines.lowerBound * geometry.outputWidth * outChannels + first
         let skipped =
             usesDots
-            ? run.kernels.dots.packedCount(columns.lowerBound, shape.windowRows * shape.windowTaps, shape.tapLength)
+            ? run.kernels.windows.dotsPackedCount(columns.lowerBound, shape.windowRows * shape.windowTaps, shape.tapLength)
             : columns.lowerBound * shape.depth
         let weights = run.weights + weight + group * packedCount + skipped
-        let convolve = usesDots ? run.kernels.dots.convolve : run.kernels.convolveLines
+        let convolve = usesDots ? run.kernels.windows.convolveDots : run.kernels.windows.convolve
         convolve(
-            output + place, source, weights, bias.map { run.weights + $0 + first },
-            residual.map { run.read($0) + place }, activation, shape)
+            WindowsCall(
+                output: output + place, input: source, packed: weights,
+                epilogue: Epilogue(
+                    bias: bias.map { run.weights + $0 + first }, residual: residual.map { run.read($0) + place },
+                    activation: activation),
+                lines: shape))
     }
 }

@@ -45,9 +45,12 @@ struct DepthwiseStep: PixelStep {
         let first = channels.lowerBound
         var part = geometry
         part.channels = channels.count
-        run.kernels.depthwiseConv2d(
-            output + first, geometry.channels, rowSums.map { run.write($0) + first }, input, inputStride,
-            run.weights + weight + first * geometry.kernelHeight * geometry.kernelWidth,
-            bias.map { run.weights + $0 + first }, activation, part, rows.lowerBound, rows.count)
+        run.kernels.depthwise.convolve(
+            DepthwiseCall(
+                output: output + first, outputStride: geometry.channels,
+                rowSums: rowSums.map { run.write($0) + first }, input: input, inputStride: inputStride,
+                packed: run.weights + weight + first * geometry.kernelHeight * geometry.kernelWidth,
+                epilogue: Epilogue(bias: bias.map { run.weights + $0 + first }, activation: activation),
+                geometry: part, rows: rows))
     }
 }

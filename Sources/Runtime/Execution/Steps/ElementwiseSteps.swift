@@ -10,7 +10,7 @@ struct ActivationStep: Step {
 
     func run(_ run: StepRun) {
         let share = run.share(of: input.count * run.rows, granule: 16)
-        run.kernels.activate(
+        run.kernels.elementwise.activate(
             run.write(output) + share.lowerBound, run.read(input) + share.lowerBound, activation, share.count)
     }
 }
@@ -25,7 +25,7 @@ struct AddStep: Step {
     func run(_ run: StepRun) {
         let share = run.share(of: left.count * run.rows, granule: 16)
         let first = share.lowerBound
-        run.kernels.add(
+        run.kernels.elementwise.add(
             run.write(output) + first, run.read(left) + first, run.read(right) + first, activation, share.count)
     }
 }
@@ -42,7 +42,7 @@ struct AffineStep: Step {
     func run(_ run: StepRun) {
         let share = run.share(of: input.count / channels)
         let first = share.lowerBound * channels
-        run.kernels.affine(
+        run.kernels.elementwise.affine(
             run.write(output) + first, run.read(input) + first, run.weights + scale, run.weights + shift, activation,
             share.count, channels)
     }
@@ -58,7 +58,7 @@ struct ScaleChannelsStep: Step {
     func run(_ run: StepRun) {
         let share = run.share(of: input.count / channels)
         let first = share.lowerBound * channels
-        run.kernels.scaleChannels(
+        run.kernels.elementwise.scaleColumns(
             run.write(output) + first, run.read(input) + first, run.read(scale), share.count, channels)
     }
 }
@@ -74,7 +74,7 @@ struct SoftmaxStep: Step {
     func run(_ run: StepRun) {
         let rows = run.share(of: input.count / columns * run.rows)
         guard !rows.isEmpty else { return }
-        let kernel = isLogarithm ? run.kernels.logSoftmax : run.kernels.softmax
+        let kernel = isLogarithm ? run.kernels.reduce.logSoftmax : run.kernels.reduce.softmax
         let first = rows.lowerBound * columns
         kernel(run.write(output) + first, run.read(input) + first, rows.count, columns)
     }

@@ -29,7 +29,7 @@ struct GemmStep: PixelStep, ColumnStep {
 
     func run(_ run: StepRun) {
         let rows = pixels * run.rows
-        let (panel, tile) = (run.kernels.panelWidth, run.kernels.tileRows)
+        let (panel, tile) = (run.kernels.panelWidth, run.kernels.gemm.tileRows)
         if splitsColumns(rows: rows, run) {
             let columns = run.share(of: n, granule: panel)
             multiply(
@@ -49,7 +49,7 @@ struct GemmStep: PixelStep, ColumnStep {
     /// is the same worker then, and has it in its cache.
     private func splitsColumns(rows: Int, _ run: StepRun) -> Bool {
         let panels = (n + run.kernels.panelWidth - 1) / run.kernels.panelWidth
-        let tiles = (rows + run.kernels.tileRows - 1) / run.kernels.tileRows
+        let tiles = (rows + run.kernels.gemm.tileRows - 1) / run.kernels.gemm.tileRows
         let byColumns = (panels + run.parts - 1) / run.parts * tiles
         let byRows = (tiles + run.parts - 1) / run.parts * panels
         return byColumns < byRows
@@ -76,16 +76,18 @@ struct GemmStep: PixelStep, ColumnStep {
             * columns.upperBound / n
         var weights = run.weights + weight + first * k
         if let scale {
-            run.kernels.scalePacked(run.scratch, weights, run.read(scale), columns.count, k, lastPanel)
+            run.kernels.gemm.scalePacked(run.scratch, weights, run.read(scale), columns.count, k, lastPanel)
             weights = Input(run.scratch)
         }
-        run.kernels.gemm(
-            output + rows.lowerBound * outputStride, outputStride,
-            run.read(input) + rows.lowerBound * k, k,
-            weights,
-            bias.map { run.weights + $0 + first },
-            residual.map { run.read($0) + rows.lowerBound * n + first }, n,
-            activation, rows.count, columns.count, k, lastPanel,
-            UnsafeBufferPointer(start: run.weights + share.lowerBound, count: share.count))
+        run.kernels.gemm.multiply(
+            GemmCall(
+                output: output + rows.lowerBound * outputStride, outputStride: outputStride,
+                input: run.read(input) + rows.lowerBound * k, inputStride: k, packed: weights, lastPanel: lastPanel,
+                m: rows.count, n: columns.count, k: k,
+                epilogue: Epilogue(
+                    bias: bias.map { run.weights + $0 + first },
+                    residual: residual.map { run.read($0) + rows.lowerBound * n + first }, activation: activation),
+                residualStride: n,
+                following: UnsafeBufferPointer(start: run.weights + share.lowerBound, count: share.count)))
     }
 }

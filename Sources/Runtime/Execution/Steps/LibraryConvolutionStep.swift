@@ -54,9 +54,9 @@ struct LibraryConvolutionStep: PixelStep {
     }
 
     private func copyWindows(_ run: StepRun, of rows: Range<Int>, group: Int) {
-        run.kernels.blocks.copyWindows(
-            run.scratch, run.read(input), geometry, group * groupInputs, groupInputs,
-            rows.lowerBound / geometry.outputWidth, rows.count / geometry.outputWidth)
+        run.kernels.move.copyWindows(
+            run.scratch, run.read(input), geometry, group * groupInputs..<(group + 1) * groupInputs,
+            rows.lowerBound / geometry.outputWidth..<rows.upperBound / geometry.outputWidth)
     }
 
     private func multiply(_ run: StepRun, rows: Range<Int>, columns: Range<Int>, group: Int, output: Output) {

@@ -57,7 +57,7 @@ struct LibraryGemmStep: PixelStep, ColumnStep {
 
     private func scaledWeights(_ run: StepRun) -> Input? {
         guard let scale else { return nil }
-        run.kernels.blocks.scaleRows(
+        run.kernels.elementwise.scaleRows(
             run.scratch, run.weights + product.weight, run.read(scale), product.k, product.n)
         return Input(run.scratch)
     }

@@ -36,14 +36,13 @@ struct LibraryProduct {
     ) {
         let (first, count) = (columns.lowerBound, columns.count)
         let target = output + first
-        let blocks = run.kernels.blocks
-        blocks.begin(
-            target, outputStride, bias.map { run.weights + $0 + first }, residual.map { $0 + first }, outputStride,
-            rows, count)
+        let epilogue = Epilogue(
+            bias: bias.map { run.weights + $0 + first }, residual: residual.map { $0 + first }, activation: activation)
+        run.kernels.elementwise.beginRows(target, outputStride, epilogue, rows, count)
         library.addProduct(
             target, outputStride, input, inputStride, (weights ?? run.weights + weight) + first, n, m: rows, n: count,
             k: k)
-        blocks.activate(target, outputStride, activation, rows, count)
+        run.kernels.elementwise.activateRows(target, outputStride, activation, rows, count)
     }
 }
 

@@ -37,29 +37,30 @@ struct LibraryWinogradStep: Step {
         var transformed = 0..<0
         for index in run.share(of: blocks.count) {
             let block = blocks[index]
-            let tileRows = (
-                first: block.rows.lowerBound / geometry.winogradTileColumns,
-                count: block.rows.count / geometry.winogradTileColumns
-            )
+            let columns = geometry.winogradTileColumns
+            let tileRows = block.rows.lowerBound / columns..<block.rows.upperBound / columns
             if block.rows != transformed {
-                run.kernels.winograd.transformInput(
-                    run.scratch, run.read(input), geometry, tileRows.first, tileRows.count)
+                run.kernels.winograd.transformInput(run.scratch, run.read(input), geometry, tileRows)
             }
             transformed = block.rows
             let products = run.scratch + productsOffset
             multiply(run, products, tiles: block.rows.count, columns: block.columns)
             let first = block.columns.lowerBound
             run.kernels.winograd.transformOutput(
-                run.write(output) + first, outChannels, Input(products), bias.map { run.weights + $0 + first },
-                residual.map { run.read($0) + first }, activation, geometry, block.columns.count, tileRows.first,
-                tileRows.count)
+                WinogradCall(
+                    output: run.write(output) + first, outputStride: outChannels, input: Input(products),
+                    epilogue: Epilogue(
+                        bias: bias.map { run.weights + $0 + first }, residual: residual.map { run.read($0) + first },
+                        activation: activation),
+                    geometry: geometry, columns: block.columns.count, tileRows: tileRows))
         }
     }
 
     /// A product for each point: [36][tiles][columns].
     private func multiply(_ run: StepRun, _ products: Output, tiles: Int, columns: Range<Int>) {
         let channels = geometry.channels
-        run.kernels.blocks.begin(products, columns.count, nil, nil, 0, WinogradKernels.points * tiles, columns.count)
+        run.kernels.elementwise.beginRows(
+            products, columns.count, Epilogue(), WinogradKernels.points * tiles, columns.count)
         for point in 0..<WinogradKernels.points {
             library.addProduct(
                 products + point * tiles * columns.count, columns.count,

@@ -25,19 +25,20 @@ struct MatMulStep: Step {
         // Whole products go to workers; a single one is shared out by rows, for which each packs the matrix.
         let isSingle = leftOffsets.count < run.parts
         let products = isSingle ? 0..<leftOffsets.count : run.share(of: leftOffsets.count)
-        let rows = isSingle ? run.share(of: m, granule: kernels.tileRows) : 0..<m
+        let rows = isSingle ? run.share(of: m, granule: kernels.gemm.tileRows) : 0..<m
         guard !rows.isEmpty, n > 0 else { return }
         var last: Int?
         for index in products {
             if last != rightOffsets[index] {
-                kernels.transpose(transposed, k, run.read(right) + rightOffsets[index], n, k, n)
-                kernels.pack(packed, Input(transposed), n, k, .padded)
+                kernels.move.transpose(transposed, k, run.read(right) + rightOffsets[index], n, k, n)
+                kernels.gemm.pack(packed, Input(transposed), n, k, .padded)
                 last = rightOffsets[index]
             }
-            kernels.gemm(
-                run.write(output) + (index * m + rows.lowerBound) * n, n,
-                run.read(left) + leftOffsets[index] + rows.lowerBound * k, k, Input(packed), nil, nil, 0, .none,
-                rows.count, n, k, .padded, nil)
+            kernels.gemm.multiply(
+                GemmCall(
+                    output: run.write(output) + (index * m + rows.lowerBound) * n, outputStride: n,
+                    input: run.read(left) + leftOffsets[index] + rows.lowerBound * k, inputStride: k,
+                    packed: Input(packed), m: rows.count, n: n, k: k))
         }
     }
 }
@@ -75,27 +76,32 @@ struct AttentionStep: Step {
         let packedKeys = scores + scoresCount
         let packedValues = packedKeys + self.packedKeys
         for head in run.share(of: heads) {
-            kernels.pack(packedKeys, run.read(key) + head * keys * depth, keys, depth, .padded)
-            kernels.gemm(
-                scores, keys, run.read(query) + head * length * depth, depth, Input(packedKeys), nil, nil, 0, .none,
-                length, keys, depth, .padded, nil)
+            kernels.gemm.pack(packedKeys, run.read(key) + head * keys * depth, keys, depth, .padded)
+            kernels.gemm.multiply(
+                GemmCall(
+                    output: scores, outputStride: keys, input: run.read(query) + head * length * depth,
+                    inputStride: depth, packed: Input(packedKeys), m: length, n: keys, k: depth))
             withUnsafePointer(to: scale) {
-                kernels.rows.combine(scores, Input(scores), 1, $0, 0, .multiply, length * keys)
+                kernels.elementwise.combine(
+                    scores, RunOperand(Input(scores)), RunOperand($0, step: 0), .multiply, length * keys)
             }
             if let mask {
                 for row in 0..<length {
                     let part = scores + row * keys
-                    kernels.rows.combine(
-                        part, Input(part), 1, run.read(mask) + maskOffsets[head] + row * maskRowStride, 1, .add, keys)
+                    kernels.elementwise.combine(
+                        part, RunOperand(Input(part)),
+                        RunOperand(run.read(mask) + maskOffsets[head] + row * maskRowStride), .add, keys)
                 }
             }
-            kernels.softmax(scores, Input(scores), length, keys)
-            kernels.transpose(
+            kernels.reduce.softmax(scores, Input(scores), length, keys)
+            kernels.move.transpose(
                 transposed, keys, run.read(value) + head * keys * valueDepth, valueDepth, keys, valueDepth)
-            kernels.pack(packedValues, Input(transposed), valueDepth, keys, .padded)
-            kernels.gemm(
-                run.write(output) + head * length * valueDepth, valueDepth, Input(scores), keys, Input(packedValues),
-                nil, nil, 0, .none, length, valueDepth, keys, .padded, nil)
+            kernels.gemm.pack(packedValues, Input(transposed), valueDepth, keys, .padded)
+            kernels.gemm.multiply(
+                GemmCall(
+                    output: run.write(output) + head * length * valueDepth, outputStride: valueDepth,
+                    input: Input(scores), inputStride: keys, packed: Input(packedValues), m: length, n: valueDepth,
+                    k: keys))
         }
     }
 }

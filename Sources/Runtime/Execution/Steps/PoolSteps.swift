@@ -11,7 +11,7 @@ struct MaxPoolStep: Step {
     func run(_ run: StepRun) {
         let rows = run.share(of: geometry.outputHeight)
         guard !rows.isEmpty else { return }
-        run.kernels.maxPool2d(run.write(output), run.read(input), geometry, rows.lowerBound, rows.count)
+        run.kernels.pool.max(run.write(output), run.read(input), geometry, rows)
     }
 }
 
@@ -25,8 +25,7 @@ struct AvgPoolStep: Step {
     func run(_ run: StepRun) {
         let rows = run.share(of: geometry.outputHeight)
         guard !rows.isEmpty else { return }
-        run.kernels.avgPool2d(
-            run.write(output), run.read(input), geometry, countIncludePad, rows.lowerBound, rows.count)
+        run.kernels.pool.average(run.write(output), run.read(input), geometry, countIncludePad, rows)
     }
 }
 
@@ -38,7 +37,7 @@ struct AdaptiveAvgPoolStep: Step {
 
     func run(_ run: StepRun) {
         guard run.part == 0 else { return }
-        run.kernels.adaptiveAvgPool2d(run.write(output), run.read(input), geometry)
+        run.kernels.pool.adaptiveAverage(run.write(output), run.read(input), geometry)
     }
 }
 
@@ -54,6 +53,6 @@ struct MeanStep: Step {
 
     func run(_ run: StepRun) {
         guard run.part == 0 else { return }
-        run.kernels.sumRows(run.write(output), run.read(input), 1 / Float(pixels), rows, channels)
+        run.kernels.reduce.sumRows(run.write(output), run.read(input), 1 / Float(pixels), rows, channels)
     }
 }

@@ -66,10 +66,11 @@ struct CombineStep: Step {
             let (aStep, bStep) = (broadcast.left[0], broadcast.right[0])
             let share = run.share(of: length, granule: 16)
             let first = share.lowerBound
-            run.kernels.rows.combine(
-                target + first, a + first * aStep, aStep, b + first * bStep, bStep, function, share.count)
+            run.kernels.elementwise.combine(
+                target + first, RunOperand(a + first * aStep, step: aStep), RunOperand(b + first * bStep, step: bStep),
+                function, share.count)
             if activation != .none {
-                run.kernels.activate(target + first, Input(target + first), activation, share.count)
+                run.kernels.elementwise.activate(target + first, Input(target + first), activation, share.count)
             }
             return
         }
@@ -77,9 +78,10 @@ struct CombineStep: Step {
         for row in run.share(of: broadcast.runs) {
             let places = broadcast.places(ofRun: row)
             let part = target + row * length
-            run.kernels.rows.combine(
-                part, a + places.left, broadcast.left[last], b + places.right, broadcast.right[last], function, length)
-            if activation != .none { run.kernels.activate(part, Input(part), activation, length) }
+            run.kernels.elementwise.combine(
+                part, RunOperand(a + places.left, step: broadcast.left[last]),
+                RunOperand(b + places.right, step: broadcast.right[last]), function, length)
+            if activation != .none { run.kernels.elementwise.activate(part, Input(part), activation, length) }
         }
     }
 }
@@ -94,7 +96,7 @@ struct ClampStep: Step {
 
     func run(_ run: StepRun) {
         let share = run.share(of: input.count * run.rows, granule: 16)
-        run.kernels.rows.clamp(
+        run.kernels.elementwise.clamp(
             run.write(output) + share.lowerBound, run.read(input) + share.lowerBound, low, high, slope, share.count)
     }
 }
@@ -113,7 +115,7 @@ struct LayerNormalizationStep: Step {
         let rows = run.share(of: input.count / columns * run.rows)
         guard !rows.isEmpty else { return }
         let first = rows.lowerBound * columns
-        run.kernels.rows.normalize(
+        run.kernels.reduce.normalize(
             run.write(output) + first, run.read(input) + first, scale.map { run.weights + $0 },
             shift.map { run.weights + $0 }, epsilon, rows.count, columns)
     }
@@ -139,10 +141,11 @@ struct ReduceStep: Step {
         let source = run.read(input) + share.lowerBound * reduced * inner
         let count = share.count * inner
         if inner == 1 {
-            run.kernels.rows.reduce(target, source, reduction, share.count, reduced)
+            run.kernels.reduce.rows(target, source, reduction, share.count, reduced)
             if factor != 1 {
                 withUnsafePointer(to: factor) {
-                    run.kernels.rows.combine(target, Input(target), 1, $0, 0, .multiply, count)
+                    run.kernels.elementwise.combine(
+                        target, RunOperand(Input(target)), RunOperand($0, step: 0), .multiply, count)
                 }
             }
         } else {
@@ -155,11 +158,12 @@ struct ReduceStep: Step {
 
     /// - Precondition: The reduction is a sum, a maximum or a minimum.
     private func reduceColumns(_ run: StepRun, _ target: Output, _ source: Input) {
-        guard reduction != .sum else { return run.kernels.sumRows(target, source, factor, reduced, inner) }
+        guard reduction != .sum else { return run.kernels.reduce.sumRows(target, source, factor, reduced, inner) }
         target.update(from: source, count: inner)
         for row in 1..<max(1, reduced) {
-            run.kernels.rows.combine(
-                target, Input(target), 1, source + row * inner, 1, reduction == .maximum ? .maximum : .minimum, inner)
+            run.kernels.elementwise.combine(
+                target, RunOperand(Input(target)), RunOperand(source + row * inner),
+                reduction == .maximum ? .maximum : .minimum, inner)
         }
     }
 }

@@ -56,7 +56,7 @@ struct StridedCopy: Sendable, Equatable {
                 for index in 0..<size { output[index * outputStride] = input[index * inputStride] }
             }
         } else if left == 2 && inputStride == 1 && outputStrides[axis + 1] == 1 {
-            kernels.transpose(
+            kernels.move.transpose(
                 output, outputStride, input, inputStrides[axis + 1], dimensions[axis + 1], size)
         } else {
             for index in 0..<size {

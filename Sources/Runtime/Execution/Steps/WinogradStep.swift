@@ -18,18 +18,12 @@ struct WinogradStep: Step {
         let tileRows = run.share(of: geometry.winogradTileRows)
         guard !tileRows.isEmpty else { return }
         run.kernels.winograd.convolve(
-            run.write(output), run.read(input), run.weights + weight, bias.map { run.weights + $0 },
-            residual.map { run.read($0) }, activation, geometry, outChannels, tileRows.lowerBound, tileRows.count,
-            run.scratch)
-    }
-}
-
-extension WindowGeometry {
-    /// Whether Winograd's algorithm is faster for this convolution: the transformations are paid for by many channels, and
-    /// the weights, four times as many numbers to read, by many pixels.
-    ///
-    /// Measured with Benchmarks/kernels: 3 times faster at 64 channels and 56x56, slower at 512 channels and 7x7.
-    func favoursWinograd(outChannels: Int) -> Bool {
-        suitsWinograd && channels >= 16 && outChannels >= 16 && winogradTileRows * winogradTileColumns >= 12
+            WinogradCall(
+                output: run.write(output), outputStride: outChannels, input: run.read(input),
+                epilogue: Epilogue(
+                    bias: bias.map { run.weights + $0 }, residual: residual.map { run.read($0) },
+                    activation: activation),
+                geometry: geometry, columns: outChannels, tileRows: tileRows),
+            run.weights + weight, run.scratch)
     }
 }

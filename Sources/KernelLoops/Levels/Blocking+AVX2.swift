@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+
+#if KERNELS_ENABLED && KERNELS_AVX2
+
+let levelName = "avx2"
+
+/// How this level's 16 registers of 8 values cut the work of the loops.
+///
+/// Tall tiles are limited by the registers (sums, one vector of each panel, one broadcast value), low ones by the latency
+/// of a multiply-add: eight to ten sums must be under way. So there are tiles of every height, and the rows that the tallest
+/// leave over are shared by two.
+enum Blocking {
+    /// How many panels of a packed matrix to take next; 8 for a single row only.
+    @inline(__always)
+    static func panelsInGroup(left: Int, rows: Int) -> Int {
+        if rows == 1 && left >= 8 { return 8 }
+        if rows <= 3 && left >= 4 { return 4 }
+        return left == 3 ? 3 : min(left, 2)
+    }
+
+    /// Rows of the tallest tile for one, two, three and four panels.
+    @inline(__always) static var tallestOfOne: Int { 12 }
+    @inline(__always) static var tallestOfTwo: Int { 6 }
+    @inline(__always) static var tallestOfThree: Int { 4 }
+    @inline(__always) static var tallestOfFour: Int { 2 }
+    /// Rows of the tallest tile of a paired panel.
+    @inline(__always) static var tallestOfPairs: Int { 7 }
+    /// Rows that a product does at a time.
+    @inline(__always) static var tileRows: Int { tallestOfTwo }
+
+    /// The most pixels that `convolveChannels` does at a time.
+    @inline(__always) static var channelwisePixels: Int { 8 }
+
+    /// The most pixels that `convolveGroups` does at a time: their inputs stay in registers beside their sums, one or two vectors for
+    /// each.
+    @inline(__always) static var groupedPixels: Int { 4 }
+
+    /// The sums of the pixels that a depthwise convolution does at a time.
+    typealias DepthwisePixels = InlineArray<7, Lanes>
+
+    /// The values of the pixels that `convolveDots` does at a time, a quarter of a vector's lanes.
+    typealias DotPixels = InlineArray<2, Lanes>
+
+    /// An integer for each lane.
+    typealias LaneIntegers = InlineArray<8, Int32>
+
+    /// As many vectors as a vector has lanes: a square that is transposed in registers, or the sums of `convolveDots`.
+    typealias Square = InlineArray<8, Lanes>
+
+    /// Eight squares.
+    typealias RowOfSquares = InlineArray<64, Lanes>
+}
+
+#endif
