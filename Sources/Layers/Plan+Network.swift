@@ -40,15 +40,16 @@ extension Plan {
     ///     those that `SWIFTNET_GEMM` names.
     ///   - weights: Weights that were prepared before for the same network, shape and kernels, if there are any: then the
     ///     network's own are not read.
+    ///   - other: A plan of the same layers for another size of the input: what it has packed is not packed again.
     ///   - allowUnused: Weights of the network's state dict that no layer needs to read.
     /// - Throws: `WiringError` if layers do not fit together, `TensorError.unusedTensors` if the state dict has weights that no layer
     ///   reads, `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` or `MatrixProductsError` if `SWIFTNET_ISA` or `SWIFTNET_GEMM` names what can't be had.
     public convenience init(
         _ network: some Network, input: Shape, kernels: KernelTable? = nil, products: MatrixProducts? = nil,
-        weights: PreparedWeights? = nil, allowUnused: UnusedWeights = []
+        weights: PreparedWeights? = nil, sharing other: Plan? = nil, allowUnused: UnusedWeights = []
     ) throws {
         try self.init(
             Graph(network, input: input, allowUnused: allowUnused), kernels: kernels, products: products,
-            weights: weights)
+            weights: weights, sharing: other)
     }
 }

@@ -19,8 +19,10 @@ public final class Plan: Sendable {
         public let shape: Shape
         /// Sizes as the graph has them.
         let fullShape: Shape
-        /// Floats that one of it takes.
-        let count: Int
+        /// Bytes that one of it takes.
+        let byteCount: Int
+        /// Floats that one of it takes, if it is one of Floats.
+        var count: Int { byteCount / 4 }
 
         /// Whether it is an image whose channels are contiguous.
         let isChannelsLast: Bool
@@ -37,7 +39,7 @@ public final class Plan: Sendable {
             fullShape = value.fact.shape
             isChannelsLast = value.fact.order == .channelsLast(rank: 4)
             hasOrder = value.fact.order.rank == 4 && shape.rank == 3 && shape[0] > 1 && shape[1] * shape[2] > 1
-            count = (value.fact.byteCount + 3) / 4
+            byteCount = value.fact.wholeWords
         }
     }
 
@@ -47,8 +49,12 @@ public final class Plan: Sendable {
     public let outputs: [Port]
     /// What each step does, in order.
     public let summaries: [StepSummary]
-    /// The block of weights that all steps read.
+    /// The block of weights that all steps read, or what it holds beside the one that is shared with a plan for another size.
     public let weights: PreparedWeights
+    /// The block of a plan for another size.
+    let shared: PreparedWeights?
+    /// Offsets from here on are in the plan's own block.
+    let firstOwnWeight: Int
     /// The kernels that the weights were packed for.
     public let kernels: KernelTable
     /// Whose products of matrices the steps may take.
@@ -60,10 +66,11 @@ public final class Plan: Sendable {
     let steps: [any Step]
     /// The steps from here on work on vectors, on all images of a batch at once.
     let firstBatchStep: Int
-    /// Floats of one image's arena, and of the batch's arena for each image.
-    let imageArenaCount: Int
-    let batchArenaCount: Int
-    let scratchCount: Int
+    /// Bytes of one image's arena, and of the batch's arena for each image.
+    let imageArenaBytes: Int
+    let batchArenaBytes: Int
+    /// Bytes of each worker's scratch.
+    let scratchBytes: Int
 
     /// Images that are worked on at a time; a larger batch is run in pieces of this size.
     static let batchCapacity = 32
@@ -77,35 +84,43 @@ public final class Plan: Sendable {
     ///     those that `SWIFTNET_GEMM` names.
     ///   - weights: Weights that were prepared before for the same graph and kernels, if there are any: then the graph's own are
     ///     not read.
+    ///   - other: A plan of the same constants for another size of the input, which must still exist: what it has packed is not packed
+    ///     again, and its algorithms are preferred where they read that.
     ///   - algorithms: Algorithms to use in place of the cheapest, by the name of the node.
     /// - Throws: `GraphError`, `PlanError`, `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` or
     ///   `MatrixProductsError` if `SWIFTNET_ISA` or `SWIFTNET_GEMM` names what can't be had.
     public init(
         _ graph: Graph, kernels: KernelTable? = nil, products: MatrixProducts? = nil, weights: PreparedWeights? = nil,
-        algorithms: [String: String] = [:],
+        sharing other: Plan? = nil, algorithms: [String: String] = [:],
         observe: ((any Pass, Graph) -> Void)? = nil
     ) throws {
         var graph = graph
         try Passes.run(&graph, observe: observe)
         let kernels = try kernels ?? KernelTable.selection.get()
         let products = try products ?? .selection(isVectorLevel: kernels.isVectorLevel)
-        let planner = try Planner(graph, kernels: kernels, products: products, forced: algorithms)
+        // Another level packs in another way.
+        shared = other.flatMap { $0.kernels.name == kernels.name ? $0.shared ?? $0.weights : nil }
+        let planner = try Planner(
+            graph, kernels: kernels, products: products, sharing: shared, forced: algorithms)
+        firstOwnWeight = planner.weights.firstOffset
         let layout = planner.placed()
         inputs = graph.inputs.map { Port(graph[$0]) }
         outputs = graph.outputs.map { Port(graph[$0]) }
         steps = layout.steps
         summaries = planner.drafts.map(\.summary)
         firstBatchStep = layout.firstBatchStep
-        imageArenaCount = layout.imageArenaCount
-        batchArenaCount = layout.batchArenaCount
-        scratchCount = layout.steps.map(\.scratchCount).max() ?? 0
+        imageArenaBytes = layout.imageArenaBytes
+        batchArenaBytes = layout.batchArenaBytes
+        scratchBytes = layout.steps.map(\.scratchByteCount).max() ?? 0
         self.kernels = kernels
         self.products = products
-        fingerprint = Fingerprint(graph, summaries: summaries, kernels: kernels, floats: planner.weights.count).text
+        fingerprint =
+            Fingerprint(graph, summaries: summaries, machine: planner.machine, weightBytes: planner.weights.byteCount)
+            .text
         if let weights {
-            guard weights.bytes.count >= planner.weights.count * 4 else {
+            guard weights.bytes.count >= planner.weights.ownByteCount else {
                 throw PlanError.foreignWeights(
-                    expected: "\(planner.weights.count * 4) bytes", actual: "\(weights.bytes.count) bytes")
+                    expected: "\(planner.weights.ownByteCount) bytes", actual: "\(weights.bytes.count) bytes")
             }
             self.weights = weights
         } else {
@@ -127,7 +142,7 @@ public final class Plan: Sendable {
     public var multiplyAdds: Int { summaries.reduce(0) { $0 + $1.multiplyAdds } }
 
     /// Bytes that a session takes for activations and scratch, for one image at a time and one thread.
-    public var activationBytes: Int { (imageArenaCount + batchArenaCount * Self.batchCapacity + scratchCount) * 4 }
+    public var activationBytes: Int { imageArenaBytes + batchArenaBytes * Self.batchCapacity + scratchBytes }
 }
 
 extension Plan {

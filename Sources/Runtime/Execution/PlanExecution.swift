@@ -12,14 +12,14 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
 
     private let plan: Plan
     /// Each worker's arena for an image, and its scratch behind it: together they are large enough for huge pages.
-    private let memories: [FloatBuffer]
+    private let memories: [AlignedMemory]
     private let scratchOffset: Int
-    private let batchArena: FloatBuffer
+    private let batchArena: AlignedMemory
     /// Images of the first input in the order that the plan wants; grows when first needed.
-    private var staging = FloatBuffer(count: 0)
+    private var staging = AlignedMemory(byteCount: 0)
     /// Where the caller's inputs and outputs stand.
-    private let inputs: UnsafeMutableBufferPointer<Input>
-    private let outputs: UnsafeMutableBufferPointer<Output>
+    private let inputs: UnsafeMutableBufferPointer<UnsafeRawPointer>
+    private let outputs: UnsafeMutableBufferPointer<UnsafeMutableRawPointer>
     /// For each step, multiply-adds and other work on one image, in multiply-adds.
     private let costs: [Int]
 
@@ -36,16 +36,16 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     /// Takes the memory.
     init(_ plan: Plan, workers: Int) {
         self.plan = plan
-        let scratchOffset = (plan.imageArenaCount + 15) / 16 * 16
+        let scratchOffset = plan.imageArenaBytes.roundedUpToCacheLine
         self.scratchOffset = scratchOffset
-        memories = (0..<workers).map { _ in FloatBuffer(count: scratchOffset + plan.scratchCount) }
-        batchArena = FloatBuffer(count: plan.batchArenaCount * Plan.batchCapacity)
+        memories = (0..<workers).map { _ in AlignedMemory(byteCount: scratchOffset + plan.scratchBytes) }
+        batchArena = AlignedMemory(byteCount: plan.batchArenaBytes * Plan.batchCapacity)
         costs = plan.summaries.map {
             $0.multiplyAdds + 8 * ($0.inputShape.elementCount + $0.outputShape.elementCount)
         }
         inputs = .allocate(capacity: max(1, plan.inputs.count))
         outputs = .allocate(capacity: max(1, plan.outputs.count))
-        inputs.initialize(repeating: Input(batchArena.base))
+        inputs.initialize(repeating: UnsafeRawPointer(batchArena.base))
         outputs.initialize(repeating: batchArena.base)
     }
 
@@ -60,8 +60,8 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     ///   - layout: The order of the first input's images; other inputs are row-major.
     ///   - sharesSteps: Whether each step on an image is a round, even if there are images enough for all workers.
     func begin(
-        inputs: UnsafeBufferPointer<Input>, layout: Session.Layout, images: Int, outputs: UnsafeBufferPointer<Output>,
-        workers: Int, sharesSteps: Bool = false
+        inputs: UnsafeBufferPointer<UnsafeRawPointer>, layout: Session.Layout, images: Int,
+        outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>, workers: Int, sharesSteps: Bool = false
     ) {
         for index in inputs.indices { self.inputs[index] = inputs[index] }
         for index in outputs.indices { self.outputs[index] = outputs[index] }
@@ -70,9 +70,11 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
         wholeImages = sharesSteps ? 0 : images - images % workers
         given = nil
         guard let first = plan.inputs.first, !first.isOrdered(as: layout) else { return }
-        if staging.count < images * first.count { staging = FloatBuffer(count: images * first.count) }
-        given = inputs[0]
-        self.inputs[0] = Input(staging.base)
+        if staging.byteCount < images * first.byteCount {
+            staging = AlignedMemory(byteCount: images * first.byteCount)
+        }
+        given = inputs[0].assumingMemoryBound(to: Float.self)
+        self.inputs[0] = UnsafeRawPointer(staging.base)
         // The others are reordered just before they are read.
         for image in plan.firstBatchStep == 0 ? 0..<images : wholeImages..<images { reorder(image) }
     }
@@ -84,7 +86,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
         let (channels, pixels) = (first.shape[0], first.count / first.shape[0])
         let (rows, columns) = first.isChannelsLast ? (channels, pixels) : (pixels, channels)
         plan.kernels.move.transpose(
-            staging.base + image * first.count, rows, given + image * first.count, columns, rows, columns)
+            staging.floats + image * first.count, rows, given + image * first.count, columns, rows, columns)
     }
 
     /// Goes through the run on the caller's thread.
@@ -160,9 +162,13 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     /// What a step is told.
     func stepRun(worker: Int, arena: Int, image: Int, part: Int, parts: Int) -> StepRun {
         StepRun(
-            kernels: plan.kernels, weights: plan.weights.base ?? Input(batchArena.base),
+            kernels: plan.kernels,
+            sharedWeights: (plan.shared ?? plan.weights).bytes.baseAddress ?? UnsafeRawPointer(batchArena.base),
+            ownWeights: plan.weights.bytes.baseAddress ?? UnsafeRawPointer(batchArena.base),
+            firstOwnWeight: plan.firstOwnWeight,
             inputs: UnsafePointer(inputs.baseAddress!), outputs: UnsafePointer(outputs.baseAddress!),
             imageArena: memories[arena].base, batchArena: batchArena.base, batchCapacity: Plan.batchCapacity,
-            scratch: memories[worker].base + scratchOffset, image: image, rows: 1, part: part, parts: parts)
+            scratch: (memories[worker].base + scratchOffset).assumingMemoryBound(to: Float.self), image: image, rows: 1,
+            part: part, parts: parts)
     }
 }

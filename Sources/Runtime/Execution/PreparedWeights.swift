@@ -9,18 +9,42 @@ public final class PreparedWeights: Sendable {
     /// The bytes, valid as long as this object lives.
     public var bytes: UnsafeRawBufferPointer { storage.bytes }
     private let storage: TensorStorage
+    private let parts: [PackedConstants: Part]
+
+    /// Where some constants stand, packed.
+    struct Part: Sendable {
+        let offset: Int
+        private let constants: [Source]
+
+        init(offset: Int, constants: [Tensor]) {
+            self.offset = offset
+            self.constants = constants.map { Source(storage: $0.storage) }
+        }
+
+        /// Whether the constants' bytes still stand where they stood: others may, once they are gone.
+        var isValid: Bool { constants.allSatisfy { $0.storage != nil } }
+    }
+
+    private struct Source: Sendable {
+        weak let storage: TensorStorage?
+    }
 
     /// Takes a block that was prepared before, for the same network and the same kernels, and that `owner` keeps alive.
     public init(mapping bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
         storage = TensorStorage(borrowing: bytes, owner: owner)
+        parts = [:]
     }
 
     init(_ layout: WeightsLayout) throws {
-        storage = try TensorStorage(byteCount: layout.count * 4) { bytes in
-            guard let base = bytes.bindMemory(to: Float.self).baseAddress else { return }
-            try layout.fill(base)
+        parts = layout.parts
+        storage = try TensorStorage(byteCount: layout.ownByteCount) { bytes in
+            if let base = bytes.baseAddress { try layout.fill(base) }
         }
     }
 
-    var base: UnsafePointer<Float>? { storage.bytes.baseAddress?.assumingMemoryBound(to: Float.self) }
+    /// Where constants stand that were packed before.
+    func offset(of constants: PackedConstants) -> Int? {
+        guard let part = parts[constants], part.isValid else { return nil }
+        return part.offset
+    }
 }

@@ -84,26 +84,24 @@ public final class Session {
         }
         // Aligned copies: a tensor's bytes may stand anywhere in a file.
         let given = zip(tensors, plan.inputs).map { tensor, port in
-            let buffer = FloatBuffer(count: max(1, port.count))
+            let memory = AlignedMemory(byteCount: max(1, port.byteCount))
             tensor.withUnsafeBytes { bytes in
-                if let base = bytes.baseAddress {
-                    UnsafeMutableRawPointer(buffer.base).copyMemory(from: base, byteCount: bytes.count)
-                }
+                if let base = bytes.baseAddress { memory.base.copyMemory(from: base, byteCount: bytes.count) }
             }
-            return buffer
+            return memory
         }
-        let results = plan.outputs.map { FloatBuffer(count: max(1, $0.count)) }
+        let results = plan.outputs.map { AlignedMemory(byteCount: max(1, $0.byteCount)) }
         withExtendedLifetime((given, results)) {
-            given.map { Input($0.base) }.withUnsafeBufferPointer { inputs in
+            given.map { UnsafeRawPointer($0.base) }.withUnsafeBufferPointer { inputs in
                 results.map(\.base).withUnsafeBufferPointer { outputs in
                     runBatch(inputs, layout: .channelsFirst, images: 1, outputs: outputs)
                 }
             }
         }
-        return try zip(results, plan.outputs).map { buffer, port in
+        return try zip(results, plan.outputs).map { memory, port in
             let shape = port.fullShape
             let storage = TensorStorage(byteCount: shape.elementCount * port.elementType.byteCount) { bytes in
-                bytes.copyMemory(from: UnsafeRawBufferPointer(start: buffer.base, count: bytes.count))
+                bytes.copyMemory(from: UnsafeRawBufferPointer(start: memory.base, count: bytes.count))
             }
             return try Tensor(shape: shape, elementType: port.elementType, storage: storage)
         }
@@ -124,8 +122,8 @@ public final class Session {
         guard count > 0, let inputBase = input.baseAddress, let outputBase = output.baseAddress else { return }
         for first in stride(from: 0, to: count, by: Plan.batchCapacity) {
             let images = min(Plan.batchCapacity, count - first)
-            withUnsafePointer(to: inputBase + first * inputCount) { input in
-                withUnsafePointer(to: outputBase + first * outputCount) { output in
+            withUnsafePointer(to: UnsafeRawPointer(inputBase + first * inputCount)) { input in
+                withUnsafePointer(to: UnsafeMutableRawPointer(outputBase + first * outputCount)) { output in
                     runBatch(
                         UnsafeBufferPointer(start: input, count: 1), layout: layout, images: images,
                         outputs: UnsafeBufferPointer(start: output, count: 1))
@@ -135,7 +133,8 @@ public final class Session {
     }
 
     private func runBatch(
-        _ inputs: UnsafeBufferPointer<Input>, layout: Layout, images: Int, outputs: UnsafeBufferPointer<Output>
+        _ inputs: UnsafeBufferPointer<UnsafeRawPointer>, layout: Layout, images: Int,
+        outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
     ) {
         flushingDenormals {
             let isShared = threads > 1 && multiplyAdds * images >= leastSharedWork
@@ -163,12 +162,12 @@ extension Session {
     public func profile(_ input: UnsafeBufferPointer<Float>) -> [(start: Duration, duration: Duration)] {
         precondition(input.count >= plan.inputShape.elementCount, "the input holds \(input.count) values")
         guard let base = input.baseAddress else { return [] }
-        let output = FloatBuffer(count: plan.outputShape.elementCount)
+        let output = AlignedMemory(floats: plan.outputShape.elementCount)
         var times: [UInt64] = []
         times.reserveCapacity(plan.summaries.count + 1)
         execution.roundTimes = times
         flushingDenormals {
-            withUnsafePointer(to: base) { input in
+            withUnsafePointer(to: UnsafeRawPointer(base)) { input in
                 withUnsafePointer(to: output.base) { output in
                     execution.begin(
                         inputs: UnsafeBufferPointer(start: input, count: 1), layout: .channelsLast, images: 1,

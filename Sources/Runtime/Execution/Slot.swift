@@ -14,15 +14,18 @@ struct Slot: Sendable, Equatable {
     }
 
     var region: Region
-    /// In Floats; in the batch's arena counted for one image.
-    var offset: Int
+    /// In the batch's arena counted for one image.
+    var byteOffset: Int
+    /// Bytes of one image's value.
+    var byteCount: Int
+
     /// Floats of one image's value.
-    var count: Int
+    var count: Int { byteCount / 4 }
 }
 
 /// What a step reads: a value's place, or numbers that are known.
 enum Source: Sendable, Equatable {
     case slot(Slot)
-    /// An offset in the prepared weights, in Floats.
+    /// An offset in the prepared weights, in bytes.
     case weight(Int)
 }

@@ -5,15 +5,15 @@ import Tensors
 
 /// One kernel call, or a few, with all that is known before the numbers come.
 protocol Step: Sendable {
-    /// Floats of scratch that each worker needs.
-    var scratchCount: Int { get }
+    /// Bytes of scratch that each worker needs.
+    var scratchByteCount: Int { get }
 
     /// Does this worker's part of the step.
     func run(_ run: StepRun)
 }
 
 extension Step {
-    var scratchCount: Int { 0 }
+    var scratchByteCount: Int { 0 }
 }
 
 /// A step that can write a few of its output's pixels at a time, anywhere.
@@ -25,8 +25,8 @@ protocol PixelStep: Step {
 }
 
 extension PixelStep {
-    /// Where in the scratch another step may begin: at a cache line's border, or each of its vectors would lie across two.
-    var scratchEnd: Int { (scratchCount + 15) / 16 * 16 }
+    /// Where in the scratch another step may begin, in bytes: at a cache line's border, or each of its vectors would lie across two.
+    var scratchEnd: Int { scratchByteCount.roundedUpToCacheLine }
 }
 
 /// What a step may be told by one who looks at a plan.
@@ -50,7 +50,7 @@ public struct StepSummary: Sendable {
     /// The algorithm chosen.
     public internal(set) var algorithm: String
     /// Why it was chosen.
-    public let reason: String
+    public internal(set) var reason: String
     /// Multiply-adds for one image, as the operation is defined.
     public let multiplyAdds: Int
     /// Multiply-adds that the algorithm's products do: fewer for Winograd's, whose transformations are not counted.
@@ -79,12 +79,15 @@ public struct StepSummary: Sendable {
 /// The numbers that a step works on: addresses, and which part of the work is this worker's.
 struct StepRun {
     let kernels: KernelTable
-    let weights: Input
+    /// The prepared weights that plans for several sizes share, or all; and the plan's own, which go on from an offset.
+    let sharedWeights: UnsafeRawPointer
+    let ownWeights: UnsafeRawPointer
+    let firstOwnWeight: Int
     /// The caller's inputs and outputs.
-    let inputs: UnsafePointer<Input>
-    let outputs: UnsafePointer<Output>
-    let imageArena: Output
-    let batchArena: Output
+    let inputs: UnsafePointer<UnsafeRawPointer>
+    let outputs: UnsafePointer<UnsafeMutableRawPointer>
+    let imageArena: UnsafeMutableRawPointer
+    let batchArena: UnsafeMutableRawPointer
     let batchCapacity: Int
     let scratch: Output
     /// The first image of the run, counted in the batch.
@@ -95,14 +98,27 @@ struct StepRun {
     let part: Int
     let parts: Int
 
+    /// Prepared weights.
+    ///
+    /// - Parameter offset: Where they stand in the block, in bytes.
+    @inline(__always)
+    func weights(_ offset: Int) -> Input {
+        let place = offset < firstOwnWeight ? sharedWeights + offset : ownWeights + (offset - firstOwnWeight)
+        return place.assumingMemoryBound(to: Float.self)
+    }
+
     /// Where a value stands that a step reads.
     @inline(__always)
-    func read(_ slot: Slot) -> Input {
+    func read(_ slot: Slot) -> Input { bytes(of: slot).assumingMemoryBound(to: Float.self) }
+
+    /// Where the bytes of a value stand.
+    @inline(__always)
+    private func bytes(of slot: Slot) -> UnsafeRawPointer {
         switch slot.region {
-        case .input(let place): inputs[place] + image * slot.count
-        case .output(let place): Input(outputs[place] + image * slot.count)
-        case .image: Input(imageArena + slot.offset)
-        case .batch: Input(batchArena + slot.offset * batchCapacity + image * slot.count)
+        case .input(let place): inputs[place] + image * slot.byteCount
+        case .output(let place): UnsafeRawPointer(outputs[place] + image * slot.byteCount)
+        case .image: UnsafeRawPointer(imageArena + slot.byteOffset)
+        case .batch: UnsafeRawPointer(batchArena + slot.byteOffset * batchCapacity + image * slot.byteCount)
         }
     }
 
@@ -111,7 +127,7 @@ struct StepRun {
     func read(_ source: Source) -> Input {
         switch source {
         case .slot(let slot): read(slot)
-        case .weight(let offset): weights + offset
+        case .weight(let offset): weights(offset)
         }
     }
 
@@ -120,12 +136,8 @@ struct StepRun {
     /// - Precondition: It is not the caller's input.
     @inline(__always)
     func write(_ slot: Slot) -> Output {
-        switch slot.region {
-        case .input: preconditionFailure("a step cannot write to the caller's input")
-        case .output(let place): outputs[place] + image * slot.count
-        case .image: imageArena + slot.offset
-        case .batch: batchArena + slot.offset * batchCapacity + image * slot.count
-        }
+        if case .input = slot.region { preconditionFailure("a step cannot write to the caller's input") }
+        return UnsafeMutableRawPointer(mutating: bytes(of: slot)).assumingMemoryBound(to: Float.self)
     }
 
     /// This worker's share of `units`, in whole multiples of `granule` but for the last.

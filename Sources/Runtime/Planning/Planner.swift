@@ -16,10 +16,10 @@ struct Planner {
     let forced: [String: String]
     let readers: Graph.Readers
     var drafts: [Draft] = []
-    var weights = WeightsLayout()
+    var weights: WeightsLayout
     let order = WeightsOrder()
-    /// Floats of each value for one input; the graph's values first, then those that steps need among themselves.
-    private var counts: [Int]
+    /// Bytes of each value for one input; the graph's values first, then those that steps need among themselves.
+    private var byteCounts: [Int]
     /// Values that are other values under another shape.
     private var aliases: [Int: Int] = [:]
     /// For each output of the graph, the value that the caller is given.
@@ -28,14 +28,24 @@ struct Planner {
     /// Lowers all nodes.
     ///
     /// - Throws: `PlanError` if a forced algorithm does not suit.
-    init(_ graph: Graph, kernels: KernelTable, products: MatrixProducts, forced: [String: String] = [:]) throws {
+    init(
+        _ graph: Graph, kernels: KernelTable, products: MatrixProducts, sharing shared: PreparedWeights? = nil,
+        forced: [String: String] = [:]
+    ) throws {
         self.graph = graph
+        weights = WeightsLayout(sharing: shared)
         self.kernels = kernels
         self.forced = forced
         machine = Machine(kernels, products)
-        counts = graph.values.map { ($0.fact.byteCount + 3) / 4 }
+        byteCounts = graph.values.map(\.fact.wholeWords)
         readers = graph.readers()
-        for node in graph.nodes { try lower(node) }
+        for node in graph.nodes {
+            let before = weights.byteCount
+            try lower(node)
+            if weights.isSharing && weights.byteCount > before {
+                drafts[drafts.count - 1].summary.reason += "; packed anew for this size"
+            }
+        }
         finish()
     }
 
@@ -68,13 +78,13 @@ struct Planner {
 
     mutating func alias(_ id: Graph.ValueID, to other: Graph.ValueID) { aliases[id.index] = other.index }
 
-    /// Floats that a value's place takes.
-    func count(of value: Int) -> Int { counts[value] }
+    /// Bytes that a value's place takes.
+    func byteCount(of value: Int) -> Int { byteCounts[value] }
 
     /// A value that steps need among themselves.
-    mutating func newValue(count: Int) -> Int {
-        counts.append(count)
-        return counts.count - 1
+    mutating func newValue(byteCount: Int) -> Int {
+        byteCounts.append(byteCount)
+        return byteCounts.count - 1
     }
 
     func fact(_ id: Graph.ValueID) -> Fact { graph.fact(id) }
@@ -96,7 +106,7 @@ struct Planner {
                 finalValues.append(value)
                 continue
             }
-            let copy = newValue(count: counts[value])
+            let copy = newValue(byteCount: byteCounts[value])
             let operand = operand(output)
             let shape = shownShape(output)
             append(
@@ -146,19 +156,19 @@ extension Planner {
     /// What a step reads for a value; constants go into the prepared weights, in the order that their fact says.
     mutating func operand(_ id: Graph.ValueID) -> Operand {
         guard let constant = graph.constant(id) else { return .value(resolved(id)) }
-        let name = graph[id].name
         return .weight(
-            weights.reserve((constant.byteCount + 3) / 4) { output in
-                _ = name
+            weights.reserve(constant.byteCount, of: UInt8.self, from: [constant], packing: .plain) { output in
                 constant.withUnsafeBytes { bytes in
-                    UnsafeMutableRawPointer(output).copyMemory(
-                        from: bytes.baseAddress ?? UnsafeRawPointer(output), byteCount: bytes.count)
+                    UnsafeMutableRawBufferPointer(start: output, count: bytes.count).copyMemory(from: bytes)
                 }
             })
     }
 }
 
 extension Fact {
+    /// Bytes of a place for it, in whole words of four.
+    var wholeWords: Int { (byteCount + 3) / 4 * 4 }
+
     /// Whether it is one row of numbers for each input: a batch is but more rows.
     var isRow: Bool { elementType == .float32 && shape.rank == 2 && shape[0] == 1 }
 }

@@ -21,7 +21,7 @@ struct ChannelStripsStep: Step {
     private var channels: Int { consumer.geometry.channels }
     private var pixels: Int { consumer.geometry.inputHeight * consumer.geometry.inputWidth }
 
-    var scratchCount: Int { pixels * min(stripChannels, channels) }
+    var scratchByteCount: Int { pixels * min(stripChannels, channels) * 4 }
 
     func run(_ run: StepRun) {
         let share = run.share(of: channels, granule: stripChannels)

@@ -7,11 +7,10 @@ import Kernels
 struct ChannelwiseStep: PixelStep {
     let output: Slot
     let input: Slot
-    let residual: Slot?
-    /// Offsets in the prepared weights: of the packed matrix [outputs of `fold` pixels, taps * inputs], and of as many biases.
+    /// Where the packed matrix [outputs of `fold` pixels, taps * inputs] stands in the prepared weights.
     let weight: Int
-    let bias: Int?
-    let activation: Activation
+    /// It has a bias for each of the matrix's outputs.
+    let epilogue: StepEpilogue
     let geometry: WindowGeometry
     let groups: Int
     let outChannels: Int
@@ -28,7 +27,7 @@ struct ChannelwiseStep: PixelStep {
     /// Lines done at a time: as many as keep the copy in L1, or in L2 where windows reach far.
     private var stripLines: Int { geometry.stripLines(rowFloats: rowFloats, room: 8192) }
 
-    var scratchCount: Int { readsInPlace ? 0 : geometry.spannedRows(lines: stripLines) * rowFloats }
+    var scratchByteCount: Int { readsInPlace ? 0 : geometry.spannedRows(lines: stripLines) * rowFloats * 4 }
 
     func run(_ run: StepRun) {
         convolve(run, lines: run.share(of: geometry.outputHeight), output: run.write(output))
@@ -86,10 +85,7 @@ struct ChannelwiseStep: PixelStep {
         let convolve = isDepthwise ? run.kernels.windows.convolveChannels : run.kernels.windows.convolveGroups
         convolve(
             WindowsCall(
-                output: output + place, input: source, packed: run.weights + weight,
-                epilogue: Epilogue(
-                    bias: bias.map { run.weights + $0 }, residual: residual.map { run.read($0) + place },
-                    activation: activation),
-                lines: lines, groups: groups))
+                output: output + place, input: source, packed: run.weights(weight),
+                epilogue: epilogue.at(column: 0, place: place, run), lines: lines, groups: groups))
     }
 }

@@ -7,11 +7,9 @@ import Kernels
 struct ConvolutionStep: PixelStep {
     let output: Slot
     let input: Slot
-    let residual: Slot?
-    /// Offsets in the prepared weights: of the groups' packed matrices one after the other, and of the biases.
+    /// Where the groups' packed matrices stand in the prepared weights, one after the other.
     let weight: Int
-    let bias: Int?
-    let activation: Activation
+    let epilogue: StepEpilogue
     let geometry: WindowGeometry
     let groups: Int
     let outChannels: Int
@@ -37,8 +35,8 @@ struct ConvolutionStep: PixelStep {
         return groups == 1 ? lines : min(lines, max(1, 65536 / (geometry.outputWidth * outChannels)))
     }
 
-    var scratchCount: Int {
-        readsInPlace ? 0 : min(geometry.spannedRows(lines: stripLines), geometry.inputHeight) * rowFloats
+    var scratchByteCount: Int {
+        readsInPlace ? 0 : min(geometry.spannedRows(lines: stripLines), geometry.inputHeight) * rowFloats * 4
     }
 
     func run(_ run: StepRun) {
@@ -118,16 +116,14 @@ struct ConvolutionStep: PixelStep {
         let place = lines.lowerBound * geometry.outputWidth * outChannels + first
         let skipped =
             usesDots
-            ? run.kernels.windows.dotsPackedCount(columns.lowerBound, shape.windowRows * shape.windowTaps, shape.tapLength)
+            ? run.kernels.windows.dotsPackedCount(
+                columns.lowerBound, shape.windowRows * shape.windowTaps, shape.tapLength)
             : columns.lowerBound * shape.depth
-        let weights = run.weights + weight + group * packedCount + skipped
+        let weights = run.weights(weight) + group * packedCount + skipped
         let convolve = usesDots ? run.kernels.windows.convolveDots : run.kernels.windows.convolve
         convolve(
             WindowsCall(
                 output: output + place, input: source, packed: weights,
-                epilogue: Epilogue(
-                    bias: bias.map { run.weights + $0 + first }, residual: residual.map { run.read($0) + place },
-                    activation: activation),
-                lines: shape))
+                epilogue: epilogue.at(column: first, place: place, run), lines: shape))
     }
 }

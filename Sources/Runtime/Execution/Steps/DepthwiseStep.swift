@@ -9,8 +9,8 @@ struct DepthwiseStep: PixelStep {
     let rowSums: Slot?
     let input: Slot
     let weight: Int
-    let bias: Int?
-    let activation: Activation
+    /// There is no residual.
+    let epilogue: StepEpilogue
     let geometry: WindowGeometry
 
     func run(_ run: StepRun) {
@@ -49,8 +49,7 @@ struct DepthwiseStep: PixelStep {
             DepthwiseCall(
                 output: output + first, outputStride: geometry.channels,
                 rowSums: rowSums.map { run.write($0) + first }, input: input, inputStride: inputStride,
-                packed: run.weights + weight + first * geometry.kernelHeight * geometry.kernelWidth,
-                epilogue: Epilogue(bias: bias.map { run.weights + $0 + first }, activation: activation),
-                geometry: part, rows: rows))
+                packed: run.weights(weight) + first * geometry.kernelHeight * geometry.kernelWidth,
+                epilogue: epilogue.at(column: first, place: 0, run), geometry: part, rows: rows))
     }
 }

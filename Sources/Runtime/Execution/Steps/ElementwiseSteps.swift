@@ -43,7 +43,7 @@ struct AffineStep: Step {
         let share = run.share(of: input.count / channels)
         let first = share.lowerBound * channels
         run.kernels.elementwise.affine(
-            run.write(output) + first, run.read(input) + first, run.weights + scale, run.weights + shift, activation,
+            run.write(output) + first, run.read(input) + first, run.weights(scale), run.weights(shift), activation,
             share.count, channels)
     }
 }

@@ -6,13 +6,11 @@ import Kernels
 struct GemmStep: PixelStep, ColumnStep {
     let output: Slot
     let input: Slot
-    let residual: Slot?
     /// Factors of the input's channels, if it is to be multiplied by them first: the weights are multiplied in its place.
     var scale: Slot?
-    /// Offsets in the prepared weights.
+    /// Where the packed matrix stands in the prepared weights.
     let weight: Int
-    let bias: Int?
-    let activation: Activation
+    let epilogue: StepEpilogue
     /// Pixels of one image.
     let pixels: Int
     /// Output and input channels.
@@ -22,10 +20,10 @@ struct GemmStep: PixelStep, ColumnStep {
     /// Floats of the packed matrix, and how it ends.
     let packedCount: Int
     let lastPanel: LastPanel
-    /// The prepared weights that a run reads after these, if memory is to be asked for them.
+    /// The prepared weights that a run reads after these, if they are to be prefetched: places in bytes.
     var following = 0..<0
 
-    var scratchCount: Int { scale == nil ? 0 : packedCount }
+    var scratchByteCount: Int { scale == nil ? 0 : packedCount * 4 }
 
     func run(_ run: StepRun) {
         let rows = pixels * run.rows
@@ -70,11 +68,10 @@ struct GemmStep: PixelStep, ColumnStep {
         guard !rows.isEmpty, !columns.isEmpty else { return }
         let first = columns.lowerBound
         let lastPanel = columns.upperBound == n ? lastPanel : .padded
-        // Who computes some columns asks for as much of what follows.
-        let share =
-            following.lowerBound + following.count * first / n..<following.lowerBound + following.count
-            * columns.upperBound / n
-        var weights = run.weights + weight + first * k
+        // Who computes some columns prefetches as much of what follows.
+        let floats = following.count / 4
+        let share = floats * first / n..<floats * columns.upperBound / n
+        var weights = run.weights(weight) + first * k
         if let scale {
             run.kernels.gemm.scalePacked(run.scratch, weights, run.read(scale), columns.count, k, lastPanel)
             weights = Input(run.scratch)
@@ -84,10 +81,8 @@ struct GemmStep: PixelStep, ColumnStep {
                 output: output + rows.lowerBound * outputStride, outputStride: outputStride,
                 input: run.read(input) + rows.lowerBound * k, inputStride: k, packed: weights, lastPanel: lastPanel,
                 m: rows.count, n: columns.count, k: k,
-                epilogue: Epilogue(
-                    bias: bias.map { run.weights + $0 + first },
-                    residual: residual.map { run.read($0) + rows.lowerBound * n + first }, activation: activation),
-                residualStride: n,
-                following: UnsafeBufferPointer(start: run.weights + share.lowerBound, count: share.count)))
+                epilogue: epilogue.at(column: first, place: rows.lowerBound * n + first, run), residualStride: n,
+                following: UnsafeBufferPointer(
+                    start: run.weights(following.lowerBound) + share.lowerBound, count: share.count)))
     }
 }

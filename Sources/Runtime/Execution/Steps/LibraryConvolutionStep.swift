@@ -5,11 +5,10 @@ import Kernels
 /// A convolution of any shape by OpenBLAS: the windows of some lines are copied behind each other (im2col), which makes it a
 /// product of matrices for each group.
 struct LibraryConvolutionStep: PixelStep {
-    /// One group's; `weight` and `bias` are the first one's.
+    /// One group's; its weights and biases are the first one's.
     let product: LibraryProduct
     let output: Slot
     let input: Slot
-    let residual: Slot?
     let geometry: WindowGeometry
     let groups: Int
 
@@ -27,7 +26,7 @@ struct LibraryConvolutionStep: PixelStep {
             mostRows: lines * geometry.outputWidth)
     }
 
-    var scratchCount: Int { max(blocks.blockRows, geometry.outputWidth) * product.k }
+    var scratchByteCount: Int { max(blocks.blockRows, geometry.outputWidth) * product.k * 4 }
 
     func run(_ run: StepRun) {
         let blocks = blocks
@@ -63,7 +62,7 @@ struct LibraryConvolutionStep: PixelStep {
         let place = rows.lowerBound * outChannels + group * product.n
         product.group(group).compute(
             run, output: output + place, outputStride: outChannels, input: Input(run.scratch), inputStride: product.k,
-            residual: residual.map { run.read($0) + place }, rows: rows.count, columns: columns)
+            place: place, rows: rows.count, columns: columns)
     }
 
     /// Floats of windows that stay in an L2 cache beside what the library copies.

@@ -7,7 +7,6 @@ struct LibraryGemmStep: PixelStep, ColumnStep {
     let product: LibraryProduct
     let output: Slot
     let input: Slot
-    let residual: Slot?
     /// Factors of the input's channels, if it is to be multiplied by them first: the weights are multiplied in its place.
     let scale: Slot?
     /// Pixels of one image, and of a line.
@@ -16,7 +15,7 @@ struct LibraryGemmStep: PixelStep, ColumnStep {
 
     private var blocks: ProductBlocks { ProductBlocks(rows: pixels, columns: product.n, depth: product.k) }
 
-    var scratchCount: Int { scale == nil ? 0 : product.n * product.k }
+    var scratchByteCount: Int { scale == nil ? 0 : product.n * product.k * 4 }
 
     func run(_ run: StepRun) {
         let blocks = blocks
@@ -42,7 +41,7 @@ struct LibraryGemmStep: PixelStep, ColumnStep {
     func run(_ run: StepRun, columns: Range<Int>, output: Output) {
         product.compute(
             run, output: output - columns.lowerBound, outputStride: columns.count, input: run.read(input),
-            inputStride: product.k, residual: nil, rows: pixels, columns: columns)
+            inputStride: product.k, place: 0, rows: pixels, columns: columns)
     }
 
     private func compute(
@@ -52,13 +51,13 @@ struct LibraryGemmStep: PixelStep, ColumnStep {
         product.compute(
             run, output: output + first * product.n, outputStride: product.n,
             input: run.read(input) + first * product.k, inputStride: product.k, weights: weights,
-            residual: residual.map { run.read($0) + first * product.n }, rows: rows.count, columns: columns)
+            place: first * product.n, rows: rows.count, columns: columns)
     }
 
     private func scaledWeights(_ run: StepRun) -> Input? {
         guard let scale else { return nil }
         run.kernels.elementwise.scaleRows(
-            run.scratch, run.weights + product.weight, run.read(scale), product.k, product.n)
+            run.scratch, run.weights(product.weight), run.read(scale), product.k, product.n)
         return Input(run.scratch)
     }
 }

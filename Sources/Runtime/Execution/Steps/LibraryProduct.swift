@@ -7,18 +7,17 @@ import Kernels
 /// the bias to the activation.
 struct LibraryProduct {
     let library: OpenBLAS
-    /// Offset in the prepared weights of the matrix [k, n], row by row.
+    /// Where the matrix [k, n] stands in the prepared weights, row by row.
     let weight: Int
-    let bias: Int?
-    let activation: Activation
+    let epilogue: StepEpilogue
     let n: Int
     let k: Int
 
     /// The product of another group of a grouped convolution: its weights and biases follow the others'.
     func group(_ index: Int) -> LibraryProduct {
-        LibraryProduct(
-            library: library, weight: weight + index * n * k, bias: bias.map { $0 + index * n }, activation: activation,
-            n: n, k: k)
+        var group = epilogue
+        group.bias = group.bias.map { $0 + index * n * 4 }
+        return LibraryProduct(library: library, weight: weight + index * n * k * 4, epilogue: group, n: n, k: k)
     }
 
     /// Computes some columns of some rows.
@@ -27,22 +26,21 @@ struct LibraryProduct {
     /// says, whatever is computed together.
     ///
     /// - Parameters:
-    ///   - output: Where the first row's column 0 stands, or would stand; `residual` likewise. Their rows are `outputStride`
-    ///     apart.
+    ///   - output: Where the first row's column 0 stands, or would stand; its rows are `outputStride` apart.
+    ///   - place: Where that is in the whole output, whose rows are as far apart if there is a residual.
     ///   - weights: The matrix's column 0, if it isn't the prepared one.
     func compute(
         _ run: StepRun, output: Output, outputStride: Int, input: Input, inputStride: Int, weights: Input? = nil,
-        residual: Input?, rows: Int, columns: Range<Int>
+        place: Int, rows: Int, columns: Range<Int>
     ) {
         let (first, count) = (columns.lowerBound, columns.count)
         let target = output + first
-        let epilogue = Epilogue(
-            bias: bias.map { run.weights + $0 + first }, residual: residual.map { $0 + first }, activation: activation)
+        let epilogue = epilogue.at(column: first, place: place + first, run)
         run.kernels.elementwise.beginRows(target, outputStride, epilogue, rows, count)
         library.addProduct(
-            target, outputStride, input, inputStride, (weights ?? run.weights + weight) + first, n, m: rows, n: count,
+            target, outputStride, input, inputStride, (weights ?? run.weights(weight)) + first, n, m: rows, n: count,
             k: k)
-        run.kernels.elementwise.activateRows(target, outputStride, activation, rows, count)
+        run.kernels.elementwise.activateRows(target, outputStride, epilogue.activation, rows, count)
     }
 }
 

@@ -8,11 +8,9 @@ struct LibraryWinogradStep: Step {
     let library: OpenBLAS
     let output: Slot
     let input: Slot
-    let residual: Slot?
-    /// Offset in the prepared weights of the matrices [36][channels][outChannels].
+    /// Where the matrices [36][channels][outChannels] stand in the prepared weights.
     let weight: Int
-    let bias: Int?
-    let activation: Activation
+    let epilogue: StepEpilogue
     let geometry: WindowGeometry
     let outChannels: Int
 
@@ -30,7 +28,9 @@ struct LibraryWinogradStep: Step {
     }
 
     private var productsOffset: Int { WinogradKernels.points * blocks.blockRows * geometry.channels }
-    var scratchCount: Int { productsOffset + WinogradKernels.points * blocks.blockRows * blocks.blockColumns }
+    var scratchByteCount: Int {
+        (productsOffset + WinogradKernels.points * blocks.blockRows * blocks.blockColumns) * 4
+    }
 
     func run(_ run: StepRun) {
         let blocks = blocks
@@ -49,10 +49,8 @@ struct LibraryWinogradStep: Step {
             run.kernels.winograd.transformOutput(
                 WinogradCall(
                     output: run.write(output) + first, outputStride: outChannels, input: Input(products),
-                    epilogue: Epilogue(
-                        bias: bias.map { run.weights + $0 + first }, residual: residual.map { run.read($0) + first },
-                        activation: activation),
-                    geometry: geometry, columns: block.columns.count, tileRows: tileRows))
+                    epilogue: epilogue.at(column: first, place: first, run), geometry: geometry,
+                    columns: block.columns.count, tileRows: tileRows))
         }
     }
 
@@ -65,7 +63,7 @@ struct LibraryWinogradStep: Step {
             library.addProduct(
                 products + point * tiles * columns.count, columns.count,
                 Input(run.scratch) + point * tiles * channels, channels,
-                run.weights + weight + point * channels * outChannels + columns.lowerBound, outChannels, m: tiles,
+                run.weights(weight) + point * channels * outChannels + columns.lowerBound, outChannels, m: tiles,
                 n: columns.count, k: channels)
         }
     }

@@ -16,7 +16,7 @@ struct MatMulStep: Step {
     /// Floats of a packed matrix.
     let packedCount: Int
 
-    var scratchCount: Int { (n * k + 15) / 16 * 16 + packedCount }
+    var scratchByteCount: Int { ((n * k + 15) / 16 * 16 + packedCount) * 4 }
 
     func run(_ run: StepRun) {
         let transposed = run.scratch
@@ -67,7 +67,7 @@ struct AttentionStep: Step {
     private var transposedCount: Int { (keys * valueDepth + 15) / 16 * 16 }
     private var scoresCount: Int { (length * keys + 15) / 16 * 16 }
 
-    var scratchCount: Int { transposedCount + scoresCount + packedKeys + packedValues }
+    var scratchByteCount: Int { (transposedCount + scoresCount + packedKeys + packedValues) * 4 }
 
     func run(_ run: StepRun) {
         let kernels = run.kernels

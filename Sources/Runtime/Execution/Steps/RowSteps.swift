@@ -116,8 +116,8 @@ struct LayerNormalizationStep: Step {
         guard !rows.isEmpty else { return }
         let first = rows.lowerBound * columns
         run.kernels.reduce.normalize(
-            run.write(output) + first, run.read(input) + first, scale.map { run.weights + $0 },
-            shift.map { run.weights + $0 }, epsilon, rows.count, columns)
+            run.write(output) + first, run.read(input) + first, scale.map { run.weights($0) },
+            shift.map { run.weights($0) }, epsilon, rows.count, columns)
     }
 }
 

@@ -17,7 +17,9 @@ struct RowStripsStep: Step {
         return min(geometry.outputHeight, max(1, lines / geometry.strideHeight + 1))
     }
 
-    var scratchCount: Int { producer.scratchEnd + needed(for: 0..<stripRows, clipped: false).count * lineFloats }
+    var scratchByteCount: Int {
+        producer.scratchEnd + needed(for: 0..<stripRows, clipped: false).count * lineFloats * 4
+    }
 
     /// Rows of the image between that some output rows read.
     private func needed(for rows: Range<Int>, clipped: Bool = true) -> Range<Int> {
@@ -30,7 +32,7 @@ struct RowStripsStep: Step {
     }
 
     func run(_ run: StepRun) {
-        let buffer = run.scratch + producer.scratchEnd
+        let buffer = run.scratch + producer.scratchEnd / 4
         let rows = run.share(of: geometry.outputHeight)
         var held = 0..<0
         for first in stride(from: rows.lowerBound, to: rows.upperBound, by: stripRows) {

@@ -6,13 +6,11 @@ import Kernels
 struct WinogradStep: Step {
     let output: Slot
     let input: Slot
-    let residual: Slot?
     let weight: Int
-    let bias: Int?
-    let activation: Activation
+    let epilogue: StepEpilogue
     let geometry: WindowGeometry
     let outChannels: Int
-    let scratchCount: Int
+    let scratchByteCount: Int
 
     func run(_ run: StepRun) {
         let tileRows = run.share(of: geometry.winogradTileRows)
@@ -20,10 +18,8 @@ struct WinogradStep: Step {
         run.kernels.winograd.convolve(
             WinogradCall(
                 output: run.write(output), outputStride: outChannels, input: run.read(input),
-                epilogue: Epilogue(
-                    bias: bias.map { run.weights + $0 }, residual: residual.map { run.read($0) },
-                    activation: activation),
-                geometry: geometry, columns: outChannels, tileRows: tileRows),
-            run.weights + weight, run.scratch)
+                epilogue: epilogue.at(column: 0, place: 0, run), geometry: geometry, columns: outChannels,
+                tileRows: tileRows),
+            run.weights(weight), run.scratch)
     }
 }

@@ -23,16 +23,29 @@ enum Channelwise: ConvolutionAlgorithm {
         return Double(pickAndMultiply * machine.vectors(problem.outChannels) * depth * problem.outputPixels)
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] {
+        [problem.packing("panels of all channels, \(fold(problem, kernels)) times")]
+    }
+
+    /// Pixels that are taken for one of so many times the channels.
+    private static func fold(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> Int {
+        let canFold = problem.geometry.strideWidth == 1 && problem.isDepthwise
+        return canFold ? pixelsToFillVectors(problem.outChannels, kernels) : 1
+    }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         let kernels = planner.kernels
         let (channels, inputs, taps, geometry) = (
             problem.outChannels, problem.inputsOfGroup, problem.taps, problem.geometry
         )
-        let fold = geometry.strideWidth == 1 && problem.isDepthwise ? pixelsToFillVectors(channels, kernels) : 1
+        let fold = fold(problem, kernels)
         let source = problem.weights
-        let weight = planner.weights.reserve(kernels.packedCount(channels * fold, taps * inputs)) { packed in
+        let weight = planner.weights.reserve(
+            kernels.gemm.packedCount(channels * fold, taps * inputs), from: source.constants,
+            packing: packings(problem, kernels)[0]
+        ) { packed in
             let filters = try source.filters(taps: taps).floats()
-            kernels.pack(
+            kernels.gemm.pack(
                 packed, Array([[Float]](repeating: filters, count: fold).joined()), channels * fold, taps * inputs,
                 .padded)
         }
@@ -49,9 +62,10 @@ enum Channelwise: ConvolutionAlgorithm {
                 reads: [input] + [residual].compactMap(\.self), writes: [output], writesPixels: true,
                 make: { slot in
                     ChannelwiseStep(
-                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
-                        bias: bias, activation: problem.op.activation, geometry: geometry, groups: problem.groups,
-                        outChannels: channels, fold: fold)
+                        output: slot(output), input: slot(input), weight: weight,
+                        epilogue: StepEpilogue(
+                            bias: bias, residual: residual.map(slot), activation: problem.op.activation),
+                        geometry: geometry, groups: problem.groups, outChannels: channels, fold: fold)
                 }))
     }
 

@@ -2,6 +2,7 @@
 
 import Graphs
 import Kernels
+import Tensors
 
 /// One way to do a convolution: when it suits, what it costs, and the step that it makes.
 protocol ConvolutionAlgorithm: Sendable {
@@ -16,6 +17,10 @@ protocol ConvolutionAlgorithm: Sendable {
 
     /// Vectors multiplied and added for one input, and what takes as long.
     static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double
+
+    /// The ways to pack the filters that it can read, the best for this problem first. They depend on the filters only, so that plans for
+    /// several sizes of the input can share them.
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing]
 
     /// Reserves the weights and appends the step.
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner)
@@ -39,7 +44,7 @@ extension Planner {
     ]
 
     /// The algorithms that suit a convolution, cheapest first; where OpenBLAS is asked for, those that use it come before the
-    /// others.
+    /// others, then those that read what a plan for another size has packed.
     func candidates(_ problem: ConvolutionProblem) -> [ConvolutionCandidate] {
         Self.convolutionAlgorithms
             .filter { $0.suits(problem, machine) }
@@ -50,8 +55,21 @@ extension Planner {
             .sorted { first, second in
                 let (isFirst, isSecond) = (first.algorithm.usesLibrary, second.algorithm.usesLibrary)
                 if machine.products.isForced && isFirst != isSecond { return isFirst }
+                let (isShared, isOtherShared) = (shares(first.algorithm, problem), shares(second.algorithm, problem))
+                if isShared != isOtherShared { return isShared }
                 return first.nanoseconds < second.nanoseconds
             }
+    }
+
+    /// Whether a plan for another size has packed a convolution's filters as an algorithm reads them.
+    private func shares(_ algorithm: any ConvolutionAlgorithm.Type, _ problem: ConvolutionProblem) -> Bool {
+        weights.isSharing
+            && algorithm.packings(problem, kernels).contains { weights.shares(problem.weights.constants, packing: $0) }
+    }
+
+    /// Of several packings of the same constants the one that is there, or the first.
+    func packing(of constants: [Tensor], _ packings: [Packing]) -> Packing {
+        packings.first { weights.shares(constants, packing: $0) } ?? packings[0]
     }
 
     /// Does a convolution by the cheapest algorithm, or the one that was asked for.
@@ -93,7 +111,8 @@ extension Planner {
     mutating func reserveBias(_ problem: ConvolutionProblem, copies: Int = 1) -> Int? {
         guard problem.weights.hasBias else { return nil }
         let (source, count) = (problem.weights, problem.outChannels)
-        return weights.reserve(count * copies) { output in
+        let packing = problem.packing("bias, \(copies) times")
+        return weights.reserve(count * copies, from: source.constants, packing: packing) { output in
             for (index, value) in try source.foldedBias().enumerated() {
                 for copy in 0..<copies { output[copy * count + index] = value }
             }

@@ -42,6 +42,12 @@ struct ConvolutionProblem {
     var outputPixels: Int { geometry.outputHeight * geometry.outputWidth }
     var multiplyAdds: Int { outputPixels * outChannels * inputsOfGroup * taps }
 
+    /// A way to pack the filters, with all else that decides the bytes.
+    func packing(_ way: String) -> Packing {
+        let norm = op.batchNormEpsilon.map { ", batch norm with \($0)" } ?? ""
+        return Packing(way + (groups > 1 ? ", \(groups) groups" : "") + norm)
+    }
+
     /// For example "conv2d 3x3 + batch_norm + silu".
     var operation: String {
         (["conv2d \(geometry.kernelHeight)x\(geometry.kernelWidth)"] + op.fusedNames).joined(separator: " + ")
@@ -55,6 +61,8 @@ struct ConvolutionWeights {
     private let bias: (name: String, tensor: Tensor)?
     private let batchNorm: FoldedBatchNorm?
     private let outChannels: Int
+    /// All that they are made of.
+    let constants: [Tensor]
 
     init(_ op: FusedConvolution, _ operands: FusedConvolution.Operands<Graph.ValueID>, in graph: Graph) {
         func constant(_ id: Graph.ValueID) -> (name: String, tensor: Tensor) {
@@ -69,6 +77,8 @@ struct ConvolutionWeights {
             FoldedBatchNorm(epsilon: $0, constants: operands.batchNorm.map(constant))
         }
         outChannels = graph.fact(operands.weight).shape[0]
+        constants =
+            [weight.tensor] + [bias?.tensor].compactMap(\.self) + operands.batchNorm.map { constant($0).tensor }
     }
 
     /// Whether there is anything to add to the sums.

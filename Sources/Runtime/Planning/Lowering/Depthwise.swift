@@ -16,6 +16,11 @@ enum Depthwise: ConvolutionAlgorithm {
         return problem.geometry.hasDepthwiseBlocks(panelWidth: machine.lanes) ? product * 0.9 : product * 3
     }
 
+    /// As for `Channelwise`, a pixel at a time.
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] {
+        [problem.packing("panels of all channels, 1 times")]
+    }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         let kernels = planner.kernels
         let (channels, taps, geometry) = (problem.outChannels, problem.taps, problem.geometry)
@@ -23,7 +28,9 @@ enum Depthwise: ConvolutionAlgorithm {
         let producer = planner.takeProducer(of: problem.operands.x)
         let sums = problem.op.hasRowSums ? problem.node.outputs[1].index : nil
         let source = problem.weights
-        let weight = planner.weights.reserve(kernels.packedCount(channels, taps)) { packed in
+        let weight = planner.weights.reserve(
+            kernels.gemm.packedCount(channels, taps), from: source.constants, packing: packings(problem, kernels)[0]
+        ) { packed in
             try source.filters(taps: taps).pack(packed, kernels, lastPanel: .padded)
         }
         let bias = planner.reserveBias(problem)
@@ -34,8 +41,8 @@ enum Depthwise: ConvolutionAlgorithm {
             reads: [input], writes: [output] + (sums.map { [$0] } ?? []), writesPixels: true,
             make: { slot in
                 DepthwiseStep(
-                    output: slot(output), rowSums: sums.map(slot), input: slot(input), weight: weight, bias: bias,
-                    activation: problem.op.activation, geometry: geometry)
+                    output: slot(output), rowSums: sums.map(slot), input: slot(input), weight: weight,
+                    epilogue: StepEpilogue(bias: bias, activation: problem.op.activation), geometry: geometry)
             })
         planner.append(
             producer.map { planner.strips($0, draft, pixels: geometry.inputHeight * geometry.inputWidth) } ?? draft)

@@ -12,7 +12,7 @@ extension Planner {
         else { return nil }
         let shape = shape(source)
         let fitsChannels = draft.stripChannels != nil && ChannelStripsStep.suits(pixels: shape[2] * shape[3])
-        guard fitsChannels || count(of: value) * 4 >= machine.l2Bytes else { return nil }
+        guard fitsChannels || byteCount(of: value) >= machine.l2Bytes else { return nil }
         return drafts.removeLast()
     }
 
@@ -33,7 +33,7 @@ extension Planner {
             reads: producer.reads, writes: consumer.writes,
             make: { slot in
                 // The image between has no place.
-                let places = { $0 == hidden ? Slot(region: .image, offset: 0, count: 0) : slot($0) }
+                let places = { $0 == hidden ? Slot(region: .image, byteOffset: 0, byteCount: 0) : slot($0) }
                 let steps = (producer.make(places), consumer.make(places))
                 if let stripChannels, let first = steps.0 as? any ColumnStep, let second = steps.1 as? DepthwiseStep {
                     return ChannelStripsStep(producer: first, consumer: second, stripChannels: stripChannels)

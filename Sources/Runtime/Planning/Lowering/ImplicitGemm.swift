@@ -20,8 +20,12 @@ enum ImplicitGemm: ConvolutionAlgorithm {
         problem.groups == 1 ? 0 : problem.taps == 1 && problem.geometry.isUnpadded ? 2 : 32
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] {
+        [problem.packing(LastPanel.padded)]
+    }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
-        let packedCount = planner.kernels.packedCount(problem.outputsOfGroup, problem.inputsOfGroup * problem.taps)
+        let packedCount = planner.kernels.gemm.packedCount(problem.outputsOfGroup, problem.inputsOfGroup * problem.taps)
         let (weight, bias) = planner.reserveMatrices(problem, lastPanel: .padded)
         planner.appendWindows(
             problem, algorithm: name, reason: "a matrix product of windows", weight: weight, bias: bias,
@@ -47,19 +51,26 @@ enum DotProducts: ConvolutionAlgorithm {
         return Double(problem.groups * product * problem.outputPixels) * 1.25
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] {
+        let runs = problem.geometry.windowRuns(groups: problem.groups)
+        return [problem.packing("runs of \(runs.length)")]
+    }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         let kernels = planner.kernels
         let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
         let (source, groups) = (problem.weights, problem.groups)
         let runs = problem.geometry.windowRuns(groups: groups)
         let runCount = problem.geometry.kernelHeight * runs.count
-        let packedCount = kernels.dots.packedCount(outputs, runCount, runs.length)
-        let weight = planner.weights.reserve(packedCount * groups) { packed in
+        let packedCount = kernels.windows.dotsPackedCount(outputs, runCount, runs.length)
+        let weight = planner.weights.reserve(
+            packedCount * groups, from: source.constants, packing: packings(problem, kernels)[0]
+        ) { packed in
             let filters = try source.filters(taps: taps).floats()
             filters.withUnsafeBufferPointer { filters in
                 guard let base = filters.baseAddress else { return }
                 for group in 0..<groups {
-                    kernels.dots.pack(
+                    kernels.windows.packDots(
                         packed + group * packedCount, base + group * outputs * inputs * taps, outputs, runCount,
                         runs.length)
                 }
@@ -92,9 +103,11 @@ extension Planner {
                 reads: [input] + [residual].compactMap(\.self), writes: [output], writesPixels: true,
                 make: { slot in
                     ConvolutionStep(
-                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
-                        bias: bias, activation: problem.op.activation, geometry: geometry, groups: problem.groups,
-                        outChannels: problem.outChannels, packedCount: packedCount, usesDots: usesDots)
+                        output: slot(output), input: slot(input), weight: weight,
+                        epilogue: StepEpilogue(
+                            bias: bias, residual: residual.map(slot), activation: problem.op.activation),
+                        geometry: geometry, groups: problem.groups, outChannels: problem.outChannels,
+                        packedCount: packedCount, usesDots: usesDots)
                 }))
     }
 }

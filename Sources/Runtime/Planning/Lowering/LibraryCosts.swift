@@ -23,17 +23,22 @@ enum LibraryCosts {
     private static let vectorsPerNanosecond = 3.75
 }
 
+extension ConvolutionProblem {
+    /// Each group's filters as a matrix, row by row.
+    var rowsPacking: Packing { packing("rows") }
+}
+
 extension Planner {
     /// Each group's filters as a matrix [height * width * inputs, outputs], row by row.
     mutating func reserveLibraryMatrices(_ problem: ConvolutionProblem) -> (weight: Int, bias: Int?) {
         let kernels = kernels
         let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
         let (source, rows, depth) = (problem.weights, problem.outChannels, inputs * taps)
-        let weight = weights.reserve(rows * depth) { matrices in
+        let weight = weights.reserve(rows * depth, from: source.constants, packing: problem.rowsPacking) { matrices in
             let filters = source.filters(taps: taps)
             for first in stride(from: 0, to: rows, by: outputs) {
                 try filters.forEachBlock(of: first..<(first + outputs), multiple: 16) { block, values in
-                    kernels.transpose(
+                    kernels.move.transpose(
                         matrices + first * depth + block.lowerBound - first, outputs, values, depth, block.count, depth)
                 }
             }

@@ -19,16 +19,16 @@ enum LibraryGemm: ConvolutionAlgorithm {
             m: problem.outputPixels, n: problem.outChannels, k: problem.inChannels, calls: blocks.rowBlocks)
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] { [problem.rowsPacking] }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         guard let library = planner.machine.products.library else { preconditionFailure("OpenBLAS was never opened") }
         let (weight, bias) = planner.reserveLibraryMatrices(problem)
-        let product = LibraryProduct(
-            library: library, weight: weight, bias: bias, activation: problem.op.activation, n: problem.outChannels,
-            k: problem.inChannels)
         let (input, output) = (planner.resolved(problem.operands.x), problem.node.outputs[0].index)
         let residual = problem.operands.residual.map { planner.resolved($0) }
         let scale = problem.operands.scale.map { planner.resolved($0) }
         let (pixels, linePixels) = (problem.outputPixels, problem.geometry.outputWidth)
+        let (n, k) = (problem.outChannels, problem.inChannels)
         planner.append(
             Draft(
                 summary: planner.summary(
@@ -36,11 +36,16 @@ enum LibraryGemm: ConvolutionAlgorithm {
                     reason: "a 1x1 window is a matrix product"),
                 reads: [input] + [residual, scale].compactMap(\.self), writes: [output], writesPixels: true,
                 stripChannels: residual == nil && scale == nil
-                    ? ChannelStripsStep.libraryChannels(pixels: pixels, channels: product.n) : nil,
+                    ? ChannelStripsStep.libraryChannels(pixels: pixels, channels: n) : nil,
                 make: { slot in
                     LibraryGemmStep(
-                        product: product, output: slot(output), input: slot(input), residual: residual.map(slot),
-                        scale: scale.map(slot), pixels: pixels, linePixels: linePixels)
+                        product: LibraryProduct(
+                            library: library, weight: weight,
+                            epilogue: StepEpilogue(
+                                bias: bias, residual: residual.map(slot), activation: problem.op.activation),
+                            n: n, k: k),
+                        output: slot(output), input: slot(input), scale: scale.map(slot), pixels: pixels,
+                        linePixels: linePixels)
                 }))
     }
 }

@@ -20,12 +20,11 @@ enum LibraryWindows: ConvolutionAlgorithm {
         return Double(problem.groups) * (product + LibraryCosts.copy(problem.outputPixels * depth))
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] { [problem.rowsPacking] }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         guard let library = planner.machine.products.library else { preconditionFailure("OpenBLAS was never opened") }
         let (weight, bias) = planner.reserveLibraryMatrices(problem)
-        let product = LibraryProduct(
-            library: library, weight: weight, bias: bias, activation: problem.op.activation, n: problem.outputsOfGroup,
-            k: problem.inputsOfGroup * problem.taps)
         let (input, output) = (planner.resolved(problem.operands.x), problem.node.outputs[0].index)
         let residual = problem.operands.residual.map { planner.resolved($0) }
         planner.append(
@@ -37,8 +36,12 @@ enum LibraryWindows: ConvolutionAlgorithm {
                 reads: [input] + [residual].compactMap(\.self), writes: [output], writesPixels: true,
                 make: { slot in
                     LibraryConvolutionStep(
-                        product: product, output: slot(output), input: slot(input), residual: residual.map(slot),
-                        geometry: problem.geometry, groups: problem.groups)
+                        product: LibraryProduct(
+                            library: library, weight: weight,
+                            epilogue: StepEpilogue(
+                                bias: bias, residual: residual.map(slot), activation: problem.op.activation),
+                            n: problem.outputsOfGroup, k: problem.inputsOfGroup * problem.taps),
+                        output: slot(output), input: slot(input), geometry: problem.geometry, groups: problem.groups)
                 }))
     }
 }

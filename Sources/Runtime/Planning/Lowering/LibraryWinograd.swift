@@ -22,12 +22,19 @@ enum LibraryWinograd: ConvolutionAlgorithm {
         return Double(points) * product + 2 * LibraryCosts.copy(values)
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] {
+        [problem.packing("winograd, rows")]
+    }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         guard let library = planner.machine.products.library else { preconditionFailure("OpenBLAS was never opened") }
         let winograd = planner.kernels.winograd
         let (n, channels, geometry) = (problem.outChannels, problem.inChannels, problem.geometry)
         let source = problem.weights
-        let weight = planner.weights.reserve(WinogradKernels.points * channels * n) { matrices in
+        let weight = planner.weights.reserve(
+            WinogradKernels.points * channels * n, from: source.constants,
+            packing: packings(problem, planner.kernels)[0]
+        ) { matrices in
             let filters = try source.filters(taps: 9).floats()
             winograd.transformFilters(matrices, filters, n, channels)
         }
@@ -43,9 +50,10 @@ enum LibraryWinograd: ConvolutionAlgorithm {
                 reads: [input] + [residual].compactMap(\.self), writes: [output],
                 make: { slot in
                     LibraryWinogradStep(
-                        library: library, output: slot(output), input: slot(input), residual: residual.map(slot),
-                        weight: weight, bias: bias, activation: problem.op.activation, geometry: geometry,
-                        outChannels: n)
+                        library: library, output: slot(output), input: slot(input), weight: weight,
+                        epilogue: StepEpilogue(
+                            bias: bias, residual: residual.map(slot), activation: problem.op.activation),
+                        geometry: geometry, outChannels: n)
                 }))
     }
 }

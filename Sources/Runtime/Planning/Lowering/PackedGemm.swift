@@ -15,17 +15,25 @@ enum PackedGemm: ConvolutionAlgorithm {
         Double(machine.vectors(problem.outChannels) * problem.inChannels * problem.outputPixels)
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] {
+        lastPanels(problem, kernels).map { problem.packing($0) }
+    }
+
+    private static func lastPanels(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [LastPanel] {
+        kernels.lastPanels(rows: problem.outputPixels, problem.outChannels, problem.inChannels)
+    }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         let kernels = planner.kernels
         let (n, k) = (problem.outChannels, problem.inChannels)
         let pixels = problem.outputPixels
-        // A single row's sums wait for each other: one chain for all columns is as good.
-        let lastPanel = pixels >= kernels.tileRows ? kernels.lastPanel(n, k) : .padded
+        let packing = planner.packing(of: problem.weights.constants, packings(problem, kernels))
+        let lastPanel = packing == problem.packing(LastPanel.paired) ? LastPanel.paired : .padded
         let (weight, bias) = planner.reserveMatrices(problem, lastPanel: lastPanel)
         let (input, output) = (planner.resolved(problem.operands.x), problem.node.outputs[0].index)
         let residual = problem.operands.residual.map { planner.resolved($0) }
         let scale = problem.operands.scale.map { planner.resolved($0) }
-        let packedCount = kernels.packedCount(n, k)
+        let packedCount = kernels.gemm.packedCount(n, k)
         let order = planner.order
         if pixels > 1 { order.products.append(weight) }
         planner.append(
@@ -38,11 +46,26 @@ enum PackedGemm: ConvolutionAlgorithm {
                     ? ChannelStripsStep.packedChannels(pixels: pixels, panelWidth: kernels.panelWidth) : nil,
                 make: { slot in
                     GemmStep(
-                        output: slot(output), input: slot(input), residual: residual.map(slot),
-                        scale: scale.map(slot), weight: weight, bias: bias, activation: problem.op.activation,
+                        output: slot(output), input: slot(input), scale: scale.map(slot), weight: weight,
+                        epilogue: StepEpilogue(
+                            bias: bias, residual: residual.map(slot), activation: problem.op.activation),
                         pixels: pixels, n: n, k: k, packedCount: packedCount, lastPanel: lastPanel,
-                        following: pixels > 1 ? order.following(weight + packedCount) : 0..<0)
+                        following: pixels > 1 ? order.following(weight + packedCount * 4) : 0..<0)
                 }))
+    }
+}
+
+extension ConvolutionProblem {
+    /// The filters of each group as a matrix in panels.
+    func packing(_ lastPanel: LastPanel) -> Packing { packing("panels, the last one \(lastPanel)") }
+}
+
+extension KernelTable {
+    /// The ways to hold the last panel of a matrix for products of so many rows, the better one first.
+    func lastPanels(rows: Int, _ n: Int, _ k: Int) -> [LastPanel] {
+        guard lastPanel(n, k) == .paired else { return [.padded] }
+        // A single row's sums wait for each other: one chain for all columns is as good.
+        return rows >= gemm.tileRows ? [.paired, .padded] : [.padded, .paired]
     }
 }
 
@@ -53,9 +76,10 @@ extension Planner {
     ) -> (weight: Int, bias: Int?) {
         let kernels = kernels
         let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
-        let packedCount = kernels.packedCount(outputs, inputs * taps)
+        let packedCount = kernels.gemm.packedCount(outputs, inputs * taps)
         let (source, groups) = (problem.weights, problem.groups)
-        let weight = weights.reserve(packedCount * groups) { packed in
+        let packing = problem.packing(lastPanel)
+        let weight = weights.reserve(packedCount * groups, from: source.constants, packing: packing) { packed in
             try source.filters(taps: taps).pack(packed, kernels, groups: groups, lastPanel: lastPanel)
         }
         return (weight, reserveBias(problem))
@@ -69,9 +93,9 @@ extension MatrixSource {
     func pack(_ packed: Output, _ kernels: KernelTable, groups: Int = 1, lastPanel: LastPanel) throws {
         let outputs = rows / groups
         for group in 0..<groups {
-            let (first, matrix) = (group * outputs, packed + group * kernels.packedCount(outputs, depth))
+            let (first, matrix) = (group * outputs, packed + group * kernels.gemm.packedCount(outputs, depth))
             try forEachBlock(of: first..<(first + outputs), multiple: kernels.panelWidth) { block, values in
-                kernels.pack(matrix + (block.lowerBound - first) * depth, values, block.count, depth, lastPanel)
+                kernels.gemm.pack(matrix + (block.lowerBound - first) * depth, values, block.count, depth, lastPanel)
             }
         }
     }

@@ -11,11 +11,13 @@ extension Planner {
         let channels = shape(node.inputs[1]).elementCount
         let constants = node.inputs.dropFirst().compactMap { id in graph.constant(id).map { (graph[id].name, $0) } }
         let folded = FoldedBatchNorm(epsilon: norm.normalization.epsilon, constants: constants)
-        let scale = weights.reserve(channels) { output in
+        let tensors = constants.map(\.1)
+        let epsilon = norm.normalization.epsilon
+        let scale = weights.reserve(channels, from: tensors, packing: Packing("scale with \(epsilon)")) { output in
             let values = try folded.scaleAndShift().scale
             for (index, value) in values.enumerated() { output[index] = Float(value) }
         }
-        let shift = weights.reserve(channels) { output in
+        let shift = weights.reserve(channels, from: tensors, packing: Packing("shift with \(epsilon)")) { output in
             let values = try folded.scaleAndShift().shift
             for (index, value) in values.enumerated() { output[index] = Float(value) }
         }

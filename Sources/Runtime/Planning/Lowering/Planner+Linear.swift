@@ -12,10 +12,9 @@ extension Planner {
         let rows = shape(node.outputs[0]).elementCount / max(1, n)
         if lowerLinearByLibrary(linear, node, rows: rows, n: n, k: k) { return }
         let kernels = kernels
-        let lastPanel = rows >= kernels.tileRows ? kernels.lastPanel(n, k) : .padded
-        let packedCount = kernels.packedCount(n, k)
+        let packedCount = kernels.gemm.packedCount(n, k)
         let image = linear.flattensImage ? fact(node.inputs[0]) : nil
-        let weight = reserveMatrix(node.inputs[1], linear, n: n, k: k, image: image, lastPanel: lastPanel)
+        let (weight, lastPanel) = reserveMatrix(node.inputs[1], linear, rows: rows, n: n, k: k, image: image)
         let bias = linear.hasBias ? reserveVector(node.inputs[2]) : nil
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
         let residual = linear.hasResidual ? resolved(node.inputs[node.inputs.count - 1]) : nil
@@ -33,9 +32,11 @@ extension Planner {
                 isRowwise: rows == 1 && fact(node.outputs[0]).isRow,
                 make: { slot in
                     GemmStep(
-                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
-                        bias: bias, activation: linear.activation, pixels: rows, n: n, k: k, packedCount: packedCount,
-                        lastPanel: lastPanel, following: rows > 1 ? order.following(weight + packedCount) : 0..<0)
+                        output: slot(output), input: slot(input), weight: weight,
+                        epilogue: StepEpilogue(
+                            bias: bias, residual: residual.map(slot), activation: linear.activation),
+                        pixels: rows, n: n, k: k, packedCount: packedCount, lastPanel: lastPanel,
+                        following: rows > 1 ? order.following(weight + packedCount * 4) : 0..<0)
                 }))
     }
 
@@ -59,18 +60,17 @@ extension Planner {
             preconditionFailure("a linear layer's weights are not constant")
         }
         let (name, kernels) = (graph[node.inputs[1]].name, kernels)
-        let weight = weights.reserve(n * k) { matrix in
+        let packing = Packing(linear.hasTransposedWeight ? "as it is" : "transposed")
+        let weight = weights.reserve(n * k, from: [tensor], packing: packing) { matrix in
             if linear.hasTransposedWeight {
                 try tensor.copyFiniteFloats(name: name, to: matrix)
             } else {
                 try MatrixSource(name: name, tensor: tensor, rows: n).forEachBlock(of: 0..<n, multiple: 16) {
-                    kernels.transpose(matrix + $0.lowerBound, n, $1, k, $0.count, k)
+                    kernels.move.transpose(matrix + $0.lowerBound, n, $1, k, $0.count, k)
                 }
             }
         }
-        let product = LibraryProduct(
-            library: library, weight: weight, bias: linear.hasBias ? reserveVector(node.inputs[2]) : nil,
-            activation: linear.activation, n: n, k: k)
+        let bias = linear.hasBias ? reserveVector(node.inputs[2]) : nil
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
         let residual = linear.hasResidual ? resolved(node.inputs[node.inputs.count - 1]) : nil
         var summary = summary(
@@ -84,31 +84,42 @@ extension Planner {
                 summary: summary, reads: [input] + [residual].compactMap(\.self), writes: [output],
                 make: { slot in
                     LibraryGemmStep(
-                        product: product, output: slot(output), input: slot(input), residual: residual.map(slot),
-                        scale: nil, pixels: rows, linePixels: rows)
+                        product: LibraryProduct(
+                            library: library, weight: weight,
+                            epilogue: StepEpilogue(
+                                bias: bias, residual: residual.map(slot), activation: linear.activation), n: n, k: k),
+                        output: slot(output), input: slot(input), scale: nil, pixels: rows, linePixels: rows)
                 }))
         return true
     }
 
     private mutating func reserveMatrix(
-        _ id: Graph.ValueID, _ linear: FusedLinear, n: Int, k: Int, image: Fact?, lastPanel: LastPanel
-    ) -> Int {
+        _ id: Graph.ValueID, _ linear: FusedLinear, rows: Int, n: Int, k: Int, image: Fact?
+    ) -> (offset: Int, lastPanel: LastPanel) {
         let kernels = kernels
         guard let tensor = graph.constant(id) else { preconditionFailure("a linear layer's weights are not constant") }
-        let name = graph[id].name
-        return weights.reserve(kernels.packedCount(n, k)) { packed in
-            var matrix = MatrixSource(name: name, tensor: tensor, rows: n)
-            matrix.isTransposed = linear.hasTransposedWeight
-            if let image, image.isReorderedByFlattening { matrix.pixels = image.shape[2] * image.shape[3] }
-            try matrix.pack(packed, kernels, lastPanel: lastPanel)
+        var matrix = MatrixSource(name: graph[id].name, tensor: tensor, rows: n)
+        matrix.isTransposed = linear.hasTransposedWeight
+        if let image, image.isReorderedByFlattening { matrix.pixels = image.shape[2] * image.shape[3] }
+        let source = matrix
+        let lastPanels = kernels.lastPanels(rows: rows, n, k)
+        let packings = lastPanels.map {
+            Packing(
+                "panels, the last one \($0), rows of \(source.pixels)" + (source.isTransposed ? ", transposed" : ""))
         }
+        let packing = packing(of: [tensor], packings)
+        let lastPanel = lastPanels[packings.firstIndex(of: packing) ?? 0]
+        let offset = weights.reserve(kernels.gemm.packedCount(n, k), from: [tensor], packing: packing) { packed in
+            try source.pack(packed, kernels, lastPanel: lastPanel)
+        }
+        return (offset, lastPanel)
     }
 
     /// Numbers that are read as they are.
     mutating func reserveVector(_ id: Graph.ValueID) -> Int {
         guard let tensor = graph.constant(id) else { preconditionFailure("'\(graph[id].name)' is not constant") }
         let name = graph[id].name
-        return weights.reserve(tensor.elementCount) { output in
+        return weights.reserve(tensor.elementCount, from: [tensor], packing: .plain) { output in
             try tensor.copyFiniteFloats(name: name, to: output)
         }
     }

@@ -18,7 +18,7 @@ extension Planner {
         let (leftOffsets, rightOffsets) = (offsets(of: left, in: stack), offsets(of: right, in: stack))
         let (a, b) = (operand(node.inputs[0]), operand(node.inputs[1]))
         let output = node.outputs[0].index
-        let packedCount = kernels.packedCount(n, k)
+        let packedCount = kernels.gemm.packedCount(n, k)
         append(
             Draft(
                 summary: summary(
@@ -80,7 +80,7 @@ extension Planner {
         guard node.inputs.prefix(3).allSatisfy({ graph.constant($0) == nil }) else { return lowerByReference(node) }
         let mask = facts.count == 4 ? operand(node.inputs[3]) : nil
         let output = node.outputs[0].index
-        let packed = (kernels.packedCount(keys, depth), kernels.packedCount(valueDepth, keys))
+        let packed = (kernels.gemm.packedCount(keys, depth), kernels.gemm.packedCount(valueDepth, keys))
         let (offsets, rowStride) = (maskOffsets, maskRowStride)
         append(
             Draft(

@@ -19,11 +19,17 @@ enum Winograd: ConvolutionAlgorithm {
         return isWorthIt ? Double(products) * 1.4 : Double(products) * 5
     }
 
+    static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing] {
+        [problem.packing("winograd, panels")]
+    }
+
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         let winograd = planner.kernels.winograd
         let (n, channels, geometry) = (problem.outChannels, problem.inChannels, problem.geometry)
         let source = problem.weights
-        let weight = planner.weights.reserve(winograd.packedCount(n, channels)) { packed in
+        let weight = planner.weights.reserve(
+            winograd.packedCount(n, channels), from: source.constants, packing: packings(problem, planner.kernels)[0]
+        ) { packed in
             let filters = try source.filters(taps: 9).floats()
             winograd.pack(packed, filters, n, channels)
         }
@@ -38,9 +44,10 @@ enum Winograd: ConvolutionAlgorithm {
                 reads: [input] + [residual].compactMap(\.self), writes: [output],
                 make: { slot in
                     WinogradStep(
-                        output: slot(output), input: slot(input), residual: residual.map(slot), weight: weight,
-                        bias: bias, activation: problem.op.activation, geometry: geometry, outChannels: n,
-                        scratchCount: winograd.scratchCount(geometry, n))
+                        output: slot(output), input: slot(input), weight: weight,
+                        epilogue: StepEpilogue(
+                            bias: bias, residual: residual.map(slot), activation: problem.op.activation),
+                        geometry: geometry, outChannels: n, scratchByteCount: winograd.scratchCount(geometry, n) * 4)
                 }))
     }
 }

@@ -5,6 +5,8 @@ import Kernels
 
 /// What the planner knows of the processor.
 struct Machine: Sendable {
+    /// The families of kernels, and whose they are.
+    let families: [KernelFamily]
     /// Values in a vector.
     let lanes: Int
     /// Bytes of the cache that each core has for itself: less than most have, so that there is room for the rest.
@@ -14,6 +16,7 @@ struct Machine: Sendable {
     let products: MatrixProducts
 
     init(_ kernels: KernelTable, _ products: MatrixProducts) {
+        families = kernels.families
         lanes = kernels.panelWidth
         self.products = products
     }

@@ -6,26 +6,28 @@
 struct ArenaLayout {
     private struct Place {
         var offset: Int
-        var count: Int
+        var byteCount: Int
         var death: Int
     }
 
     private var living: [Place] = []
-    /// Floats that the arena needs.
-    private(set) var count = 0
+    /// Bytes that the arena needs.
+    private(set) var byteCount = 0
 
     /// Finds room for a value that is written at step `birth` and read for the last time at step `death`.
-    mutating func place(count: Int, birth: Int, death: Int) -> Int {
+    ///
+    /// - Returns: Its offset in bytes, at a cache line's border.
+    mutating func place(byteCount: Int, birth: Int, death: Int) -> Int {
         living.removeAll { $0.death < birth }
         living.sort { $0.offset < $1.offset }
-        let size = (count + 15) / 16 * 16
+        let size = byteCount.roundedUpToCacheLine
         var offset = 0
         for place in living {
             if place.offset - offset >= size { break }
-            offset = max(offset, place.offset + place.count)
+            offset = max(offset, place.offset + place.byteCount)
         }
-        living.append(Place(offset: offset, count: size, death: death))
-        self.count = max(self.count, offset + size)
+        living.append(Place(offset: offset, byteCount: size, death: death))
+        self.byteCount = max(self.byteCount, offset + size)
         return offset
     }
 

@@ -5,8 +5,8 @@ extension Planner {
     struct Layout {
         var steps: [any Step]
         var firstBatchStep: Int
-        var imageArenaCount: Int
-        var batchArenaCount: Int
+        var imageArenaBytes: Int
+        var batchArenaBytes: Int
     }
 
     /// Decides which steps run on whole batches, and gives each value a place in an arena that lasts as long as it is read.
@@ -21,7 +21,7 @@ extension Planner {
         }
         var slots: [Int: Slot] = [:]
         for (place, input) in graph.inputs.enumerated() {
-            slots[input.index] = Slot(region: .input(place), offset: 0, count: count(of: input.index))
+            slots[input.index] = Slot(region: .input(place), byteOffset: 0, byteCount: byteCount(of: input.index))
         }
         var image = ArenaLayout()
         var batch = ArenaLayout()
@@ -33,7 +33,7 @@ extension Planner {
                     slots: slots, image: &image, batch: &batch)
             }
         }
-        order.count = weights.count
+        order.byteCount = weights.byteCount
         let steps = drafts.map { draft in
             draft.make { value in
                 guard let slot = slots[value] else {
@@ -43,34 +43,36 @@ extension Planner {
             }
         }
         return Layout(
-            steps: steps, firstBatchStep: firstBatchStep, imageArenaCount: image.count, batchArenaCount: batch.count)
+            steps: steps, firstBatchStep: firstBatchStep, imageArenaBytes: image.byteCount,
+            batchArenaBytes: batch.byteCount)
     }
 
     private func place(
         _ value: Int, of draft: Draft, step: Int, death: Int, firstBatchStep: Int, lastRead: [Int: Int],
         slots: [Int: Slot], image: inout ArenaLayout, batch: inout ArenaLayout
     ) -> Slot {
-        let size = count(of: value)
+        let size = byteCount(of: value)
         if let place = finalValues.firstIndex(of: value) {
-            return Slot(region: .output(place), offset: 0, count: size)
+            return Slot(region: .output(place), byteOffset: 0, byteCount: size)
         }
         // Values of the batch's steps stay for all images, so what an earlier image wrote must not be overwritten by the
         // next: what crosses the border is born at the border.
         let crosses = step >= firstBatchStep || death >= firstBatchStep
-        if let source = draft.inPlace, lastRead[source] == step, let slot = slots[source], slot.count == size,
+        if let source = draft.inPlace, lastRead[source] == step, let slot = slots[source], slot.byteCount == size,
             slot.region == (crosses ? .batch : .image)
         {
             if crosses {
-                batch.extend(offset: slot.offset, death: death)
+                batch.extend(offset: slot.byteOffset, death: death)
             } else {
-                image.extend(offset: slot.offset, death: death)
+                image.extend(offset: slot.byteOffset, death: death)
             }
             return slot
         }
         if crosses {
-            let offset = batch.place(count: size, birth: max(step, firstBatchStep - 1), death: death)
-            return Slot(region: .batch, offset: offset, count: size)
+            let offset = batch.place(byteCount: size, birth: max(step, firstBatchStep - 1), death: death)
+            return Slot(region: .batch, byteOffset: offset, byteCount: size)
         }
-        return Slot(region: .image, offset: image.place(count: size, birth: step, death: death), count: size)
+        let offset = image.place(byteCount: size, birth: step, death: death)
+        return Slot(region: .image, byteOffset: offset, byteCount: size)
     }
 }

@@ -3,13 +3,18 @@
 import Graphs
 import Kernels
 
-/// A number that tells plans apart: FNV-1a over what decides how weights are packed and read.
+/// A number that tells plans apart: FNV-1a over what decides how weights are packed and read: the kernels of each family, the machine, the
+/// graph, and what was chosen for it.
 struct Fingerprint {
     private var hash: UInt64 = 0xCBF2_9CE4_8422_2325
 
-    init(_ graph: Graph, summaries: [StepSummary], kernels: KernelTable, floats: Int) {
-        add(kernels.name)
-        add(floats)
+    init(_ graph: Graph, summaries: [StepSummary], machine: Machine, weightBytes: Int) {
+        for family in machine.families { add(family.description) }
+        add(machine.lanes)
+        add(machine.l2Bytes)
+        add(machine.products.name)
+        add(machine.products.isForced ? 1 : 0)
+        add(weightBytes)
         for node in graph.nodes {
             add(node.op.name)
             for output in node.outputs {

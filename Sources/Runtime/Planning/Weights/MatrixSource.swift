@@ -51,11 +51,11 @@ struct MatrixSource {
                 }
             }
         }
-        let memory = FloatBuffer(count: min(count, range.count) * depth)
-        let row = FloatBuffer(count: max(depth, isTransposed ? memory.count : 0))
+        let memory = AlignedMemory(floats: min(count, range.count) * depth)
+        let row = AlignedMemory(floats: max(depth, isTransposed ? min(count, range.count) * depth : 0))
         for block in blocks {
-            try write(block, to: memory.base, row: row.base)
-            try body(block, memory.base)
+            try write(block, to: memory.floats, row: row.floats)
+            try body(block, memory.floats)
         }
         withExtendedLifetime((memory, row)) {}
     }
@@ -64,9 +64,9 @@ struct MatrixSource {
     ///
     /// - Throws: `TensorError.notFinite`.
     func floats() throws -> [Float] {
-        let row = FloatBuffer(count: max(depth, isTransposed ? rows * depth : 0))
+        let row = AlignedMemory(floats: max(depth, isTransposed ? rows * depth : 0))
         return try [Float](unsafeUninitializedCapacity: rows * depth) { buffer, count in
-            if let base = buffer.baseAddress { try write(0..<rows, to: base, row: row.base) }
+            if let base = buffer.baseAddress { try write(0..<rows, to: base, row: row.floats) }
             count = rows * depth
         }
     }

@@ -1,25 +1,72 @@
 // SPDX-License-Identifier: MIT
 
-import Kernels
+import Tensors
 
 /// Where each step's weights stand in the block, and how they get there.
+///
+/// A plan for another input size shares the block of one that was made before: what that holds of the same constants, packed in the same
+/// way, is not packed again. Its own block then goes on where the shared one ends.
 struct WeightsLayout {
-    /// Floats reserved so far.
-    private(set) var count = 0
-    private var parts: [(offset: Int, write: (Output) throws -> Void)] = []
+    /// Bytes reserved so far, the shared block's among them.
+    private(set) var byteCount: Int
+    /// Where the plan's own block begins.
+    let firstOffset: Int
+    private let shared: PreparedWeights?
+    private var ownParts: [PackedConstants: (offset: Int, constants: [Tensor])] = [:]
+    private var writes: [(offset: Int, write: (UnsafeMutableRawPointer) throws -> Void)] = []
 
-    /// Reserves room at a cache line's border; `write` is called with its address if the block is to be filled.
+    init(sharing shared: PreparedWeights? = nil) {
+        self.shared = shared
+        firstOffset = shared.map { $0.bytes.count.roundedUpToCacheLine } ?? 0
+        byteCount = firstOffset
+    }
+
+    /// Whether there is a block of another plan.
+    var isSharing: Bool { shared != nil }
+
+    /// Whether a plan for another size has packed some constants so.
+    func shares(_ constants: [Tensor], packing: Packing) -> Bool {
+        shared?.offset(of: PackedConstants(constants, packing)) != nil
+    }
+
+    /// Finds room for elements at a cache line's border; `write` is called with its address if they are to be written.
     ///
-    /// - Returns: The offset in Floats.
-    mutating func reserve(_ count: Int, write: @escaping (Output) throws -> Void) -> Int {
-        let offset = (self.count + 15) / 16 * 16
-        parts.append((offset, write))
-        self.count = offset + count
+    /// - Parameters:
+    ///   - constants: What they are made of.
+    ///   - packing: How: it depends on the constants and the kernels, not on the input's size.
+    /// - Returns: The offset in bytes.
+    mutating func reserve<Element>(
+        _ count: Int, of type: Element.Type, from constants: [Tensor], packing: Packing,
+        write: @escaping (UnsafeMutablePointer<Element>) throws -> Void
+    ) -> Int {
+        let part = PackedConstants(constants, packing)
+        if let offset = shared?.offset(of: part) { return offset }
+        let offset = byteCount.roundedUpToCacheLine
+        ownParts[part] = (offset, constants)
+        writes.append((offset, { try write($0.bindMemory(to: type, capacity: count)) }))
+        byteCount = offset + count * MemoryLayout<Element>.stride
         return offset
     }
 
-    /// Writes all parts.
-    func fill(_ base: Output) throws {
-        for part in parts { try part.write(base + part.offset) }
+    /// Finds room for Floats.
+    mutating func reserve(
+        _ count: Int, from constants: [Tensor], packing: Packing,
+        write: @escaping (UnsafeMutablePointer<Float>) throws -> Void
+    ) -> Int {
+        reserve(count, of: Float.self, from: constants, packing: packing, write: write)
+    }
+
+    /// Bytes of the plan's own block.
+    var ownByteCount: Int { byteCount - firstOffset }
+
+    /// What stands where in the plan's own block, if it is the only one: other plans share that.
+    var parts: [PackedConstants: PreparedWeights.Part] {
+        guard shared == nil else { return [:] }
+        return ownParts.mapValues { PreparedWeights.Part(offset: $0.offset, constants: $0.constants) }
+    }
+
+    /// Writes the plan's own block.
+    func fill(_ base: UnsafeMutableRawPointer) throws {
+        for part in writes { try part.write(base + (part.offset - firstOffset)) }
     }
 }

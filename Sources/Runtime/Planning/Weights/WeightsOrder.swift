@@ -4,15 +4,15 @@
 final class WeightsOrder {
     /// Offsets of the products of images, in order: they take long enough to ask memory for what follows them.
     var products: [Int] = []
-    /// Floats of all weights.
-    var count = 0
+    /// Bytes of all weights.
+    var byteCount = 0
 
     /// The weights from an offset on that are read before the next product's, and the first of those.
     func following(_ offset: Int) -> Range<Int> {
-        let next = products.first { $0 >= offset } ?? count
-        return min(offset, count)..<min(next + Self.firstOfNext, count)
+        let next = products.first { $0 >= offset } ?? byteCount
+        return min(offset, byteCount)..<min(next + Self.firstOfNext, byteCount)
     }
 
-    /// Floats: the first panels of most products.
-    private static let firstOfNext = 16384
+    /// Bytes: the first panels of most products.
+    private static let firstOfNext = 65536
 }
