@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Times single convolutions of random shapes in all runtimes, interleaved, on one thread, and compares their answers.
+"""Times convolutions of random shapes in all runtimes, interleaved, on one thread, and compares their answers.
 
-No network chose these shapes: they show where a runtime falls off a cliff. Runtimes take turns on one core; in each round
-each gets the same time. A shape's ratio is the median over the rounds of (best peer / SwiftNet): below 0.7, SwiftNet is much
-slower than a peer. All take and give images in PyTorch's order.
+No network chose these shapes: they show where a runtime falls off a cliff. Each stands between two 1x1 convolutions with ReLU, from
+and to a few channels, as it would in a network: its image comes from a layer and goes to one, in the order that the runtime likes,
+and what is given and taken in PyTorch's order is small. Times are those of the three together. Runtimes take turns on one core; in
+each round each gets the same time. A shape's ratio is the median over the rounds of (best peer / SwiftNet): below 0.7, SwiftNet is
+much slower than a peer.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from runtimes import TITLES
 
 FOLDER = Path(__file__).resolve().parent
 KERNELS = PROJECT / "Benchmarks" / "kernels"
+OUTER_CHANNELS = 4  # given and taken
 LEAST_RATIO = 0.7
 
 
@@ -52,8 +55,25 @@ class Shape:
 
     @property
     def multiply_adds(self) -> int:
+        """Of the convolution without the two beside it."""
         window = self.channels // self.groups * self.kernel**2
         return self.batch * self.outputs * self.output_size**2 * window
+
+    def network(self):
+        """The convolution between the two, with weights of PyTorch's beginning."""
+        from torch import nn
+
+        middle = nn.Conv2d(
+            self.channels,
+            self.outputs,
+            self.kernel,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+        )
+        before, after = nn.Conv2d(OUTER_CHANNELS, self.channels, 1), nn.Conv2d(self.outputs, OUTER_CHANNELS, 1)
+        return nn.Sequential(before, nn.ReLU(), middle, nn.ReLU(), after).eval()
 
     def __str__(self) -> str:
         text = f"{self.channels}>{self.outputs} {self.kernel}x{self.kernel}, {self.size}x{self.size}"
@@ -96,9 +116,9 @@ def random_shape(source: random.Random) -> Shape:
 
 
 class Peers:
-    """The peers' convolutions of one shape, each a function of the input."""
+    """The peers' networks of one shape, each a function of the input."""
 
-    def __init__(self, shape: Shape, layer, onnx_file: Path) -> None:
+    def __init__(self, network, onnx_file: Path) -> None:
         import onnxruntime
         import openvino
         import torch
@@ -117,7 +137,7 @@ class Peers:
 
         def pytorch(values: np.ndarray) -> np.ndarray:
             with torch.inference_mode():
-                return layer(torch.from_numpy(values)).numpy()
+                return network(torch.from_numpy(values)).numpy()
 
         self.runs = {
             "onnxruntime": lambda values: session.run(None, {"input": values})[0],
@@ -155,28 +175,20 @@ def measure(shape: Shape, swiftnet: SwiftNet, folder: Path, rounds: int, seconds
     import torch
 
     torch.manual_seed(1)
-    layer = torch.nn.Conv2d(
-        shape.channels,
-        shape.outputs,
-        shape.kernel,
-        stride=shape.stride,
-        padding=shape.padding,
-        dilation=shape.dilation,
-        groups=shape.groups,
-    ).eval()
+    network = shape.network()
     values = np.random.default_rng(1).standard_normal(
-        (shape.batch, shape.channels, shape.size, shape.size), dtype=np.float32
+        (shape.batch, OUTER_CHANNELS, shape.size, shape.size), dtype=np.float32
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(layer, (torch.from_numpy(values),), folder / "conv.onnx", input_names=["input"], dynamo=False)
-    parameters = np.concatenate([layer.weight.detach().numpy().ravel(), layer.bias.detach().numpy()])
+        torch.onnx.export(network, (torch.from_numpy(values),), folder / "conv.onnx", input_names=["input"], dynamo=False)
+    parameters = np.concatenate([values.detach().numpy().ravel() for values in network.parameters()])
     parameters.tofile(folder / "weights")
     values.tofile(folder / "input")
     fields = (shape.kernel, shape.stride, shape.padding, shape.dilation, shape.groups)
-    sizes = (shape.batch, shape.channels, shape.size, shape.size, shape.outputs, *fields)
+    sizes = (shape.batch, OUTER_CHANNELS, shape.channels, shape.size, shape.size, shape.outputs, *fields)
     algorithm = swiftnet.ask("convolution", *sizes, folder / "weights", folder / "input", folder / "output")
-    peers = Peers(shape, layer, folder / "conv.onnx")
+    peers = Peers(network, folder / "conv.onnx")
     expected = peers.runs["pytorch"](values)
     difference = 0.0
     answers = {"swiftnet": np.fromfile(folder / "output", np.float32).reshape(expected.shape)}
@@ -208,7 +220,8 @@ def markdown(results: dict) -> str:
     ratios = [row["ratio"] for row in rows]
     slow = sum(ratio < LEAST_RATIO for ratio in ratios)
     lines = [
-        f"{len(rows)} random convolutions (seed {results['seed']}), one thread, 32-bit floats; {machine['cpu']},"
+        f"{len(rows)} random convolutions (seed {results['seed']}), each between two 1x1 convolutions from and to"
+        f" {OUTER_CHANNELS} channels, which the times include; one thread, 32-bit floats; {machine['cpu']},"
         f" {results['date']}.",
         "",
         "Times faster than the best of ONNX Runtime, OpenVINO and PyTorch for each shape: "
