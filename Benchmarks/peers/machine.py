@@ -17,7 +17,7 @@ def description() -> dict[str, object]:
     facts = dict(line.split("\t:", 1) if "\t:" in line else (line, "") for line in lines)
     facts = {key.strip(): value.strip() for key, value in facts.items()}
     flags = facts.get("flags", "").split()
-    peers = ("onnxruntime", "openvino", "torch", "numpy")
+    peers = ("onnxruntime", "openvino", "ncnn", "mnn", "torch", "numpy")
     return {
         "cpu": facts.get("model name", platform.machine()),
         "instructions": [flag for flag in flags if flag in ("avx2", "fma") or flag.startswith(("avx512", "amx"))],

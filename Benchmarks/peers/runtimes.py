@@ -51,9 +51,57 @@ def pytorch(model: str, onnx_file: Path, threads: int) -> Run:
     return run
 
 
+def ncnn(model: str, onnx_file: Path, threads: int) -> Run:
+    """From what `files.py` makes of the network: pnnx's translation of its TorchScript, for batches of one."""
+    import ncnn
+
+    network = ncnn.Net()
+    network.opt.num_threads = threads
+    network.opt.use_vulkan_compute = False
+    # Without these ncnn computes in half precision where the CPU can.
+    for option in ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage"):
+        if hasattr(network.opt, f"use_{option}"):
+            setattr(network.opt, f"use_{option}", False)
+    base = onnx_file.with_suffix("")
+    if network.load_param(f"{base}.ncnn.param") or network.load_model(f"{base}.ncnn.bin"):
+        raise RuntimeError(f"ncnn does not take {base}.ncnn.param")
+
+    def run(values: np.ndarray) -> np.ndarray:
+        with network.create_extractor() as extractor:
+            extractor.input("in0", ncnn.Mat(values[0]))
+            return np.asarray(extractor.extract("out0")[1])[None]
+
+    return run
+
+
+def mnn(model: str, onnx_file: Path, threads: int) -> Run:
+    """From MNN's translation of the ONNX file."""
+    import MNN
+
+    settings = {"backend": "CPU", "precision": "high", "numThread": threads}
+    manager = MNN.nn.create_runtime_manager((settings,))
+    network = MNN.nn.load_module_from_file(
+        str(onnx_file.with_suffix(".mnn")), ["input"], ["logits"], runtime_manager=manager)
+
+    def run(values: np.ndarray) -> np.ndarray:
+        variable = MNN.expr.const(values, values.shape, MNN.expr.NCHW)
+        answer = network.forward([MNN.expr.convert(variable, MNN.expr.NC4HW4)])[0]
+        return MNN.expr.convert(answer, MNN.expr.NCHW).read().copy()
+
+    return run
+
+
+# Those that read the repository's own models, and those that networks' files are translated for besides.
 RUNTIMES: dict[str, Callable[[str, Path, int], Run]] = {
     "onnxruntime": onnxruntime,
     "openvino": openvino,
     "pytorch": pytorch,
 }
+FILE_RUNTIMES: dict[str, Callable[[str, Path, int], Run]] = {
+    "onnxruntime": onnxruntime,
+    "openvino": openvino,
+    "ncnn": ncnn,
+    "mnn": mnn,
+}
 TITLES = {"swiftnet": "SwiftNet", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "pytorch": "PyTorch"}
+FILE_TITLES = {"swiftnet": "SwiftNet", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "ncnn": "ncnn", "mnn": "MNN"}
