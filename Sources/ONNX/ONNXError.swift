@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Graphs
+
 /// What can be wrong with an ONNX file.
 public enum ONNXError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The bytes are no ONNX model: why.
@@ -13,7 +15,7 @@ public enum ONNXError: Error, Equatable, Sendable, CustomStringConvertible {
     /// A dimension that the file leaves free and the caller has not bound.
     case freeDimension(input: String, shape: String)
     /// All that would not run.
-    case unsupported([ONNXProblem])
+    case unsupported([UnsupportedNode])
 
     /// One line; several for what would not run.
     public var description: String {
@@ -25,24 +27,8 @@ public enum ONNXError: Error, Equatable, Sendable, CustomStringConvertible {
         case .freeDimension(let input, let shape):
             "input '\(input)' has the free shape \(shape): give its size with --size HxW"
         case .unsupported(let problems):
-            "\(problems.count) of the model's nodes would not run: "
-                + problems.prefix(3).map(\.description).joined(separator: "; ")
+            problems.summary(of: "model")
                 + (problems.count > 3 ? "; ... ('swiftnet inspect' lists them all)" : "")
         }
     }
-}
-
-/// A node that would not run, and why.
-public struct ONNXProblem: Equatable, Sendable, CustomStringConvertible {
-    /// The node's name, or its first output's where it has none.
-    public let node: String
-    /// Its operator, with the domain unless it is ONNX's own.
-    public let op: String
-    /// What can't be done.
-    public let reason: String
-    /// Inputs of the model whose numbers would have to be known when the model is loaded.
-    public var unknownInputs: [String] = []
-
-    /// For example "NonMaxSuppression 'detect/nms': no such operator is known".
-    public var description: String { "\(op) '\(node)': \(reason)" }
 }

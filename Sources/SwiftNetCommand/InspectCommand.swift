@@ -18,10 +18,6 @@ struct InspectCommand: ParsableCommand {
         discussion: """
             Of .pth and .safetensors files: the tensors, and the architecture that they are recognised as. Of .onnx and \
             .pt2 files: inputs, outputs, size and operators, and all that would not run; then the exit code is 65. Runs no code from them.
-
-            EXAMPLES
-              swiftnet inspect model.onnx
-              swiftnet inspect mnist_cnn.pt
             """)
 
     @Flag(help: "Print one line of JSON per tensor, or one for an ONNX model or a program.")
@@ -37,8 +33,7 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
-            if try Self.isONNX(file) { return try inspectONNX() }
-            if ExportArchive.isProgram(path: file) { return try inspectProgram() }
+            if let report = try networkReport() { return try show(report) }
             let weights = try Checkpoint.open(path: file).stateDict
             if json {
                 for (name, tensor) in weights.entries { try writeStandardOutput(line(name, tensor) + "\n") }

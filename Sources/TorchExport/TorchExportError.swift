@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Graphs
+
 /// What can be wrong with a program of `torch.export`.
 public enum TorchExportError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The archive holds something else than an exported program: what, and what to do.
@@ -15,7 +17,7 @@ public enum TorchExportError: Error, Equatable, Sendable, CustomStringConvertibl
     /// A size that the program was not exported for.
     case fixedSize(input: String, shape: String, wanted: String)
     /// All that would not run.
-    case unsupported([TorchExportProblem])
+    case unsupported([UnsupportedNode])
 
     /// One line.
     public var description: String {
@@ -32,24 +34,8 @@ public enum TorchExportError: Error, Equatable, Sendable, CustomStringConvertibl
             "input '\(input)' was exported with the shape \(shape), not for images of \(wanted): export it with that size, or "
                 + "with dynamic_shapes"
         case .unsupported(let problems):
-            "\(problems.count) of the program's nodes would not run: "
-                + problems.prefix(3).map(\.description).joined(separator: "; ")
+            problems.summary(of: "program")
                 + (problems.count > 3 ? "; ... ('swiftnet inspect' lists them all)" : "")
         }
     }
-}
-
-/// A node that would not run, and why.
-public struct TorchExportProblem: Equatable, Sendable, CustomStringConvertible {
-    /// The node's name.
-    public let node: String
-    /// Its operator, for example "aten.conv2d.default".
-    public let op: String
-    /// The module of the network in which it stands; empty where the program does not say.
-    public var module = ""
-    /// What can't be done.
-    public let reason: String
-
-    /// For example "aten.nonzero.default 'nonzero' in head: no such operator is known".
-    public var description: String { "\(op) '\(node)'\(module.isEmpty ? "" : " in \(module)"): \(reason)" }
 }

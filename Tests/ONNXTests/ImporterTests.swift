@@ -21,7 +21,7 @@ import Testing
         return try graph.evaluate(tensors)[0].doubles()
     }
 
-    private func problems(_ builder: ModelBuilder) throws -> [ONNXProblem] {
+    private func problems(_ builder: ModelBuilder) throws -> [UnsupportedNode] {
         do {
             _ = try builder.model().graph()
             return []

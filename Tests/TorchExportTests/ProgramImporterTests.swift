@@ -19,7 +19,7 @@ struct ProgramImporterTests {
         return text
     }
 
-    private func problems(_ text: ProgramText) throws -> [TorchExportProblem] {
+    private func problems(_ text: ProgramText) throws -> [UnsupportedNode] {
         do {
             _ = try text.program().graph()
             return []

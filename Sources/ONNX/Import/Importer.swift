@@ -22,7 +22,7 @@ final class Importer {
         _modify { yield &folding.graph }
     }
     private var folding: FoldingGraph
-    private(set) var problems: [ONNXProblem] = []
+    private(set) var problems: [UnsupportedNode] = []
     /// Values by their names, those of inner graphs last.
     var scopes: [[String: Entry]] = [[:]]
     /// Versions of the operators in the function that is read, or in the model.
@@ -71,7 +71,7 @@ final class Importer {
 
     private func declareInitializers(_ message: GraphMessage) throws {
         if message.hasSparseInitializers {
-            problems.append(ONNXProblem(node: message.name, op: "graph", reason: "its weights are sparse tensors"))
+            problems.append(UnsupportedNode(node: message.name, op: "graph", reason: "its weights are sparse tensors"))
         }
         for initializer in message.initializers {
             do {
@@ -80,7 +80,7 @@ final class Importer {
                 define(initializer.name, graph.addConstant(initializer.name, tensor))
             } catch let error as ONNXError {
                 guard case .tensor(let name, let reason) = error else { throw error }
-                problems.append(ONNXProblem(node: name, op: "tensor", reason: reason))
+                problems.append(UnsupportedNode(node: name, op: "tensor", reason: reason))
                 define(initializer.name, nil)
             }
         }
@@ -96,7 +96,7 @@ final class Importer {
         guard let dataType = input.dataType, let type = ElementType(onnx: dataType) else {
             let type = input.dataType.map(TensorMessage.typeName) ?? "sequence, map or optional"
             problems.append(
-                ONNXProblem(node: input.name, op: "input", reason: "values of type \(type) are not taken"))
+                UnsupportedNode(node: input.name, op: "input", reason: "values of type \(type) are not taken"))
             define(input.name, nil)
             return
         }
@@ -194,7 +194,7 @@ final class Importer {
 
     private func report(_ node: NodeMessage, _ reason: String, unknown: [String] = []) {
         problems.append(
-            ONNXProblem(node: node.shownName, op: node.shownOp, reason: reason, unknownInputs: unknown))
+            UnsupportedNode(node: node.shownName, op: node.shownOp, reason: reason, unknownInputs: unknown))
     }
 
     private func translator(of node: NodeMessage) -> ((NodeContext) throws -> [Graph.ValueID?])? {

@@ -18,7 +18,7 @@ final class ProgramImporter {
     let program: TorchProgram
     let options: TorchExportOptions
     let limits: TorchExportLimits
-    private(set) var problems: [TorchExportProblem] = []
+    private(set) var problems: [UnsupportedNode] = []
     private(set) var names: [String: Entry] = [:]
     private var folding: FoldingGraph
     private var symbols: [String: Int]
@@ -249,11 +249,11 @@ final class ProgramImporter {
 
     private func report(_ node: NodeMessage, _ reason: String) {
         problems.append(
-            TorchExportProblem(node: node.name, op: node.shownOp, module: node.module, reason: reason))
+            UnsupportedNode(node: node.name, op: node.shownOp, module: node.module, reason: reason))
     }
 
     private func report(_ name: String, _ what: String, _ reason: String) {
-        problems.append(TorchExportProblem(node: name, op: what, reason: reason))
+        problems.append(UnsupportedNode(node: name, op: what, reason: reason))
     }
 
     // MARK: Graphs within the graph

@@ -89,7 +89,6 @@ struct ProgramMessage: Sendable {
     var outputs: [OutputMessage] = []
     var schemaVersion: (major: Int, minor: Int)?
     var torchVersion = ""
-    var verifiers: [String] = []
     /// Version of ATen's operators.
     var opsets: [(name: String, version: Int)] = []
 }

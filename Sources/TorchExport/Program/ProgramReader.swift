@@ -110,7 +110,6 @@ struct ProgramReader {
                 }
                 program.schemaVersion = (major, minor)
             case "torch_version": program.torchVersion = try reader.text(&json)
-            case "verifiers": program.verifiers = try reader.list(&json) { try $0.text(&$1) }
             case "opset_version":
                 try reader.object(&json) { reader, json, name in
                     program.opsets.append((name, try reader.integer(&json)))
