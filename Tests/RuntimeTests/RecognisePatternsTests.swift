@@ -127,6 +127,26 @@ import Testing
         }
     }
 
+    @Test func boundsThatAreSetOneByOneAreHardSwishToo() throws {
+        let (lower, upper) = (Unary(.clip(min: 0, max: .infinity)), Unary(.clip(min: -.infinity, max: 6)))
+        for first in [lower, upper, Unary(.relu)] {
+            var builder = Builder()
+            let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
+            let sum = try builder.add(Binary(.add), x, builder.number(3))
+            let clipped = try builder.add(first.function == upper.function ? lower : upper, builder.add(first, sum))
+            let swish = try builder.add(Binary(.div), builder.add(Binary(.mul), x, clipped), builder.number(6))
+            try check(RecogniseHardSwish(), builder, swish, ["HardSwish"])
+            let sigmoid = try builder.add(Binary(.div), clipped, builder.number(6))
+            try check(RecogniseHardSwish(), builder, sigmoid, ["HardSigmoid"])
+        }
+        var builder = Builder()
+        let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
+        let sum = try builder.add(Binary(.add), x, builder.number(3))
+        let clipped = try builder.add(upper, builder.add(Unary(.clip(min: 1, max: .infinity)), sum))
+        let result = try builder.add(Binary(.div), clipped, builder.number(6))
+        try check(RecogniseHardSwish(), builder, result, ["Add", "Clip", "Clip", "Div"])
+    }
+
     @Test func spelledLayerNormsAreOne() throws {
         for usesPower in [true, false] {
             var builder = Builder()

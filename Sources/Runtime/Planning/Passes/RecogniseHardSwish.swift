@@ -21,9 +21,18 @@ struct RecogniseHardSwish: ProductPass {
         return nil
     }
 
-    /// x of clip(x + 3, 0, 6).
+    /// x of clip(x + 3, 0, 6), whose bounds decomposed programs set one by one.
     private func clipped(_ value: Graph.ValueID, _ patterns: Patterns) -> Graph.ValueID? {
-        patterns.operand(of: value, where: { $0 == .clip(min: 0, max: 6) }).flatMap { patterns.addend(of: $0, plus: 3) }
+        var (value, low, high) = (value, -Double.infinity, Double.infinity)
+        while let node = patterns.node(value), let unary = node.op as? Unary {
+            switch unary.function {
+            case .relu: low = max(low, 0)
+            case .clip(let min, let max): (low, high) = (Swift.max(low, min), Swift.min(high, max))
+            default: return nil
+            }
+            value = node.inputs[0]
+        }
+        return low == 0 && high == 6 ? patterns.addend(of: value, plus: 3) : nil
     }
 
     private func isHardSigmoid(_ function: Unary.Function) -> Bool {
