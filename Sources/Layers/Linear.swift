@@ -5,7 +5,7 @@ import Tensors
 
 /// A matrix product and a bias.
 ///
-/// Shape: [inFeatures] → [outFeatures].
+/// Shape: [..., inFeatures] → [..., outFeatures].
 ///
 /// - Source: `torch.nn.Linear`; weights `weight` [outFeatures, inFeatures] and `bias`.
 public struct Linear: Layer {
@@ -21,16 +21,23 @@ public struct Linear: Layer {
     ///
     /// - Throws: `TensorError` if they are missing or of another shape.
     public init(_ inFeatures: Int, _ outFeatures: Int, bias: Bool = true, weights: StateDict) throws {
-        self.inFeatures = inFeatures
-        self.outFeatures = outFeatures
-        self.name = weights.layerName
-        self.weight = try weights.weight("weight", shape: [outFeatures, inFeatures])
-        self.bias = bias ? try weights.weight("bias", shape: [outFeatures]) : nil
+        try self.init(inFeatures, outFeatures, bias: bias, namesPrefix: "", weights: weights)
     }
 
-    /// Records the product with a vector of `inFeatures`; an image needs a `Flatten` before.
+    /// The same for a layer whose tensors have longer names, as `in_proj_weight`.
+    init(
+        _ inFeatures: Int, _ outFeatures: Int, bias: Bool = true, namesPrefix: String, weights: StateDict
+    ) throws {
+        self.inFeatures = inFeatures
+        self.outFeatures = outFeatures
+        self.name = namesPrefix.isEmpty ? weights.layerName : weights.prefix + namesPrefix.dropLast()
+        self.weight = try weights.weight(namesPrefix + "weight", shape: [outFeatures, inFeatures])
+        self.bias = bias ? try weights.weight(namesPrefix + "bias", shape: [outFeatures]) : nil
+    }
+
+    /// Records the product with rows of `inFeatures`; an image needs a `Flatten` before.
     public func callAsFunction(_ input: Value) -> Value {
-        guard input.shape == [inFeatures] else {
+        guard input.shape.rank >= 1, input.shape[input.shape.rank - 1] == inFeatures else {
             let hint = input.shape.rank == 3 ? "; is a Flatten missing?" : ""
             return input.fail(name, "takes a vector [\(inFeatures)], not \(input.shape)\(hint)")
         }

@@ -26,6 +26,11 @@ public struct Value {
         return left.append(Binary(.add), with: [right], name: "add")
     }
 
+    /// Multiplies every number by the same factor.
+    public func scaled(by factor: Float) -> Value {
+        append(Binary(.mul), constants: [("factor", Tensor([factor], shape: [1]))], name: "scale")
+    }
+
     /// The channels of this image, then those of another of the same height and width: `torch.cat` along the channels.
     ///
     /// Shape: [C, H, W] and [D, H, W] → [C + D, H, W]; vectors likewise.
@@ -91,8 +96,10 @@ extension Value {
     /// - Parameters:
     ///   - others: Other values that it reads.
     ///   - constants: Weights that it reads after those.
+    ///   - constantsFirst: Whether it reads the weights before everything else.
     func append(
-        _ op: some Operator, with others: [Value] = [], constants: [(name: String, tensor: Tensor)] = [], name: String
+        _ op: some Operator, with others: [Value] = [], constants: [(name: String, tensor: Tensor)] = [],
+        constantsFirst: Bool = false, name: String
     ) -> Value {
         for other in others where other.wiring !== wiring {
             return fail(name, "reads a value of another network's wiring")
@@ -101,7 +108,8 @@ extension Value {
         for constant in constants { wiring.note(constant.tensor) }
         let weights = constants.map { wiring.graph.addConstant($0.name, $0.tensor) }
         do {
-            let outputs = try wiring.graph.add(op, [id] + others.map(\.id) + weights, name: name)
+            let values = [id] + others.map(\.id)
+            let outputs = try wiring.graph.add(op, constantsFirst ? weights + values : values + weights, name: name)
             return Value(wiring: wiring, id: outputs[0])
         } catch let GraphError.node(_, reason) {
             return fail(name, "does not fit: \(reason)")

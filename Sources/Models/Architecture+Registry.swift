@@ -4,139 +4,39 @@ import Layers
 import Tensors
 
 extension Architecture {
-    /// PyTorch's MNIST example.
-    public static let mnistCNN = Architecture(name: "mnist-cnn", inputShape: [1, 28, 28], classes: 10) {
-        try MNISTNet($0)
-    }
-
-    /// 784-128-10.
-    public static let mnistMLP = Architecture(name: "mnist-mlp", inputShape: [1, 28, 28], classes: 10) {
-        try MNISTMLP($0)
-    }
-
-    /// An EfficientNet.
-    public static func efficientNet(_ configuration: EfficientNetConfiguration) -> Architecture {
-        let side = configuration.resolution
-        return Architecture(
-            name: configuration.name, family: configuration.family.rawValue, inputShape: [3, side, side],
-            classes: configuration.classes
-        ) {
-            try EfficientNet(configuration, $0)
-        }
-    }
-
-    /// torchvision's networks that take ImageNet's photos, 224x224 cut out of 256, whatever their number of classes.
-    static func imageNet(
-        _ name: String, classes: Int, make: @escaping @Sendable (StateDict) throws -> any Network
-    ) -> Architecture {
-        Architecture(name: name, inputShape: [3, 224, 224], classes: classes, resizedShortSide: 256, make: make)
-    }
-
-    /// All architectures, for a number of classes that may depend on where the last layer stands.
-    ///
-    /// - Parameter classes: Is asked with the name of the last layer's weights.
-    private static func all(classes: (String) -> Int) -> [Architecture] {
-        [mnistCNN, mnistMLP]
-            + EfficientNetConfiguration.Family.allCases.flatMap { family in
-                let count = classes(family == .torchvision ? "classifier.1.weight" : "_fc.weight")
-                return EfficientNetConfiguration.scales.indices.map {
-                    efficientNet(EfficientNetConfiguration(variant: $0, family: family, classes: count))
-                }
-            }
-            + ResNetConfiguration.all.map { configuration in
-                var configuration = configuration
-                configuration.classes = classes("fc.weight")
-                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
-                    try ResNet(configuration, $0)
-                }
-            }
-            + VGGConfiguration.all.map { configuration in
-                var configuration = configuration
-                configuration.classes = classes("classifier.6.weight")
-                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
-                    try VGG(configuration, $0)
-                }
-            }
-            + MobileNetV3Configuration.all.map { configuration in
-                var configuration = configuration
-                configuration.classes = classes("classifier.3.weight")
-                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
-                    try MobileNetV3(configuration, $0)
-                }
-            }
-            + EfficientNetV2Configuration.all.map { configuration in
-                var configuration = configuration
-                configuration.classes = classes("classifier.1.weight")
-                let side = configuration.resolution
-                return Architecture(
-                    name: configuration.name, inputShape: [3, side, side], classes: configuration.classes,
-                    resizedShortSide: side
-                ) { [configuration] in
-                    try EfficientNetV2(configuration, $0)
-                }
-            }
-            + RegNetConfiguration.all.map { configuration in
-                var configuration = configuration
-                configuration.classes = classes("fc.weight")
-                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
-                    try RegNet(configuration, $0)
-                }
-            }
-            + DenseNetConfiguration.all.map { configuration in
-                var configuration = configuration
-                configuration.classes = classes("classifier.weight")
-                return imageNet(configuration.name, classes: configuration.classes) { [configuration] in
-                    try DenseNet(configuration, $0)
-                }
-            }
-            + [true, false].map { isFirst in
-                let count = classes("classifier.1.weight")
-                return imageNet(isFirst ? "squeezenet1_0" : "squeezenet1_1", classes: count) {
-                    try SqueezeNet(isFirst: isFirst, classes: count, $0)
-                }
-            }
-            + [
-                { count in imageNet("alexnet", classes: count) { try AlexNet(classes: count, $0) } }(
-                    classes("classifier.6.weight")),
-                { count in imageNet("mobilenet_v2", classes: count) { try MobileNetV2(classes: count, $0) } }(
-                    classes("classifier.1.weight")),
-            ]
-    }
-
-    /// All architectures, the sizes that weights are free to choose (the number of classes) taken from `weights`.
-    public static func candidates(for weights: StateDict) -> [Architecture] {
-        let unwrapped = weights.unwrapped
-        return all { head in
-            let shape = unwrapped.tensor(named: head)?.shape
-            // Of SqueezeNet it is a convolution's.
-            return max(1, shape.flatMap { $0.rank == 2 || $0.rank == 4 ? $0[0] : nil } ?? 1000)
-        }
-    }
-
-    /// All architectures, for one number of classes.
-    static func candidates(classes: Int) -> [Architecture] { all { _ in classes } }
-
     /// Names of all architectures, each once.
     public static var names: [String] {
         var names: [String] = []
-        for architecture in candidates(classes: 1) where !names.contains(architecture.name) {
-            names.append(architecture.name)
+        for family in families {
+            for architecture in family.members(ArchitectureSizes(classes: 1)) where !names.contains(architecture.name) {
+                names.append(architecture.name)
+            }
         }
         return names
     }
 
+    /// All architectures that the weights fit, without more than a twentieth of their bytes left over. Several fit where libraries
+    /// give the same names to networks that differ in paddings, or in how they prepare photos.
+    public static func fitting(_ weights: StateDict) -> [Architecture] {
+        let unwrapped = weights.unwrapped
+        var fitting: [(architecture: Architecture, leftOver: Int)] = []
+        for family in families where family.mayHold(unwrapped) {
+            for architecture in family.members(for: unwrapped) {
+                if let leftOver = architecture.leftOver(of: unwrapped) { fitting.append((architecture, leftOver)) }
+            }
+        }
+        let least = fitting.map(\.leftOver).min()
+        return fitting.filter { $0.leftOver == least }.map(\.architecture)
+    }
+
     /// Finds the architecture whose weights these are.
     ///
+    /// - Parameter hint: What may name one of several that fit: the file's name, or the name that a checkpoint notes.
     /// - Throws: `ModelError.unrecognised` with the comparison to the nearest one.
-    public static func recognised(in weights: StateDict) throws -> Architecture {
-        let unwrapped = weights.unwrapped
-        var nearest: WeightsAudit?
-        for architecture in candidates(for: unwrapped) {
-            let audit = architecture.audit(unwrapped)
-            if audit.isExact { return architecture }
-            if audit.likeness > nearest?.likeness ?? 0 { nearest = audit }
-        }
-        throw ModelError.unrecognised(nearest: nearest)
+    public static func recognised(in weights: StateDict, hint: String = "") throws -> Architecture {
+        let fitting = fitting(weights)
+        if let chosen = fitting.chosen(by: hint) { return chosen }
+        throw ModelError.unrecognised(nearest: nearest(to: weights.unwrapped))
     }
 
     /// Finds the architecture of a name, in the family and size that fits the weights best.
@@ -144,10 +44,60 @@ extension Architecture {
     /// - Throws: `ModelError.unknownArchitecture` if no architecture has that name.
     public static func named(_ name: String, for weights: StateDict) throws -> Architecture {
         let unwrapped = weights.unwrapped
-        let matching = candidates(for: weights).filter { $0.name == name }
+        let matching = families.flatMap { $0.members(for: unwrapped) }.filter { $0.name == name }
+        if let fitting = matching.first(where: { $0.leftOver(of: unwrapped) != nil }) { return fitting }
         guard let best = matching.max(by: { $0.audit(unwrapped).likeness < $1.audit(unwrapped).likeness }) else {
             throw ModelError.unknownArchitecture(name, known: names)
         }
         return best
+    }
+
+    /// The architecture of a name, family and number of classes, for weights that are prepared already.
+    ///
+    /// - Parameter side: Side of the pictures, for networks whose weights belong to one.
+    /// - Returns: nil if there is none.
+    public static func named(_ name: String, family: String, classes: Int, side: Int? = nil) -> Architecture? {
+        guard classes > 0 else { return nil }
+        let sizes = ArchitectureSizes(classes: classes, side: side)
+        for candidates in families {
+            let found = candidates.members(sizes).first {
+                $0.name == name && $0.family == family && $0.classes == classes
+            }
+            if let found { return found }
+        }
+        return nil
+    }
+
+    /// Bytes of the weights that the network leaves over; nil if one is missing or of another shape, or if more than a twentieth
+    /// is left.
+    func leftOver(of weights: StateDict) -> Int? {
+        guard let known = taken(from: weights) else { return nil }
+        let names = weights.names
+        let counts = names.count(where: WeightsAudit.isCount)
+        if known.count == names.count - counts { return 0 }
+        let taken = Set(known)
+        let prefix = weights.prefix
+        let others = names.filter { !taken.contains(prefix + $0) && !WeightsAudit.isCount($0) }
+        let bytes = others.reduce(0) { $0 + (weights.tensor(named: $1)?.byteCount ?? 0) }
+        return bytes <= weights.byteCount / 20 ? bytes : nil
+    }
+
+    private static func nearest(to weights: StateDict) -> WeightsAudit? {
+        let likely = families.filter { $0.landmarks.contains(where: weights.contains) }
+        var nearest: WeightsAudit?
+        for architecture in (likely.isEmpty ? families : likely).flatMap({ $0.members(for: weights) }) {
+            let audit = architecture.audit(weights)
+            if audit.likeness > nearest?.likeness ?? 0 { nearest = audit }
+        }
+        return nearest
+    }
+}
+
+extension [Architecture] {
+    /// The one whose name stands in a text, the longest of them, else the first.
+    public func chosen(by hint: String) -> Architecture? {
+        let text = String(decoding: hint.utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
+        let named = filter { text.contains($0.name) || text.contains($0.nameWithoutSide) }
+        return named.max { $0.name.utf8.count < $1.name.utf8.count } ?? first
     }
 }

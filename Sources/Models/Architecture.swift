@@ -13,32 +13,60 @@ public struct Architecture: Sendable, CustomStringConvertible {
     public let inputShape: Shape
     /// Number of classes.
     public let classes: Int
-    /// The length that a photo's shorter side is brought to before the input is cut out of its middle; nil if both sides are brought
-    /// to the input's size.
-    public let resizedShortSide: Int?
+    /// How photos become the input, as the network's library trains it; nil for those that take digits.
+    public let photo: PhotoPreparation?
     private let make: @Sendable (StateDict) throws -> any Network
 
     /// Describes a network; `make` builds it from weights, whose wrappers' prefixes are gone.
     public init(
-        name: String, family: String = "", inputShape: Shape, classes: Int, resizedShortSide: Int? = nil,
+        name: String, family: String = "", inputShape: Shape, classes: Int,
         make: @escaping @Sendable (StateDict) throws -> any Network
     ) {
         self.name = name
         self.family = family
         self.inputShape = inputShape
         self.classes = classes
-        self.resizedShortSide = resizedShortSide
+        photo = nil
+        self.make = make
+    }
+
+    /// Describes a network that takes photos of three colours.
+    init(
+        name: String, family: String = "", photo: PhotoPreparation, classes: Int,
+        make: @escaping @Sendable (StateDict) throws -> any Network
+    ) {
+        self.name = name
+        self.family = family
+        self.photo = photo
+        inputShape = [3, photo.side, photo.side]
+        self.classes = classes
         self.make = make
     }
 
     /// Builds the network.
     ///
-    /// - Throws: `ModelError.doesNotFit` if weights are missing, left over or of another shape.
+    /// - Throws: `ModelError.doesNotFit` if weights are missing or of another shape, or more than a twentieth of them left over.
     public func makeNetwork(_ weights: StateDict) throws -> any Network {
         let unwrapped = weights.unwrapped
-        let audit = audit(unwrapped)
-        guard audit.isExact else { throw ModelError.doesNotFit(audit) }
+        guard leftOver(of: unwrapped) != nil else { throw ModelError.doesNotFit(audit(unwrapped)) }
         return try make(unwrapped)
+    }
+
+    /// Whole names of the weights that the network takes, if they are all there in the right shapes.
+    func taken(from weights: StateDict) -> [String]? {
+        let (compared, recorder) = weights.compared()
+        do {
+            _ = try make(compared)
+        } catch {
+            return nil
+        }
+        return recorder.expected.map(\.name)
+    }
+
+    /// The name without the side of the pictures at its end.
+    var nameWithoutSide: String {
+        let side = inputShape[inputShape.rank - 1]
+        return name.hasSuffix("_\(side)") ? String(name.dropLast("_\(side)".utf8.count)) : name
     }
 
     /// Builds a network that knows its layers' sizes, but has no weights: for a plan whose weights are prepared already.

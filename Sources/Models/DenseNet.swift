@@ -11,8 +11,6 @@ public struct DenseNetConfiguration: Sendable, Equatable {
     let layers: [Int]
     /// Channels that each layer adds.
     let growth: Int
-    /// Number of classes.
-    public var classes = 1000
 
     /// Channels of the stem.
     var stemChannels: Int { growth == 48 ? 96 : 64 }
@@ -40,7 +38,7 @@ struct DenseNet: Network {
     let norm: BatchNorm2d
     let classifier: Linear
 
-    init(_ configuration: DenseNetConfiguration, _ weights: StateDict) throws {
+    init(_ configuration: DenseNetConfiguration, classes: Int, _ weights: StateDict) throws {
         let features = weights["features"]
         var channels = configuration.stemChannels
         stem = try ConvolutionNorm(
@@ -67,7 +65,7 @@ struct DenseNet: Network {
         self.blocks = blocks
         self.transitions = transitions
         norm = try BatchNorm2d(channels, weights: features["norm5"])
-        classifier = try Linear(channels, configuration.classes, weights: weights["classifier"])
+        classifier = try Linear(channels, classes, weights: weights["classifier"])
     }
 
     func forward(_ input: Value) -> Value {

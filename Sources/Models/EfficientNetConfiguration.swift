@@ -66,7 +66,17 @@ public struct EfficientNetConfiguration: Sendable, Equatable {
     public var name: String { "efficientnet-b\(variant)" }
 
     /// Side of the square input in pixels.
-    public var resolution: Int { EfficientNetConfiguration.scales[variant].resolution }
+    public var resolution: Int {
+        family == .torchvision && variant == 2 ? 288 : EfficientNetConfiguration.scales[variant].resolution
+    }
+
+    /// How photos become its input: torchvision's transforms; both sides brought to the input's for `efficientnet_pytorch`,
+    /// which leaves it to the caller.
+    var photo: PhotoPreparation {
+        guard family == .torchvision else { return .imageNet(resolution, shortSide: nil) }
+        let shortSides = [256, 256, 288, 320, 384, 456, 528, 600]
+        return .imageNet(resolution, shortSide: shortSides[variant], isBicubic: true)
+    }
 
     /// Added to variances by the batch norms.
     var eps: Float { family == .efficientNetPyTorch || variant >= 5 ? 1e-3 : 1e-5 }

@@ -28,10 +28,8 @@ public struct EfficientNetV2Configuration: Sendable, Equatable {
     /// For example "efficientnet_v2_s".
     public let name: String
     let stages: [Stage]
-    /// Side of the pictures that it is trained for.
-    let resolution: Int
-    /// Number of classes.
-    public var classes = 1000
+    /// How photos become its input.
+    let photo: PhotoPreparation
 
     /// The family.
     ///
@@ -42,21 +40,21 @@ public struct EfficientNetV2Configuration: Sendable, Equatable {
             stages: [
                 Stage(true, 1, 1, 24, 24, 2), Stage(true, 4, 2, 24, 48, 4), Stage(true, 4, 2, 48, 64, 4),
                 Stage(false, 4, 2, 64, 128, 6), Stage(false, 6, 1, 128, 160, 9), Stage(false, 6, 2, 160, 256, 15),
-            ], resolution: 384),
+            ], photo: .imageNet(384, shortSide: 384)),
         EfficientNetV2Configuration(
             name: "efficientnet_v2_m",
             stages: [
                 Stage(true, 1, 1, 24, 24, 3), Stage(true, 4, 2, 24, 48, 5), Stage(true, 4, 2, 48, 80, 5),
                 Stage(false, 4, 2, 80, 160, 7), Stage(false, 6, 1, 160, 176, 14), Stage(false, 6, 2, 176, 304, 18),
                 Stage(false, 6, 1, 304, 512, 5),
-            ], resolution: 480),
+            ], photo: .imageNet(480, shortSide: 480)),
         EfficientNetV2Configuration(
             name: "efficientnet_v2_l",
             stages: [
                 Stage(true, 1, 1, 32, 32, 4), Stage(true, 4, 2, 32, 64, 7), Stage(true, 4, 2, 64, 96, 7),
                 Stage(false, 4, 2, 96, 192, 10), Stage(false, 6, 1, 192, 224, 19), Stage(false, 6, 2, 224, 384, 25),
                 Stage(false, 6, 1, 384, 640, 7),
-            ], resolution: 480),
+            ], photo: .halves(480, shortSide: 480)),
     ]
 }
 
@@ -71,7 +69,7 @@ struct EfficientNetV2: Network {
     let head: ConvolutionNorm
     let classifier: Linear
 
-    init(_ configuration: EfficientNetV2Configuration, _ weights: StateDict) throws {
+    init(_ configuration: EfficientNetV2Configuration, classes: Int, _ weights: StateDict) throws {
         let features = weights["features"]
         let stages = configuration.stages
         stem = try Self.convolution(3, stages[0].inChannels, kernel: 3, stride: 2, features["0"])
@@ -90,7 +88,7 @@ struct EfficientNetV2: Network {
         self.blocks = blocks
         let last = stages[stages.count - 1].outChannels
         head = try Self.convolution(last, 1280, kernel: 1, features["\(stages.count + 1)"])
-        classifier = try Linear(1280, configuration.classes, weights: weights["classifier"]["1"])
+        classifier = try Linear(1280, classes, weights: weights["classifier"]["1"])
     }
 
     static func convolution(

@@ -31,8 +31,6 @@ public struct MobileNetV3Configuration: Sendable, Equatable {
     let blocks: [Block]
     /// Features before the classes.
     let hidden: Int
-    /// Number of classes.
-    public var classes = 1000
 
     /// Both.
     ///
@@ -70,7 +68,7 @@ struct MobileNetV3: Network {
     let hidden: Linear
     let classifier: Linear
 
-    init(_ configuration: MobileNetV3Configuration, _ weights: StateDict) throws {
+    init(_ configuration: MobileNetV3Configuration, classes: Int, _ weights: StateDict) throws {
         let features = weights["features"]
         let first = features["0"]
         stem = try ConvolutionNorm(
@@ -83,7 +81,7 @@ struct MobileNetV3: Network {
         last = try ConvolutionNorm(
             inChannels, 6 * inChannels, kernelSize: 1, eps: 1e-3, weights: end["0"], norm: end["1"])
         hidden = try Linear(6 * inChannels, configuration.hidden, weights: weights["classifier"]["0"])
-        classifier = try Linear(configuration.hidden, configuration.classes, weights: weights["classifier"]["3"])
+        classifier = try Linear(configuration.hidden, classes, weights: weights["classifier"]["3"])
     }
 
     func forward(_ input: Value) -> Value {

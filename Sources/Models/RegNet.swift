@@ -13,8 +13,6 @@ public struct RegNetConfiguration: Sendable, Equatable {
     let widths: [Int]
     /// Channels of a group of the 3x3 convolutions, where the stage has as many.
     let groupWidth: Int
-    /// Number of classes.
-    public var classes = 1000
 
     /// Whether blocks squeeze and excite: those of Y do.
     var squeezes: Bool { name.hasPrefix("regnet_y") }
@@ -57,7 +55,7 @@ struct RegNet: Network {
     let blocks: [RegNetBlock]
     let fc: Linear
 
-    init(_ configuration: RegNetConfiguration, _ weights: StateDict) throws {
+    init(_ configuration: RegNetConfiguration, classes: Int, _ weights: StateDict) throws {
         stem = try ConvolutionNorm(
             3, 32, kernelSize: 3, stride: 2, padding: 1, weights: weights["stem"]["0"], norm: weights["stem"]["1"])
         var blocks: [RegNetBlock] = []
@@ -75,7 +73,7 @@ struct RegNet: Network {
             }
         }
         self.blocks = blocks
-        fc = try Linear(inChannels, configuration.classes, weights: weights["fc"])
+        fc = try Linear(inChannels, classes, weights: weights["fc"])
     }
 
     func forward(_ input: Value) -> Value {

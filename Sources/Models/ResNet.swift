@@ -16,8 +16,6 @@ public struct ResNetConfiguration: Sendable, Equatable {
     var groupWidth = 64
     /// Whether the stem is three 3x3 convolutions, and shortcuts are halved by means: timm's "d".
     var isD = false
-    /// Number of classes.
-    public var classes = 1000
 
     /// The family: ResNet, ResNeXt and Wide ResNet, and timm's ResNet-D.
     ///
@@ -60,7 +58,7 @@ struct ResNet: Network {
     let stages: [[ResNetBlock]]
     let fc: Linear
 
-    init(_ configuration: ResNetConfiguration, _ weights: StateDict) throws {
+    init(_ configuration: ResNetConfiguration, classes: Int, _ weights: StateDict) throws {
         let conv1 = weights["conv1"]
         stem =
             configuration.isD
@@ -85,7 +83,7 @@ struct ResNet: Network {
                 return block
             }
         }
-        fc = try Linear(inChannels, configuration.classes, weights: weights["fc"])
+        fc = try Linear(inChannels, classes, weights: weights["fc"])
     }
 
     func forward(_ input: Value) -> Value {

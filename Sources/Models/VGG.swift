@@ -10,8 +10,6 @@ public struct VGGConfiguration: Sendable, Equatable {
     /// Convolutions of each of the five stages.
     let convolutions: [Int]
     let hasBatchNorm: Bool
-    /// Number of classes.
-    public var classes = 1000
 
     /// The family.
     ///
@@ -36,7 +34,7 @@ struct VGG: Network {
     let features: Sequential
     let classifier: Sequential
 
-    init(_ configuration: VGGConfiguration, _ weights: StateDict) throws {
+    init(_ configuration: VGGConfiguration, classes: Int, _ weights: StateDict) throws {
         var layers: [any Layer] = []
         var inChannels = 3
         for (stage, count) in configuration.convolutions.enumerated() {
@@ -58,7 +56,7 @@ struct VGG: Network {
         self.classifier = Sequential(
             try Linear(512 * 49, 4096, weights: classifier["0"]), ReLU(),
             try Linear(4096, 4096, weights: classifier["3"]), ReLU(),
-            try Linear(4096, configuration.classes, weights: classifier["6"]))
+            try Linear(4096, classes, weights: classifier["6"]))
     }
 
     func forward(_ input: Value) -> Value { classifier(Flatten()(AdaptiveAvgPool2d(7)(features(input)))) }

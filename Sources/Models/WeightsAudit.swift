@@ -37,12 +37,14 @@ public struct WeightsAudit: Sendable, Equatable, CustomStringConvertible {
             if tensor.shape != shape { mismatched.append(Mismatch(name: name, expected: shape, actual: tensor.shape)) }
         }
         let known = Set(expected.map(\.name))
-        // Counts of training steps say nothing to a network that only answers.
-        unexpected = weights.names.filter { !known.contains($0) && !$0.hasSuffix("num_batches_tracked") }
+        unexpected = weights.names.filter { !known.contains($0) && !Self.isCount($0) }
         matching = expected.count - missing.count - mismatched.count
         self.missing = missing
         self.mismatched = mismatched
     }
+
+    /// Whether a name is that of a count of training steps, which says nothing to a network that only answers.
+    static func isCount(_ name: String) -> Bool { name.hasSuffix("num_batches_tracked") }
 
     /// Whether the weights are just those that the network takes.
     public var isExact: Bool { missing.isEmpty && unexpected.isEmpty && mismatched.isEmpty }

@@ -6,11 +6,13 @@
 /// names, and still reports errors under the whole ones.
 public struct StateDict: Sendable {
     private let tensors: [String: Tensor]
-    /// Names below the prefix, in file order.
-    public let names: [String]
+    /// All names in file order, the prefix's or not.
+    private let allNames: [String]
     /// What stands before each name; empty, or ends in a dot.
     public let prefix: String
     private let recorder: Recorder?
+    /// Whether tensors that are not as asked for end the recording.
+    private let isCompared: Bool
 
     /// Gathers tensors.
     ///
@@ -24,17 +26,17 @@ public struct StateDict: Sendable {
             tensor.origin = Origin(contents: contents, name: name)
             guard tensors.updateValue(tensor, forKey: name) == nil else { throw TensorError.duplicateName(name) }
         }
-        self.tensors = tensors
-        self.names = entries.map(\.name)
-        self.prefix = ""
-        self.recorder = nil
+        self.init(tensors: tensors, names: entries.map(\.name), prefix: "", recorder: nil)
     }
 
-    private init(tensors: [String: Tensor], names: [String], prefix: String, recorder: Recorder?) {
+    private init(
+        tensors: [String: Tensor], names: [String], prefix: String, recorder: Recorder?, isCompared: Bool = false
+    ) {
         self.tensors = tensors
-        self.names = names
+        self.allNames = names
         self.prefix = prefix
         self.recorder = recorder
+        self.isCompared = isCompared
     }
 
     /// A dictionary that answers every name with a placeholder of the shape asked for, and notes what was asked.
@@ -45,12 +47,26 @@ public struct StateDict: Sendable {
         return (StateDict(tensors: [:], names: [], prefix: "", recorder: recorder), recorder)
     }
 
+    /// This dictionary with a note of each tensor that is asked for: building a network from it tells whether it fits. What is
+    /// not there, or of another shape, throws `Mismatch`, which costs less than an error for people.
+    public func compared() -> (weights: StateDict, recorder: Recorder) {
+        let recorder = Recorder()
+        return (
+            StateDict(tensors: tensors, names: allNames, prefix: prefix, recorder: recorder, isCompared: true), recorder
+        )
+    }
+
     /// The part of the dictionary whose names begin with `prefix` and a dot.
     public subscript(prefix: String) -> StateDict {
-        let whole = self.prefix + prefix + "."
-        let start = prefix + "."
-        let inner = names.filter { $0.hasPrefix(start) }.map { String($0.dropFirst(start.count)) }
-        return StateDict(tensors: tensors, names: inner, prefix: whole, recorder: recorder)
+        StateDict(
+            tensors: tensors, names: allNames, prefix: self.prefix + prefix + ".", recorder: recorder,
+            isCompared: isCompared)
+    }
+
+    /// Names below the prefix, in file order.
+    public var names: [String] {
+        prefix.isEmpty
+            ? allNames : allNames.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 
     /// Number of tensors.
@@ -84,7 +100,12 @@ public struct StateDict: Sendable {
     ///
     /// - Throws: `TensorError.missingTensor`, `.shapeMismatch` or `.notFloatingPoint`.
     public func weight(_ name: String, shape: Shape) throws -> Tensor {
-        if let recorder { return try recorder.placeholder(name: prefix + name, shape: shape) }
+        if let recorder {
+            let whole = prefix + name
+            return isCompared
+                ? try recorder.compared(tensors[whole], name: whole, shape: shape)
+                : try recorder.placeholder(name: whole, shape: shape)
+        }
         guard let tensor = tensor(named: name) else {
             throw TensorError.missingTensor(name: prefix + name, nearest: nearestName(to: prefix + name))
         }

@@ -52,7 +52,7 @@ public struct Tensor: Sendable {
     }
 
     /// Stands for Float32 weights that exist elsewhere, already prepared. Has no bytes: reading it traps.
-    init(placeholderOf shape: Shape) {
+    package init(placeholderOf shape: Shape) {
         self.shape = shape
         self.elementType = .float32
         self.storage = TensorStorage(byteCount: 0) { _ in }

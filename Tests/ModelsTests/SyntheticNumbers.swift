@@ -40,6 +40,19 @@ func syntheticWeights(for architecture: Architecture, gain: Double) throws -> St
 private func syntheticWeight(name: String, shape: Shape, gain: Double) -> Tensor {
     let nameHash = name.utf8.reduce(UInt32(0x811C_9DC5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
     let fan = Double(shape.dimensions.dropFirst().reduce(1, *))
+    // v becomes base + v * factor / divisor.
+    let (base, factor, divisor): (Double, Double, Double) =
+        if name.hasSuffix("running_var") {
+            (1, 1, 2)
+        } else if name.hasSuffix("running_mean") {
+            (0, 1, 10)
+        } else if name.hasSuffix("bias") {
+            (0, 1, 1)
+        } else if shape.rank == 1 {
+            (1, 1, 5)
+        } else {
+            (0, gain, fan.squareRoot())
+        }
     return Tensor(shape: shape) { values in
         for index in values.indices {
             var h = UInt32(truncatingIfNeeded: index) &* 0x9E37_79B1 ^ nameHash
@@ -49,18 +62,7 @@ private func syntheticWeight(name: String, shape: Shape, gain: Double) -> Tensor
             h = h &* 0xC2B2_AE35
             h ^= h >> 16
             let v = Double(h >> 8) / 8_388_608 - 1
-            values[index] =
-                if name.hasSuffix("running_var") {
-                    Float(1 + v / 2)
-                } else if name.hasSuffix("running_mean") {
-                    Float(v / 10)
-                } else if name.hasSuffix("bias") {
-                    Float(v)
-                } else if shape.rank == 1 {
-                    Float(1 + v / 5)
-                } else {
-                    Float(v * gain / fan.squareRoot())
-                }
+            values[index] = Float(base + v * factor / divisor)
         }
     }
 }

@@ -10,8 +10,8 @@
 - `mbconv-*.golden`: single blocks with squeeze-and-excitation, weights included, of both families.
 - `efficientnet-*.golden`: whole networks, B0 to B7 of both families, on pictures made by `synthetic_pixel` and with
   weights made by `synthetic_weight`: a test makes the same numbers, so no file has to carry them.
-- `torchvision-*.golden`: other networks of torchvision in the same way; `keys-torchvision.golden`: a digest of the names and
-  shapes of all their weights.
+- `torchvision-*.golden`, `timm-*.golden`: networks of the two libraries in the same way; `keys-*.golden`: a digest of the names
+  and shapes of all their weights, and how the library prepares photos for each. `--libraries` writes these alone.
 
 `--digits` writes `digits-mnist.golden` and `digits-mnist-mlp.golden`, the logits [10000, 10] without the digits;
 `--photos` writes `photos.txt`, a path below the photo folder on each line, and `rotation.f32`, [2000, 4] in the same order.
@@ -266,41 +266,78 @@ def write_networks() -> None:
             write_golden(GOLDENS / f"efficientnet-{family}-b{variant}-{size}.golden", fields, {"logits": logits})
 
 
-def library_network(name: str) -> nn.Module:
-    """A network of torchvision, or of timm, for seven classes."""
-    if name in TIMM:
-        return timm.create_model(name, num_classes=7)
-    return getattr(torchvision.models, name)(num_classes=7)
+def library_network(library: str, name: str, **options: object) -> nn.Module:
+    """A network of torchvision or of timm for seven classes."""
+    if library == "timm":
+        return timm.create_model(name, num_classes=7, **options)
+    return getattr(torchvision.models, name)(num_classes=7, **options)
 
 
-def write_torchvision() -> None:
-    """torchvision's other networks, at sizes that a test gets through quickly."""
-    cases = [
-        ("resnet18", 64, 1.6), ("resnet18", 97, 1.6), ("resnet50", 64, 1.4), ("resnext50_32x4d", 64, 1.4),
-        ("wide_resnet50_2", 64, 1.4), ("mobilenet_v2", 64, 1.9), ("mobilenet_v2", 95, 1.9), ("alexnet", 95, 2.2),
-        ("mobilenet_v3_large", 64, 2.2), ("mobilenet_v3_small", 95, 2.2), ("efficientnet_v2_s", 64, 2.0),
-        ("regnet_y_400mf", 64, 1.6), ("regnet_x_400mf", 95, 1.6), ("densenet121", 64, 1.6), ("squeezenet1_0", 95, 2.0),
-        ("squeezenet1_1", 64, 2.0), ("resnet18d", 64, 1.6), ("resnet26d", 95, 1.4),
-    ]
-    for name, size, gain in cases:
-        network = fill(library_network(name), gain)
+# Library, name, side of the pictures, gain: sides that a test gets through quickly.
+CASES = [
+    ("torchvision", "resnet18", 64, 1.6), ("torchvision", "resnet18", 97, 1.6), ("torchvision", "resnet50", 64, 1.4),
+    ("torchvision", "resnext50_32x4d", 64, 1.4), ("torchvision", "wide_resnet50_2", 64, 1.4),
+    ("torchvision", "mobilenet_v2", 64, 1.9), ("torchvision", "mobilenet_v2", 95, 1.9), ("torchvision", "alexnet", 95, 2.2),
+    ("torchvision", "mobilenet_v3_large", 64, 2.2), ("torchvision", "mobilenet_v3_small", 95, 2.2),
+    ("torchvision", "efficientnet_v2_s", 64, 2.0), ("torchvision", "regnet_y_400mf", 64, 1.6),
+    ("torchvision", "regnet_x_400mf", 95, 1.6), ("torchvision", "densenet121", 64, 1.6),
+    ("torchvision", "squeezenet1_0", 95, 2.0), ("torchvision", "squeezenet1_1", 64, 2.0),
+    ("torchvision", "shufflenet_v2_x0_5", 64, 2.0), ("torchvision", "shufflenet_v2_x1_0", 95, 2.0),
+    ("torchvision", "convnext_tiny", 64, 1.6), ("torchvision", "vit_b_32", 224, 1.6),
+    ("timm", "resnet18d", 64, 1.6), ("timm", "resnet26d", 95, 1.4),
+    ("timm", "efficientnet_b0", 64, 2.2), ("timm", "tf_efficientnet_b0", 95, 2.2), ("timm", "tf_efficientnet_b1", 64, 2.2),
+    ("timm", "tf_efficientnet_lite0", 64, 1.9), ("timm", "efficientnet_es", 64, 1.6), ("timm", "efficientnetv2_rw_t", 64, 2.0),
+    ("timm", "tf_efficientnetv2_b0", 96, 2.0), ("timm", "mobilenetv2_100", 64, 1.9), ("timm", "mobilenetv3_small_100", 64, 2.2),
+    ("timm", "mobilenetv3_large_100", 64, 2.2), ("timm", "tf_mobilenetv3_small_075", 95, 2.2),
+    ("timm", "tf_mobilenetv3_small_minimal_100", 64, 2.0), ("timm", "convnext_tiny", 64, 1.6), ("timm", "convnext_atto", 95, 1.6),
+    ("timm", "convnextv2_atto", 64, 1.6), ("timm", "convnextv2_tiny", 64, 1.6), ("timm", "vit_tiny_patch16_224", 224, 1.6),
+    ("timm", "vit_small_patch32_384", 384, 1.6), ("timm", "deit_tiny_distilled_patch16_224", 224, 1.6),
+    ("timm", "deit3_small_patch16_224", 224, 1.6),
+]  # fmt: skip
+
+
+def write_libraries() -> None:
+    """Logits of torchvision's and timm's networks."""
+    for library, name, size, gain in CASES:
+        network = fill(library_network(library, name), gain)
         pictures = synthetic_pictures(2, size)
         logits = network(pictures)
         error = (network.double()(pictures.double()) - logits).abs().max() / logits.abs().max()
-        print(f"{name} {size}: {logits.min():.3f} to {logits.max():.3f}, rounding {error:.1g}")
-        fields = {"name": name, "size": size, "classes": 7, "gain": gain, **ORIGIN}
-        write_golden(GOLDENS / f"torchvision-{name}-{size}.golden", fields, {"logits": logits})
-    keys = []
-    for name in TORCHVISION + TIMM:
-        # RegNet computes its sizes by tensors, which have no numbers on the meta device.
-        with torch.device("cpu" if name.startswith("regnet") else "meta"):
-            state = library_network(name).state_dict()
-        for key, tensor in sorted(state.items()):
-            if tensor.is_floating_point():
-                keys.append(f"{name} {key} {list(tensor.shape)}\n")
-    digest = hashlib.sha256("".join(keys).encode()).hexdigest()
-    write_golden(
-        GOLDENS / "keys-torchvision.golden", {"names": " ".join(TORCHVISION + TIMM), "sha256": digest, **ORIGIN}, {})
+        print(f"{library} {name} {size}: {logits.min():.3f} to {logits.max():.3f}, rounding {error:.1g}")
+        fields = {"family": library, "name": name, "size": size, "classes": 7, "gain": gain, **ORIGIN}
+        write_golden(GOLDENS / f"{library}-{name}-{size}.golden", fields, {"logits": logits})
+
+
+def write_keys() -> None:
+    """Names and shapes of all weights, by a digest, and how each library prepares photos for the network."""
+    for library, names in (("torchvision", TORCHVISION), ("timm", TIMM + RESNETS)):
+        fields = {"family": library, "names": " ".join(names)}
+        for name in names:
+            # RegNet computes its sizes by tensors, which have no numbers on the meta device.
+            with torch.device("cpu" if name.startswith("regnet") else "meta"):
+                state = library_network(library, name).state_dict()
+            keys = [f"{key} {list(tensor.shape)}\n" for key, tensor in sorted(state.items()) if tensor.is_floating_point()]
+            fields[f"keys-{name}"] = hashlib.sha256("".join(keys).encode()).hexdigest()
+        # The pictures of vit_h_14's first weights are not 224 high; timm's ResNets have the names of torchvision's.
+        fields |= {f"photo-{name}": preparation(library, name) for name in names if name not in ("vit_h_14", *RESNETS)}
+        write_golden(GOLDENS / f"keys-{library}.golden", {**fields, **ORIGIN}, {})
+
+
+def preparation(library: str, name: str) -> str:
+    """Side of the input, the shorter side before the middle is cut out or `stretch`, the filter, mean and deviation.
+
+    torchvision's are those of the first weights that it published, timm's those of the default ones.
+    """
+    if library == "torchvision":
+        transforms = next(iter(torchvision.models.get_model_weights(name))).transforms()
+        side, short = transforms.crop_size[0], transforms.resize_size[0]
+        filter, mean, std = transforms.interpolation.value, transforms.mean, transforms.std
+    else:
+        config = timm.data.resolve_data_config(pretrained_cfg=timm.get_pretrained_cfg(name).to_dict())
+        side = config["input_size"][1]
+        short = "stretch" if config["crop_mode"] == "squash" else math.floor(side / config["crop_pct"])
+        filter, mean, std = config["interpolation"], config["mean"], config["std"]
+    return " ".join(str(part) for part in (side, short, filter, *mean, *std))
 
 
 TORCHVISION = [
@@ -310,9 +347,37 @@ TORCHVISION = [
     "efficientnet_v2_s", "efficientnet_v2_m", "efficientnet_v2_l", "regnet_y_400mf", "regnet_y_800mf", "regnet_y_1_6gf",
     "regnet_y_3_2gf", "regnet_y_8gf", "regnet_y_16gf", "regnet_y_32gf", "regnet_x_400mf", "regnet_x_800mf",
     "regnet_x_1_6gf", "regnet_x_3_2gf", "regnet_x_8gf", "regnet_x_16gf", "regnet_x_32gf", "densenet121", "densenet161",
-    "densenet169", "densenet201", "squeezenet1_0", "squeezenet1_1",
+    "densenet169", "densenet201", "squeezenet1_0", "squeezenet1_1", "shufflenet_v2_x0_5", "shufflenet_v2_x1_0",
+    "shufflenet_v2_x1_5", "shufflenet_v2_x2_0", "convnext_tiny", "convnext_small", "convnext_base", "convnext_large",
+    "vit_b_16", "vit_b_32", "vit_l_16", "vit_l_32", "vit_h_14", *(f"efficientnet_b{variant}" for variant in range(8)),
 ]
-TIMM = ["resnet26", "resnet18d", "resnet26d", "resnet34d", "resnet50d", "resnet101d", "resnet152d", "resnet200d"]
+TIMM = [
+    *(f"{prefix}efficientnet_{size}" for size in ("b0", "b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "l2")
+      for prefix in ("", "tf_")),
+    *(f"{prefix}efficientnet_{size}" for size in ("lite0", "lite1", "lite2", "lite3", "lite4", "es", "em", "el")
+      for prefix in ("", "tf_")),
+    "efficientnetv2_rw_t", "efficientnetv2_rw_s", "efficientnetv2_rw_m",
+    *(f"{prefix}efficientnetv2_{size}" for size in "s m l xl".split() for prefix in ("", "tf_")),
+    *(f"tf_efficientnetv2_b{size}" for size in range(4)),
+    *(f"mobilenetv2_{size}" for size in "035 050 075 100 110d 120d 140".split()),
+    *(f"mobilenetv3_{size}" for size in "large_075 large_100 large_150d small_050 small_075 small_100".split()),
+    *(f"tf_mobilenetv3_{size}" for size in
+      "large_075 large_100 large_minimal_100 small_075 small_100 small_minimal_100".split()),
+    *(f"convnext_{size}" for size in "atto femto pico nano tiny small base large xlarge xxlarge".split()),
+    *(f"convnextv2_{size}" for size in "atto femto pico nano tiny small base large huge".split()),
+    *(f"vit_{size}" for size in
+      "tiny_patch16_224 tiny_patch16_384 small_patch32_224 small_patch32_384 small_patch16_224 small_patch16_384 "
+      "small_patch8_224 base_patch32_224 base_patch32_384 base_patch16_224 base_patch16_384 base_patch8_224 "
+      "large_patch32_224 large_patch32_384 large_patch16_224 large_patch16_384 large_patch14_224 huge_patch14_224".split()),
+    *(f"deit_{size}" for size in
+      "tiny_patch16_224 small_patch16_224 base_patch16_224 base_patch16_384 tiny_distilled_patch16_224 "
+      "small_distilled_patch16_224 base_distilled_patch16_224 base_distilled_patch16_384".split()),
+    *(f"deit3_{size}" for size in
+      "small_patch16_224 small_patch16_384 medium_patch16_224 base_patch16_224 base_patch16_384 large_patch16_224 "
+      "large_patch16_384 huge_patch14_224".split()),
+]  # fmt: skip
+# Those that have the same names in both libraries.
+RESNETS = ["resnet26", "resnet18d", "resnet26d", "resnet34d", "resnet50d", "resnet101d", "resnet152d", "resnet200d"]
 
 
 # MARK: Answers over the real data
@@ -349,6 +414,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--digits", action="store_true", help="write the logits of all test digits")
     parser.add_argument("--photos", type=Path, metavar="FOLDER", help="write the logits of photos there")
+    parser.add_argument("--libraries", action="store_true", help="write those of torchvision and timm")
     parser.add_argument("--count", type=int, default=2000, help="how many photos")
     arguments = parser.parse_args()
     with torch.inference_mode():
@@ -356,11 +422,15 @@ def main() -> None:
             write_digits()
         if arguments.photos:
             write_photos(arguments.photos, arguments.count)
-        if not arguments.digits and not arguments.photos:
+        if arguments.libraries:
+            write_libraries()
+            write_keys()
+        if not arguments.digits and not arguments.photos and not arguments.libraries:
             write_committed()
             write_blocks()
             write_networks()
-            write_torchvision()
+            write_libraries()
+            write_keys()
 
 
 if __name__ == "__main__":
