@@ -125,7 +125,6 @@ let package = Package(
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 
         // MARK: Files
-        .target(name: "Release", swiftSettings: settings),
         .target(name: "Text", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: settings),
         .target(name: "Protobuf", swiftSettings: settings),
@@ -172,10 +171,7 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "API",
-            dependencies: [
-                "GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "Release", "SystemCalls", "Text", "Transport",
-            ],
-            resources: [.embedInCode("Page")],
+            dependencies: ["GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "SystemCalls", "Text", "Transport"],
             swiftSettings: settings),
         .target(name: "Fleet", dependencies: ["SystemCalls", "Transport"], swiftSettings: settings),
         .target(
@@ -191,7 +187,7 @@ let package = Package(
             name: "swiftnet",
             dependencies: [
                 "API", "BLAS", "Client", "CommandSupport", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels",
-                "Models", "ONNX", "Protobuf", "Release",
+                "Models", "ONNX", "Protobuf",
                 "Serving",
                 "SwiftNet", "SystemCalls",
                 "Text", "TorchExport",
@@ -202,7 +198,7 @@ let package = Package(
         .executableTarget(
             name: "weight-extract",
             dependencies: [
-                "Checkpoints", "CommandSupport", "JSON", "Models", "Release", "SystemCalls", "Tensors",
+                "Checkpoints", "CommandSupport", "JSON", "Models", "SystemCalls", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/WeightExtractCommand",
@@ -238,7 +234,7 @@ let package = Package(
         tests("Runtime", ["Graphs", "Kernels", "Operators", "Runtime", "Tensors"]),
         tests("Layers", ["BLAS", "Kernels", "Layers", "Runtime", "SystemCalls", "Tensors"], goldens: true),
         tests("Models", ["BLAS", "Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
-        tests("Checkpoints", ["Checkpoints", "CZlib", "SystemCalls", "Tensors"], goldens: true),
+        tests("Checkpoints", ["Checkpoints", "Compression", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", ["Checkpoints", "Images"], goldens: true),
         tests(
             "Inference",

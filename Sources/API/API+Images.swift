@@ -50,26 +50,17 @@ extension API {
             guard case (.encoded(let images, let isList), let views) = try input(request) else {
                 throw RequestRefusal(.badRequest, "expected images as base64")
             }
+            try served.model.checkHasClasses()
             try views.check(served.model)
             let results = try counting(served, images: images.count) {
                 try runner.classify(model: served.index, images: images, views: views)
             }
-            let wantsPrepared = try Self.wantsPrepared(request.head.target.query)
             if !isList, results.count == 1, let result = results.first {
-                var members = prediction(try result.get(), served.model)
-                if wantsPrepared {
-                    let picture = base64Encoded(try runner.prepared(model: served.index, image: images[0]))
-                    let url = "data:image/png;base64," + String(decoding: picture, as: UTF8.self)
-                    members.append(("prepared", .string(url)))
-                }
-                return signed(json(.object(members)), served.model)
-            }
-            if wantsPrepared {
-                throw RequestRefusal(.badRequest, "'prepared' shows one image; expected no list and no other image")
+                return signed(json(prediction(try result.get(), served.model)), served.model)
             }
             let predictions = results.map { result -> JSONValue in
                 switch result {
-                case .success(let answer): .object(prediction(answer, served.model))
+                case .success(let answer): prediction(answer, served.model)
                 case .failure(let error): failure(error)
                 }
             }
@@ -92,17 +83,7 @@ extension API {
         }
     }
 
-    /// Reads `prepared=true` from a target's query.
-    private static func wantsPrepared(_ query: ByteText?) throws -> Bool {
-        let fields = query?.split(separator: UInt8(ascii: "&")) ?? []
-        guard let field = fields.first(where: { $0.hasPrefix("prepared=") }) else { return false }
-        guard field == "prepared=true" || field == "prepared=false" else {
-            throw RequestRefusal(.badRequest, "'prepared' must be true or false")
-        }
-        return field == "prepared=true"
-    }
-
-    private func prediction(_ answer: Classification, _ model: ServedModel) -> [(String, JSONValue)] {
+    private func prediction(_ answer: Classification, _ model: ServedModel) -> JSONValue {
         let label = model.labels[answer.classIndex]
         let confidence = JSONValue.float(answer.scores[answer.classIndex])
         let likeliest = answer.scores.indices.sorted { answer.scores[$0] > answer.scores[$1] }.prefix(10)
@@ -117,7 +98,7 @@ extension API {
                 ("model_degree", Self.degreesUpright(label)), ("exif_degree", .integer(answer.exifDegrees)),
             ]
         }
-        return members
+        return .object(members)
     }
 
     // MARK: /rotate

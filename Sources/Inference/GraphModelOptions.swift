@@ -4,9 +4,11 @@ import Graphs
 import Operators
 import Tensors
 
-/// What a file that has its own network leaves open, as the user says it.
+/// What a file leaves open, as the user says it.
 public struct GraphModelOptions: Sendable {
-    /// Height and width of input images; the file's, else 224, where it is not said.
+    /// Name of the network, for weights that fit several.
+    public var architecture: String?
+    /// Height and width of input images; where it is not said, the file's, the recognised network's, else 224.
     public var size: (height: Int, width: Int)?
     /// Names of the classes, in the order of the network's numbers.
     public var labels: [String]?
@@ -30,9 +32,10 @@ public struct GraphModelOptions: Sendable {
 extension ModelDescription {
     /// What holds for a file that has its own network, where it stands in no repository: torchvision's transforms for images of
     /// three channels (the short side to 8/7 of the input, the middle cut out, ImageNet's mean and deviation), MNIST's for
-    /// those of one.
+    /// those of one. A network that answers with something else than one number per class has no labels, and gets the whole
+    /// photo.
     ///
-    /// - Throws: `InferenceError.notAClassifier` if it takes no image, or answers with something else than one number per class.
+    /// - Throws: `InferenceError.notAClassifier` if it takes no image, or if labels are given that it has no classes for.
     init(
         defaultsFor graph: Graph, file: GraphFile, name: String, labels: [String]?, _ options: GraphModelOptions
     ) throws {
@@ -52,17 +55,18 @@ extension ModelDescription {
             throw InferenceError.notAClassifier(
                 path: path, reason: "its input is \(input), not an image of 1 or 3 channels")
         }
-        let classes = result.elementCount
-        guard result.shape.dimensions.filter({ $0 > 1 }).count <= 1, classes > 0, result.elementType == .float32 else {
-            throw InferenceError.notAClassifier(path: path, reason: "its answer is \(result), not one number per class")
-        }
+        let isClassifier =
+            graph.outputs.count == 1 && result.shape.dimensions.filter { $0 > 1 }.count <= 1 && result.elementCount > 0
+            && result.elementType == .float32
+        let classes = isClassifier ? result.elementCount : 0
         let names = options.labels ?? labels.flatMap { $0.count == classes ? $0 : nil }
         if let names, names.count != classes {
             throw InferenceError.wrongClassCount(path: path, labels: names.count, classes: classes)
         }
         let isGrey = channels == 1
+        let isCut = isClassifier && height == width
         var resize: Input.Resize? =
-            isGrey ? nil : height == width ? .init(mode: .shortSide, size: (height * 8 + 3) / 7) : .init(mode: .stretch)
+            isGrey ? nil : isCut ? .init(mode: .shortSide, size: (height * 8 + 3) / 7) : .init(mode: .stretch)
         if let interpolation = options.interpolation { resize?.interpolation = interpolation }
         self.init(
             schema: 1, name: name, architecture: file.format, description: nil,
@@ -72,7 +76,7 @@ extension ModelDescription {
                 resize: options.resize ?? resize,
                 scale: options.scale, mean: options.mean ?? (isGrey ? [0.1307] : [0.485, 0.456, 0.406]),
                 std: options.std ?? (isGrey ? [0.3081] : [0.229, 0.224, 0.225])),
-            output: Output(activation: graph.endsInProbabilities ? .none : .softmax),
+            output: Output(activation: graph.endsInProbabilities || !isClassifier ? .none : .softmax),
             labels: names ?? (0..<classes).map(String.init), versions: [:])
     }
 }

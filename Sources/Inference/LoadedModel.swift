@@ -17,10 +17,26 @@ public final class LoadedModel: Sendable {
     public let network: NetworkSource
     /// Path of the file; empty for a model whose weights were prepared before.
     public let path: String
+    /// What the user should know of how the weights were understood, in sentences.
+    public let notes: [String]
     /// The network made ready to run.
     public let plan: Plan
     /// How an image becomes the network's input.
     public let preprocessor: Preprocessor
+
+    /// Whether it answers with one number per class. Others answer with numbers only: `Predictor.tensors(of:)`.
+    public var isClassifier: Bool { !description.labels.isEmpty }
+
+    /// - Throws: `InferenceError.notAClassifier` with what it answers.
+    func checkIsClassifier() throws {
+        guard !isClassifier else { return }
+        let outputs = plan.outputs.map { "'\($0.name)' \($0.elementType.rawValue) \($0.shape)" }
+        throw InferenceError.notAClassifier(
+            path: path.isEmpty ? description.name : path,
+            reason:
+                "its answer is \(outputs.joined(separator: ", ")), not one number per class; 'infer --output FILE.npz' "
+                + "and the server's v2 protocol give it")
+    }
 
     /// Loads a version from a repository, the newest unless one is named.
     ///
@@ -40,7 +56,7 @@ public final class LoadedModel: Sendable {
     /// - Parameters:
     ///   - name: The model's name in answers.
     ///   - description: What to hold of the model; by default, what its architecture or its file says.
-    ///   - options: What a file that has its own network leaves open.
+    ///   - options: What the file leaves open, where there is no description.
     /// - Throws: As the other initialiser does.
     public convenience init(
         weights path: String, name: String, description: ModelDescription? = nil,
@@ -60,34 +76,53 @@ public final class LoadedModel: Sendable {
                 options: options)
         } else {
             try self.init(
-                weights: Checkpoint.open(path: path).stateDict, path: path, name: name, description: description,
-                version: version, preparedWeights: preparedWeights)
+                checkpoint: Checkpoint.open(path: path), path: path, name: name, description: description,
+                version: version, preparedWeights: preparedWeights, options: options)
         }
     }
 
     /// Weights whose network is known by their names.
     private init(
-        weights: StateDict, path: String, name: String, description: ModelDescription?, version: Int,
-        preparedWeights: PreparedWeights?
+        checkpoint: Checkpoint, path: String, name: String, description: ModelDescription?, version: Int,
+        preparedWeights: PreparedWeights?, options: GraphModelOptions
     ) throws {
-        let architecture =
-            try description.map { try Architecture.named($0.architecture, for: weights) }
-            ?? Architecture.recognised(in: weights)
-        let description = description ?? ModelDescription(defaultsFor: architecture, name: name)
+        let weights = checkpoint.stateDict
+        let known = description?.architecture ?? options.architecture
+        let recognised: (architecture: Architecture, notes: [String]) =
+            try known.map { (try Architecture.named($0, for: weights), []) }
+            ?? RecognisedArchitecture.find(in: checkpoint, path: path)
+        let architecture = recognised.architecture
+        let description =
+            description ?? ModelDescription(defaultsFor: architecture, name: name, options: options)
         let network = try architecture.makeNetwork(weights)
-        guard description.inputShape == architecture.inputShape else {
-            throw InferenceError.wrongInputShape(
-                path: path, expected: "\(architecture.inputShape)", actual: "\(description.inputShape)")
-        }
         self.description = description
         self.version = version
         self.path = path
         self.network = .architecture(architecture)
-        plan = try Plan(network, input: description.inputShape, weights: preparedWeights)
+        notes = recognised.notes
+        plan = try Self.plan(network, architecture, description, path: path, preparedWeights)
         preprocessor = try Preprocessor(description.input)
         guard plan.outputShape == [description.labels.count] else {
             throw InferenceError.wrongClassCount(
                 path: path, labels: description.labels.count, classes: plan.outputShape.elementCount)
+        }
+    }
+
+    /// The plan of a network whose input may have another size than its library's.
+    private static func plan(
+        _ network: any Network, _ architecture: Architecture, _ description: ModelDescription, path: String,
+        _ preparedWeights: PreparedWeights?
+    ) throws -> Plan {
+        let (expected, actual) = (architecture.inputShape, description.inputShape)
+        func mismatch() -> InferenceError {
+            .wrongInputShape(path: path, expected: "\(expected)", actual: "\(actual)")
+        }
+        guard expected[0] == actual[0] else { throw mismatch() }
+        do {
+            // What may be left over was looked at when the network was chosen.
+            return try Plan(network, input: actual, weights: preparedWeights, allowUnused: .any)
+        } catch is WiringError where expected != actual {
+            throw mismatch()
         }
     }
 
@@ -106,6 +141,7 @@ public final class LoadedModel: Sendable {
         self.description = description
         self.version = version
         path = file.path
+        notes = []
         network = .graph(file)
         preprocessor = try Preprocessor(description.input)
     }
@@ -117,7 +153,10 @@ public final class LoadedModel: Sendable {
             throw InferenceError.wrongInputShape(
                 path: path, expected: actual, actual: "f32 \(description.inputShape)")
         }
-        guard plan.outputs[0].elementType == .float32, plan.outputShape.elementCount == description.labels.count else {
+        if description.labels.isEmpty { return }
+        guard plan.outputs.count == 1, plan.outputs[0].elementType == .float32,
+            plan.outputShape.elementCount == description.labels.count
+        else {
             throw InferenceError.wrongClassCount(
                 path: path, labels: description.labels.count, classes: plan.outputShape.elementCount)
         }
@@ -131,7 +170,8 @@ public final class LoadedModel: Sendable {
         case .graph(let file): try file.read(size: (description.input.height, description.input.width)).graph
         case .architecture(let architecture):
             try Graph(
-                architecture.makeNetwork(Checkpoint.open(path: path).stateDict), input: description.inputShape)
+                architecture.makeNetwork(Checkpoint.open(path: path).stateDict), input: description.inputShape,
+                allowUnused: .any)
         case .wired: throw InferenceError.wiredByProgram(model: description.name)
         }
     }
@@ -157,6 +197,7 @@ public final class LoadedModel: Sendable {
         try Self.check(plan, description, path: name)
         version = 0
         path = ""
+        notes = []
         self.network = .wired
         self.preprocessor = preprocessor
     }
@@ -170,12 +211,12 @@ public final class LoadedModel: Sendable {
     ) throws {
         switch network {
         case .architecture(let architecture):
-            guard description.inputShape == architecture.inputShape, description.labels.count == architecture.classes
-            else {
+            guard description.labels.count == architecture.classes else {
                 throw InferenceError.invalidPreparedModels(reason: "'\(description.name)' is no \(architecture.name)")
             }
-            plan = try Plan(
-                architecture.makeNetworkWithoutWeights(), input: description.inputShape, weights: preparedWeights)
+            plan = try Self.plan(
+                architecture.makeNetworkWithoutWeights(), architecture, description, path: description.name,
+                preparedWeights)
         case .graph(let file):
             let graph = try file.read(size: (description.input.height, description.input.width)).graph
             plan = try Plan(graph, weights: preparedWeights)
@@ -185,6 +226,7 @@ public final class LoadedModel: Sendable {
         self.description = description
         self.version = version
         path = ""
+        notes = []
         self.network = network
         preprocessor = try Preprocessor(description.input)
     }

@@ -3,21 +3,43 @@
 import Models
 
 extension ModelDescription {
-    /// What holds for a weights file that stands in no repository, from its architecture only.
-    public init(defaultsFor architecture: Architecture, name: String) {
+    /// What holds for a weights file that stands in no repository, from its architecture alone: photos are prepared as the
+    /// network's library does it.
+    ///
+    /// - Parameter options: What the user says wins.
+    public init(
+        defaultsFor architecture: Architecture, name: String, options: GraphModelOptions = GraphModelOptions()
+    ) {
         let shape = architecture.inputShape
         let isDigit = shape[0] == 1
+        let size = options.size ?? (shape[1], shape[2])
         self.init(
             schema: 1,
             name: name,
             architecture: architecture.name,
             description: nil,
             input: Input(
-                width: shape[2], height: shape[1], channels: shape[0], preprocessing: isDigit ? .digit : .photo,
-                resize: architecture.resizedShortSide.map { .init(mode: .shortSide, size: $0) },
-                mean: isDigit ? [0.1307] : [0.485, 0.456, 0.406], std: isDigit ? [0.3081] : [0.229, 0.224, 0.225]),
+                width: size.width, height: size.height, channels: shape[0], preprocessing: isDigit ? .digit : .photo,
+                color: options.color,
+                resize: options.resize ?? Self.resize(for: architecture, size: size, options), scale: options.scale,
+                mean: options.mean ?? architecture.photo?.mean ?? [0.1307],
+                std: options.std ?? architecture.photo?.std ?? [0.3081]),
             output: nil,
-            labels: (0..<architecture.classes).map(String.init),
+            labels: options.labels ?? (0..<architecture.classes).map(String.init),
             versions: [:])
+    }
+
+    /// The library's way, in the ratio of its sides where the input has another size; both sides at once where the input is no
+    /// square.
+    private static func resize(
+        for architecture: Architecture, size: (height: Int, width: Int), _ options: GraphModelOptions
+    ) -> Input.Resize? {
+        guard let photo = architecture.photo else { return nil }
+        let interpolation = options.interpolation ?? (photo.isBicubic ? .bicubic : nil)
+        guard let shortSide = photo.shortSide, size.height == size.width else {
+            return interpolation.map { Input.Resize(mode: .stretch, interpolation: $0) }
+        }
+        return Input.Resize(
+            mode: .shortSide, size: size.height * shortSide / photo.side, interpolation: interpolation)
     }
 }

@@ -2,6 +2,7 @@
 
 import Images
 import Layers
+import Tensors
 
 /// Answers images with predictions: one model and the memory of one caller. Used by one caller at a time.
 public final class Predictor {
@@ -38,6 +39,7 @@ public final class Predictor {
     public func predict(batch: [[UInt8]], views: ViewCount = .one) -> [Result<Prediction, any Error>] {
         let prepared = batch.map { bytes in
             Result {
+                try model.checkIsClassifier()
                 if views == .four { try model.checkFourViews() }
                 return try model.preprocessor.prepared(bytes, limits: limits)
             }
@@ -73,6 +75,7 @@ public final class Predictor {
     ///
     /// - Throws: `InferenceError.wrongPixelCount` if that is no whole number of images.
     package func logits(pixels: [UInt8]) throws -> [[Float]] {
+        try model.checkIsClassifier()
         let input = model.description.input
         let count = model.preprocessor.count
         guard !pixels.isEmpty, pixels.count % count == 0 else {
@@ -89,10 +92,14 @@ public final class Predictor {
 
     /// Runs the network on numbers just as it takes them, normalised and channels first.
     ///
-    /// Shape: [count, C, H, W] → [count, classes], Float32.
+    /// Shape: [count, C, H, W] → [count, classes], Float32; the first output's numbers where there are several.
     ///
     /// - Precondition: `input` holds `count` inputs.
     public func logits(of input: [Float], count: Int) -> [Float] {
+        guard model.plan.outputs.count == 1, model.plan.outputs[0].elementType == .float32 else {
+            let size = model.plan.inputShape.elementCount
+            return (0..<count).flatMap { tensors(of: input[($0 * size)..<(($0 + 1) * size)])[0].floats() }
+        }
         var output = [Float](repeating: 0, count: count * model.plan.outputShape.elementCount)
         input.withUnsafeBufferPointer { input in
             output.withUnsafeMutableBufferPointer { output in
@@ -100,6 +107,27 @@ public final class Predictor {
             }
         }
         return output
+    }
+
+    /// All that the network answers to one encoded image.
+    ///
+    /// - Returns: A tensor for each output, with a batch of 1, under the names that the file has for them.
+    /// - Throws: `ImageError` or `InferenceError`.
+    public func tensors(of bytes: [UInt8]) throws -> [(name: String, tensor: Tensor)] {
+        let input = try model.preprocessor.tensor(of: bytes, limits: limits)
+        return Array(zip(model.plan.outputs.map(\.name), tensors(of: input.floats()[...])))
+    }
+
+    /// All outputs for one input as the network takes it.
+    private func tensors(of input: ArraySlice<Float>) -> [Tensor] {
+        let tensor = Tensor(shape: model.plan.inputShape) { buffer in
+            for (index, value) in input.enumerated() { buffer[index] = value }
+        }
+        do {
+            return try session.run(inputs: [tensor])
+        } catch {
+            preconditionFailure("a model's own input was refused: \(error)")
+        }
     }
 
     /// The logits of images that are prepared already, each seen once or in its four turns.

@@ -52,8 +52,9 @@ public struct PreparedModels: Sendable {
                     NetworkSource.graph(
                         GraphFile(path: path, kind: GraphFile.Format(rawValue: entry.architecture) ?? .onnx))
                 })
-                    ?? Architecture.named(entry.architecture, family: entry.family, classes: classes)
-                    .map(NetworkSource.architecture)
+                    ?? Architecture.named(
+                        entry.architecture, family: entry.family, classes: classes, side: entry.description.input.height
+                    ).map(NetworkSource.architecture)
             else { throw InferenceError.invalidPreparedModels(reason: "a model in it is damaged") }
             let block = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<(entry.offset + entry.count)])
             let model = try LoadedModel(

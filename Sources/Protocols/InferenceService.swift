@@ -63,10 +63,10 @@ package protocol InferenceRunner: AnyObject {
     /// - Returns: As many rows of the model's output shape.
     func run(model: Int, rows: Int, input: [Float]) throws -> [Float]
 
-    /// What a model's network sees of an image: cut, scaled and centred, before its numbers are normalised.
+    /// Runs the network on encoded images, a bad one of which is an error.
     ///
-    /// - Returns: A PNG file.
-    func prepared(model: Int, image: [UInt8]) throws -> [UInt8]
+    /// - Returns: A row of the model's output shape for each.
+    func run(model: Int, images: [[UInt8]]) throws -> [Float]
 
     /// Turns an image upright.
     ///
@@ -81,5 +81,10 @@ extension InferenceRunner {
     /// Classifies encoded images, each seen once.
     package func classify(model: Int, images: [[UInt8]]) throws -> [Result<Classification, any Error>] {
         try classify(model: model, images: images, views: .one)
+    }
+
+    /// The scores of all images.
+    package func run(model: Int, images: [[UInt8]]) throws -> [Float] {
+        try classify(model: model, images: images).flatMap { try $0.get().scores }
     }
 }

@@ -90,6 +90,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         }
         self.id = id?.string
         classCount = requested?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
+        if classCount == 0 { try model.checkHasClasses() }
         self.wantsBinaryOutput = wantsBinaryOutput
         self.views = views
     }

@@ -27,8 +27,10 @@ package struct ServedModel: Equatable, Sendable {
         case digits
         /// How far a photo must be turned; the labels are degrees.
         case rotation
-        /// Anything else.
+        /// Classes of anything else.
         case classification
+        /// Numbers that are no classes: maps, boxes.
+        case tensors
     }
 
     package let name: String
@@ -38,13 +40,16 @@ package struct ServedModel: Equatable, Sendable {
     package let task: Task
     /// Numbers as the network takes them. Shape: [-1, C, H, W].
     package let input: TensorDescription
-    /// What the network makes of them. Shape: [-1, classes].
+    /// What the network makes of them. Shape: [-1, classes], or what a network without classes gives.
     package let output: TensorDescription
     package let labels: [String]
 
-    /// - Parameter inputShape: C, H and W.
+    /// - Parameters:
+    ///   - inputShape: C, H and W.
+    ///   - output: Name and shape of what a network without classes gives.
     package init(
-        name: String, version: String, architecture: String, task: Task, inputShape: [Int], labels: [String]
+        name: String, version: String, architecture: String, task: Task, inputShape: [Int], labels: [String],
+        output: (name: String, shape: [Int])? = nil
     ) {
         self.name = name
         self.version = version
@@ -52,7 +57,8 @@ package struct ServedModel: Equatable, Sendable {
         self.task = task
         self.labels = labels
         input = TensorDescription(name: "input", datatype: .fp32, shape: [-1] + inputShape)
-        output = TensorDescription(name: "logits", datatype: .fp32, shape: [-1, labels.count])
+        self.output = TensorDescription(
+            name: output?.name ?? "logits", datatype: .fp32, shape: [-1] + (output?.shape ?? [labels.count]))
     }
 
     /// Pixels in the model's own size, which the server prepares. Shape: [-1, H, W, C].
@@ -67,9 +73,16 @@ package struct ServedModel: Equatable, Sendable {
 
     /// What pixels and images are answered with. Shape: [-1, classes].
     package var probabilities: TensorDescription {
-        TensorDescription(name: "probabilities", datatype: .fp32, shape: output.shape)
+        task == .tensors ? output : TensorDescription(name: "probabilities", datatype: .fp32, shape: output.shape)
     }
 
     /// The inputs, of which a request brings one.
-    package var inputs: [TensorDescription] { [input, pixels, image] }
+    package var inputs: [TensorDescription] { task == .tensors ? [input, image] : [input, pixels, image] }
+
+    /// - Throws: ``RequestRefusal`` if it has no classes.
+    package func checkHasClasses() throws {
+        guard task == .tensors else { return }
+        throw RequestRefusal(
+            .badRequest, "'\(name)' has no classes: it answers with '\(output.name)' by POST /v2/models/\(name)/infer")
+    }
 }

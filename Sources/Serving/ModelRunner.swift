@@ -146,6 +146,23 @@ final class ModelRunner: InferenceRunner {
 
     private func rowsToBegin(_ model: Int) -> Int { max(rowsAtOnce[model], fastestBatches[model]) }
 
+    func run(model: Int, images: [[UInt8]]) throws -> [Float] {
+        let predictor = predictors[model]
+        let costs = images.map(predictor.cost)
+        try checkWork(costs, predictor.limits)
+        return try zip(images, costs).flatMap { image, cost in
+            try checkInterest()
+            if let refused = budget.refusal(of: cost.bytes) { throw refused }
+            do {
+                return try budget.with(cost.bytes, for: interest) {
+                    try predictor.tensors(of: image)[0].tensor.floats()
+                }
+            } catch {
+                throw refusal(error)
+            }
+        }
+    }
+
     /// Works on some rows at a time, so many that a part takes some hundredths of a second, and looks between the parts
     /// whether the answer is still wanted.
     ///
@@ -168,17 +185,6 @@ final class ModelRunner: InferenceRunner {
             first = end
         }
         return answers
-    }
-
-    func prepared(model: Int, image: [UInt8]) throws -> [UInt8] {
-        do {
-            let predictor = predictors[model]
-            let cost = predictor.cost(of: image)
-            try checkWork([cost], predictor.limits)
-            return try budget.with(cost.bytes, for: interest) { try ImageEncoder.png(predictor.prepared(image)) }
-        } catch {
-            throw refusal(error)
-        }
     }
 
     func upright(

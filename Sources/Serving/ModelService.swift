@@ -131,8 +131,11 @@ extension ServedModel {
         let isRotation = Rotation.areDegrees(description.labels)
         self.init(
             name: description.name, version: String(model.version), architecture: model.network.name,
-            task: description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
-            inputShape: description.inputShape.dimensions,
-            labels: description.labels)
+            task: !model.isClassifier
+                ? .tensors
+                : description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
+            inputShape: description.inputShape.dimensions, labels: description.labels,
+            output: model.isClassifier
+                ? nil : (model.plan.outputs[0].name, model.plan.outputs[0].shape.dimensions))
     }
 }

@@ -14,10 +14,6 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             Times whole runs, from numbers in PyTorch's order to logits, without reading images. The first fifth of the \
             time is warm-up and not counted.
-
-            EXAMPLES
-              swiftnet bench --model rotation --threads 2
-              swiftnet bench --weights model.onnx --batch 8
             """)
 
     @OptionGroup var modelOptions: ModelOptions
@@ -44,7 +40,7 @@ struct BenchCommand: ParsableCommand {
         try Failure.reporting {
             let model = try modelOptions.load()
             let session = try Session(model.plan, threads: threads)
-            let times = measure(session)
+            let times = try measure(session)
             let median = times[times.count / 2]
             let p90 = times[min(times.count - 1, times.count * 9 / 10)]
             let rate = Double(batch) / median * 1000
@@ -71,20 +67,31 @@ struct BenchCommand: ParsableCommand {
     /// Times runs until the time is over, at least three.
     ///
     /// - Returns: Milliseconds of each run, ascending.
-    private func measure(_ session: Session) -> [Double] {
-        let input = madeUpInput(count: batch * session.plan.inputShape.elementCount)
-        var output = [Float](repeating: 0, count: batch * session.plan.outputShape.elementCount)
+    private func measure(_ session: Session) throws -> [Double] {
+        let plan = session.plan
+        if plan.outputs.count > 1 {
+            let tensor = Tensor(madeUpInput(count: plan.inputShape.elementCount), shape: plan.inputShape)
+            return try time { for _ in 0..<batch { _ = try session.run(inputs: [tensor]) } }
+        }
+        let input = madeUpInput(count: batch * plan.inputShape.elementCount)
+        var output = [Float](repeating: 0, count: batch * plan.outputShape.elementCount)
+        return time {
+            input.withUnsafeBufferPointer { input in
+                output.withUnsafeMutableBufferPointer { output in
+                    session.run(input, count: batch, layout: .channelsFirst, output: output)
+                }
+            }
+        }
+    }
+
+    private func time(_ body: () throws -> Void) rethrows -> [Double] {
         let start = SystemClock.monotonicSeconds
         let (warm, end) = (start + seconds / 5, start + seconds)
         var times: [Double] = []
         times.reserveCapacity(1 << 20)
         var before = start
         while before < end || times.count < 3 {
-            input.withUnsafeBufferPointer { input in
-                output.withUnsafeMutableBufferPointer { output in
-                    session.run(input, count: batch, layout: .channelsFirst, output: output)
-                }
-            }
+            try body()
             let after = SystemClock.monotonicSeconds
             if before >= warm || after >= end { times.append((after - before) * 1000) }
             before = after

@@ -4,12 +4,17 @@ import ArgumentParser
 import Inference
 import SystemCalls
 
-/// The flags that say what a file that has its own network (.onnx, .pt2) leaves open.
+/// The flags that say what a file leaves open.
 struct GraphModelFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Size of the network's input, for a file that leaves it open: 224x224, or 224.", valueName: "HxW"))
+            "Size of the network's input, for a network that leaves it open: 224x224, or 224.", valueName: "HxW"))
     var size: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The network, for weights that fit several: tf_efficientnet_b0, deit_tiny_patch16_224.", valueName: "name"))
+    var architecture: String?
 
     @Option(
         help: ArgumentHelp("Names of the classes, a line each, in the order of the answers.", valueName: "file"),
@@ -19,6 +24,7 @@ struct GraphModelFlags: ParsableArguments {
     func options() throws -> GraphModelOptions {
         var options = GraphModelOptions()
         options.size = try size.map(Self.size)
+        options.architecture = architecture
         options.labels = try labels.map(Self.lines)
         return options
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import Checkpoints
 import CommandSupport
 import Images
 import Inference
@@ -49,7 +50,15 @@ struct InferCommand: ParsableCommand {
         completion: .file())
     var showPrepared: String?
 
-    @Flag(help: "Replace the file of --show-prepared if it exists.")
+    @Option(
+        help: ArgumentHelp(
+            "Write the numbers of all outputs as numpy has them, and no lines: of one image under the outputs' names, of "
+                + "several under IMAGE/OUTPUT. For networks that answer with maps or with several outputs, too.",
+            valueName: "file.npz"),
+        completion: .file())
+    var output: String?
+
+    @Flag(help: "Replace the files of --output and --show-prepared if they exist.")
     var force = false
 
     @Option(help: ArgumentHelp("Threads to use. Default: as many as this process may run at once.", valueName: "N"))
@@ -71,6 +80,9 @@ struct InferCommand: ParsableCommand {
             }
             if showPrepared != nil {
                 throw ValidationError("--show-prepared shows what this program sees, without --server.")
+            }
+            if output != nil {
+                throw ValidationError("--output writes what this program's network answers, without --server.")
             }
         }
         if ViewCount(rawValue: views) == nil { throw ValidationError("--views must be 1 or 4, not \(views).") }
@@ -94,6 +106,7 @@ struct InferCommand: ParsableCommand {
             let progress = ProgressBar(total: count, isShown: count > 1)
             defer { progress.finish() }
             if let showPrepared { try writePrepared(of: inputs, model, to: showPrepared) }
+            if let output { return try writeOutputs(of: inputs, model, to: output, threads: usable) }
             var failures: [any Error] = []
             try predictor.run(count: count, read: { try inputs.read($0) }) { index, answer, milliseconds in
                 let name = inputs.items[index].name
@@ -107,15 +120,29 @@ struct InferCommand: ParsableCommand {
                     if json, let line = (error as? InferenceError)?.json(file: name) {
                         try progress.interrupted { try writeStandardOutput(line + "\n") }
                     }
-                    progress.interrupted {
-                        writeStandardError(
-                            "swiftnet: \(Failure.message(error, about: name))\(Failure.hint(error))\n")
-                    }
+                    progress.interrupted { writeStandardError("swiftnet: \(Failure.message(error, about: name))\n") }
                 }
                 progress.advance()
             }
             if let first = failures.first { throw count == 1 ? Failure.exitCode(for: first) : Failure.someFailed }
         }
+    }
+
+    /// Writes all outputs for all images, or nothing if one fails.
+    private func writeOutputs(of inputs: InputFiles, _ model: LoadedModel, to path: String, threads: Int) throws {
+        let predictor = try Predictor(model, threads: threads, limits: imageOptions.limits)
+        var archive = NPZWriter(try OutputFile(path, existing: force ? .replace : .refuse))
+        for (index, item) in inputs.items.enumerated() {
+            do {
+                let outputs = try predictor.tensors(of: inputs.read(index))
+                let folder = inputs.items.count == 1 ? "" : item.nameBelow + "/"
+                for (name, tensor) in outputs { try archive.add(folder + name, tensor) }
+            } catch {
+                writeStandardError("swiftnet: \(Failure.message(error, about: item.name))\n")
+                throw Failure.exitCode(for: error)
+            }
+        }
+        try archive.finish()
     }
 
     /// Writes the prepared picture; one that can't be prepared is left to the answer's message.

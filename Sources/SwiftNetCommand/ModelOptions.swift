@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import Images
 import Inference
 import SystemCalls
 
 /// The flags that choose a model, the same for all commands.
 struct ModelOptions: ParsableArguments {
-    @Option(
-        help: ArgumentHelp("The model to use: a name that 'swiftnet models' lists.", valueName: "name"),
-        completion: .custom(ModelNames.complete))
+    @Option(help: ArgumentHelp("The model to use: a name that 'swiftnet models' lists.", valueName: "name"))
     var model: String?
 
     @Option(
@@ -44,9 +43,13 @@ struct ModelOptions: ParsableArguments {
             if version != nil { throw ValidationError("--version needs a model repository, not a weights file.") }
             // A name given beside a file takes its labels and input from the standard repository, if it is there.
             let description = try? model.map { try ModelRepository.standard().description(of: $0) }
-            return try LoadedModel(
+            let loaded = try LoadedModel(
                 weights: weights, name: model ?? fileName(weights), description: description,
                 options: graphFlags.options())
+            for note in loaded.notes {
+                writeStandardError("swiftnet: \(Printable.line("\(weights): \(note)"))\n")
+            }
+            return loaded
         }
         let repository = try repository()
         // With one model there is no choice.

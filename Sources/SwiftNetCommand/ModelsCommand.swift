@@ -10,13 +10,7 @@ import SystemCalls
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List the models of the repository: versions, architecture, input, accuracy, size.",
-        discussion: """
-            EXAMPLES
-              swiftnet models
-              swiftnet models --json | jq -r .name
-              swiftnet models --weights ~/models
-            """)
+        abstract: "List the models of the repository: versions, architecture, input, accuracy, size.")
 
     @Option(
         help: ArgumentHelp(
@@ -46,10 +40,7 @@ struct ModelsCommand: ParsableCommand {
                     writeStandardError("swiftnet: \(Failure.line(error))\n")
                 }
             }
-            if !json, !names.isEmpty { try writeStandardOutput(Table(rows).description) }
-            if names.isEmpty {
-                writeStandardError("swiftnet: this repository has no model; 'swiftnet add NAME FILE' adds one\n")
-            }
+            if !json { try writeStandardOutput(Table(rows).description) }
             if failed { throw Failure.someFailed }
         }
     }

@@ -95,7 +95,7 @@ struct PlaceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Use the cores by processes, of which a crash takes one, or by threads of one process. (default: process)",
-            valueName: "process|thread"), completion: .list(ServerConfiguration.Mode.allCases.map(\.rawValue)))
+            valueName: "process|thread"))
     var mode: String?
 
     @Option(
@@ -140,12 +140,10 @@ struct ServedModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A model to serve, as name or name@version; may be repeated. (default: all, newest versions)",
-            valueName: "model"), completion: .custom(ModelNames.completeWithVersions))
+            valueName: "model"))
     var model: [String] = []
 
-    @Option(
-        help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"),
-        completion: .custom(ModelNames.complete))
+    @Option(help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"))
     var digitModel: String?
 
     @Option(
@@ -174,9 +172,6 @@ struct AccessOptions: ParsableArguments {
     @Flag(help: "Let everyone in, also from other machines.")
     var noAuth = false
 
-    @Flag(help: "Leave out the page for people, at '/'.")
-    var noPage = false
-
     @Flag(help: "Allow models to be loaded and unloaded by request.")
     var admin = false
 
@@ -201,8 +196,7 @@ struct AccessOptions: ParsableArguments {
 
     var settings: [Setting] {
         [
-            ("api-keys", apiKeys), ("no-auth", noAuth ? "true" : nil),
-            ("no-page", noPage ? "true" : nil), ("admin", admin ? "true" : nil),
+            ("api-keys", apiKeys), ("no-auth", noAuth ? "true" : nil), ("admin", admin ? "true" : nil),
             ("allowed-hosts", allowedHosts), ("cors", cors), ("forwarded-allow-ips", forwardedAllowIps),
         ]
     }
@@ -305,7 +299,7 @@ struct SurroundingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Leave out messages that matter less: debug, info, warning, error, critical. (default: info)",
-            valueName: "level"), completion: .list(LogLevel.allCases.map(\.rawValue)))
+            valueName: "level"))
     var logLevel: String?
 
     @Option(

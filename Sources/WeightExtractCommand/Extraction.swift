@@ -155,6 +155,6 @@ struct Extraction {
 
     /// The network that the weights belong to; nil where they belong to none that is known.
     private func architecture(_ contents: CheckpointContents) throws -> Architecture? {
-        try? Architecture.recognised(in: contents.outline())
+        try? Architecture.recognised(in: contents.outline(), hint: options.input)
     }
 }

@@ -121,6 +121,37 @@ struct GraphModelTests {
         expectClose(answers[0], answers[1], .elementwise)
     }
 
+    @Test("a network without classes gives its numbers, and no prediction")
+    func maps() throws {
+        let folder = try TemporaryFolder()
+        var writer = ProtobufWriter()
+        writer.write(1, int64: 8)
+        writer.write(7) { graph in
+            node(&graph, "Conv", ["x", "w"], "map", pads: [1, 1, 1, 1])
+            node(&graph, "GlobalAveragePool", ["map"], "means")
+            graph.write(2, string: "g")
+            tensor(&graph, "w", [4, 3, 3, 3], randomFloats(108, seed: 1))
+            value(&graph, 11, "x", [nil, 3, nil, nil])
+            value(&graph, 12, "map", [nil, 4, nil, nil])
+            value(&graph, 12, "means", [nil, 4, 1, 1])
+        }
+        writer.write(8) { $0.write(2, int64: 13) }
+        let loaded = try LoadedModel(
+            weights: folder.write(writer.bytes, to: "map.onnx"), name: "map", options: options())
+        #expect(!loaded.isClassifier && loaded.description.input.resize == .init(mode: .stretch))
+        let predictor = try Predictor(loaded)
+        let outputs = try predictor.tensors(of: picture(5))
+        #expect(outputs.map(\.name) == ["map", "means"])
+        #expect(outputs.map(\.tensor.shape) == [[1, 4, 16, 16], [1, 4, 1, 1]])
+        let map = outputs[0].tensor.floats()
+        let means = (0..<4).map { channel in map[(channel * 256)..<((channel + 1) * 256)].reduce(0, +) / 256 }
+        expectClose(outputs[1].tensor.floats(), means, .accumulated)
+        #expect(throws: InferenceError.self) { _ = try predictor.predict(picture(5)) }
+        // The first output's numbers, row by row.
+        let input = [Float](repeating: 0.5, count: 2 * 3 * 256)
+        #expect(predictor.logits(of: input, count: 2).count == 2 * 4 * 256)
+    }
+
     @Test("a model that is added is loaded by its name, and described as its file was")
     func adding() throws {
         let folder = try TemporaryFolder()

@@ -110,10 +110,13 @@ public final class Session {
     /// Runs the network on `count` inputs and writes as many outputs, allocating nothing (but for the first batch of its
     /// size in channels-first order).
     ///
-    /// - Precondition: The buffers hold as much as `count` inputs and outputs take.
+    /// - Precondition: The buffers hold as much as `count` inputs and outputs take; the plan has one input and one output.
     public func run(
         _ input: UnsafeBufferPointer<Float>, count: Int, layout: Layout, output: UnsafeMutableBufferPointer<Float>
     ) {
+        precondition(
+            plan.inputs.count == 1 && plan.outputs.count == 1,
+            "a plan of \(plan.inputs.count) inputs and \(plan.outputs.count) outputs runs by run(inputs:)")
         let inputCount = plan.inputShape.elementCount
         let outputCount = plan.outputShape.elementCount
         precondition(
@@ -162,20 +165,21 @@ extension Session {
     public func profile(_ input: UnsafeBufferPointer<Float>) -> [(start: Duration, duration: Duration)] {
         precondition(input.count >= plan.inputShape.elementCount, "the input holds \(input.count) values")
         guard let base = input.baseAddress else { return [] }
-        let output = AlignedMemory(floats: plan.outputShape.elementCount)
+        let results = plan.outputs.map { AlignedMemory(floats: max(1, $0.count)) }
         var times: [UInt64] = []
         times.reserveCapacity(plan.summaries.count + 1)
         execution.roundTimes = times
         flushingDenormals {
             withUnsafePointer(to: UnsafeRawPointer(base)) { input in
-                withUnsafePointer(to: output.base) { output in
+                results.map(\.base).withUnsafeBufferPointer { outputs in
                     execution.begin(
                         inputs: UnsafeBufferPointer(start: input, count: 1), layout: .channelsLast, images: 1,
-                        outputs: UnsafeBufferPointer(start: output, count: 1), workers: threads, sharesSteps: true)
+                        outputs: outputs, workers: threads, sharesSteps: true)
                     team.run()
                 }
             }
         }
+        withExtendedLifetime(results) {}
         times = execution.roundTimes ?? []
         execution.roundTimes = nil
         return plan.summaries.indices.map { step in

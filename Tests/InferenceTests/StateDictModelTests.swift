@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+
+import Inference
+import JSON
+import Models
+import Tensors
+import TestSupport
+import Testing
+
+/// Weights alone, whose network is recognised: which one, what is said of it, and how photos become its input.
+@Suite("weights without a network")
+struct StateDictModelTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    /// A file of zeros in the names and shapes of a network of timm, and further tensors.
+    private func file(_ name: String, strays: [(name: String, count: Int)] = []) throws -> String {
+        let network = try #require(Architecture.named("mobilenetv3_small_050", family: "timm", classes: 3))
+        let weights = network.expectedWeights() + strays.map { ($0.name, Shape([$0.count])) }
+        var (members, offset): ([(String, JSONValue)], Int) = ([], 0)
+        for (name, shape) in weights {
+            let end = offset + 4 * shape.elementCount
+            members.append(
+                (
+                    name,
+                    .object([
+                        ("dtype", .string("F32")), ("shape", .array(shape.dimensions.map { .integer($0) })),
+                        ("data_offsets", .array([.integer(offset), .integer(end)])),
+                    ])
+                ))
+            offset = end
+        }
+        var header = Array(JSONValue.object(members).text.utf8)
+        header += [UInt8](repeating: UInt8(ascii: " "), count: (8 - header.count % 8) % 8)
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+        return try folder.write(length + header + [UInt8](repeating: 0, count: offset), to: name)
+    }
+
+    @Test("photos are prepared as the library does it, unless the user says otherwise")
+    func preparation() throws {
+        let path = try file("net.safetensors")
+        let model = try LoadedModel(weights: path, name: "net")
+        #expect(model.description.architecture == "mobilenetv3_small_050" && model.notes.isEmpty)
+        #expect(model.description.inputShape == [3, 224, 224] && model.description.labels == ["0", "1", "2"])
+        #expect(
+            model.description.input.resize == .init(mode: .shortSide, size: 256, interpolation: .bicubic))
+        var options = GraphModelOptions()
+        options.size = (64, 64)
+        options.labels = ["a", "b", "c"]
+        options.std = [1, 1, 1]
+        let other = try LoadedModel(weights: path, name: "net", options: options)
+        #expect(other.plan.inputShape == [3, 64, 64] && other.description.labels == ["a", "b", "c"])
+        #expect(other.description.input.resize == .init(mode: .shortSide, size: 73, interpolation: .bicubic))
+        #expect(other.description.input.std == [1, 1, 1] && other.description.input.mean == [0.485, 0.456, 0.406])
+        options.labels = ["a", "b"]
+        #expect(throws: InferenceError.wrongClassCount(path: path, labels: 2, classes: 3)) {
+            try LoadedModel(weights: path, name: "net", options: options)
+        }
+    }
+
+    @Test("tensors that belong to no part of the network are told, and refused where they are many")
+    func strays() throws {
+        let few = try LoadedModel(weights: file("few.safetensors", strays: [("criterion.weight", 100)]), name: "few")
+        #expect(few.notes.count == 1 && few.notes[0].contains("criterion.weight"), "\(few.notes)")
+        let path = try file("many.safetensors", strays: [("projector.weight", 200_000)])
+        #expect(throws: ModelError.self) { try LoadedModel(weights: path, name: "many") }
+    }
+
+    @Test("of networks with the same names the file's name chooses, or the user, and a note says which others fit")
+    func choices() throws {
+        let weights = try StateDict(
+            #require(Architecture.named("mobilenetv3_small_075", family: "timm", classes: 2)).expectedWeights().map {
+                ($0.name, Tensor(placeholderOf: $0.shape))
+            })
+        #expect(Architecture.fitting(weights).map(\.name) == ["mobilenetv3_small_075", "tf_mobilenetv3_small_075"])
+        #expect(try Architecture.recognised(in: weights).name == "mobilenetv3_small_075")
+        let hint = "/x/tf_mobilenetv3_small_075-da427f52.pth"
+        #expect(try Architecture.recognised(in: weights, hint: hint).name == "tf_mobilenetv3_small_075")
+        #expect(try Architecture.named("tf_mobilenetv3_small_075", for: weights).photo?.mean == [0.5, 0.5, 0.5])
+    }
+}
