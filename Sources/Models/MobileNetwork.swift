@@ -71,7 +71,9 @@ public struct MobileConfiguration: Sendable, Equatable {
         var count = blocks.reduce(0) { $0 + $1.repeats }
         var scaled = Int((Double(count) * depth).rounded(.up))
         for index in blocks.indices.reversed() {
-            if blocks[index].forcedChannels > 0 { blocks[index].forcedChannels = channels(blocks[index].forcedChannels) }
+            if blocks[index].forcedChannels > 0 {
+                blocks[index].forcedChannels = channels(blocks[index].forcedChannels)
+            }
             let old = blocks[index].repeats
             blocks[index].repeats = max(
                 1, Int((Double(old) / Double(count) * Double(scaled)).rounded(.toNearestOrEven)))
