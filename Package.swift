@@ -238,7 +238,8 @@ let package = Package(
         tests("Images", ["Checkpoints", "Images"], goldens: true),
         tests(
             "Inference",
-            ["Checkpoints", "Images", "Inference", "Kernels", "Layers", "Models", "Protobuf", "Tensors"], goldens: true
+            ["Checkpoints", "Images", "Inference", "JSON", "Kernels", "Layers", "Models", "Protobuf", "Tensors"],
+            goldens: true
         ),
         tests("Text"),
         tests("HTTP", ["HTTP", "Text"]),
@@ -261,6 +262,7 @@ let package = Package(
             dependencies: [
                 "Images", "Protobuf", "SystemCalls", "TestSupport", "allocation-probe", "swiftnet", "weight-extract",
             ],
+            exclude: ["Goldens"],
             swiftSettings: settings),
     ] + kernelLevels
 )
