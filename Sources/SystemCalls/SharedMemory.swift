@@ -64,8 +64,15 @@ extension FileDescriptor {
             defer { munmap(address, byteCount) }
             try body(UnsafeMutableRawBufferPointer(start: address, count: byteCount))
         }
-        try retryingInterrupts("fcntl") {
-            fcntl(rawValue, addSeals, sealSeal | sealShrink | sealGrow | sealWrite)
+        // While the kernel moves one of the pages, the memory counts as busy.
+        var attempts = 0
+        while fcntl(rawValue, addSeals, sealSeal | sealShrink | sealGrow | sealWrite) == -1 {
+            let code = errno
+            attempts += 1
+            guard code == EINTR || code == EBUSY && attempts < 100 else {
+                throw SystemError(call: "fcntl", errno: code)
+            }
+            SystemClock.sleep(milliseconds: 10)
         }
     }
 }

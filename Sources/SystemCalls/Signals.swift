@@ -31,9 +31,14 @@ package final class SignalSource: Sendable {
             errno = code
         }
         action.sa_flags = SA_RESTART
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
         for signal in signals {
             try retryingInterrupts("sigaction") { sigaction(signal, &action, nil) }
+            sigaddset(&wanted, signal)
         }
+        // Whoever started this process may have blocked them in itself, and so here.
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     }
 
     /// The next signal that has come; nil if none is left.
