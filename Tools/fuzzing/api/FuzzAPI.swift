@@ -20,6 +20,8 @@ private let models = [
 private final class Runner: InferenceRunner {
     var interest = WorkInterest()
 
+    func fastestBatch(model: Int) -> Int { 1 }
+
     private func answer(_ byte: UInt8, _ model: Int) -> Classification {
         let count = models[model].labels.count
         return Classification(
@@ -122,7 +124,8 @@ private func answer(_ server: API, _ peer: Peer, _ head: RequestHead, _ body: [U
     case .command: return server.rendered(Response(.ok), for: head)
     case .work(let work):
         do {
-            return try work(Runner())
+            let runner = Runner()
+            return try work(runner).response(from: runner)
         } catch {
             return ErrorResponse.response(for: error)
         }
