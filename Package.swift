@@ -125,6 +125,7 @@ let package = Package(
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
 
         // MARK: Files
+        .target(name: "Release", swiftSettings: settings),
         .target(name: "Text", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: settings),
         .target(name: "Protobuf", swiftSettings: settings),
@@ -171,7 +172,10 @@ let package = Package(
             swiftSettings: settings),
         .target(
             name: "API",
-            dependencies: ["GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "SystemCalls", "Text", "Transport"],
+            dependencies: [
+                "GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "Release", "SystemCalls", "Text", "Transport",
+            ],
+            resources: [.embedInCode("Page")],
             swiftSettings: settings),
         .target(name: "Fleet", dependencies: ["SystemCalls", "Transport"], swiftSettings: settings),
         .target(
@@ -187,7 +191,7 @@ let package = Package(
             name: "swiftnet",
             dependencies: [
                 "API", "BLAS", "Client", "CommandSupport", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels",
-                "Models", "ONNX", "Protobuf",
+                "Models", "ONNX", "Protobuf", "Release",
                 "Serving",
                 "SwiftNet", "SystemCalls",
                 "Text", "TorchExport",
@@ -198,7 +202,7 @@ let package = Package(
         .executableTarget(
             name: "weight-extract",
             dependencies: [
-                "Checkpoints", "CommandSupport", "JSON", "Models", "SystemCalls", "Tensors",
+                "Checkpoints", "CommandSupport", "JSON", "Models", "Release", "SystemCalls", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/WeightExtractCommand",

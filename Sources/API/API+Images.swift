@@ -55,12 +55,21 @@ extension API {
             let results = try counting(served, images: images.count) {
                 try runner.classify(model: served.index, images: images, views: views)
             }
+            let wantsPrepared = try Self.wantsPrepared(request.head.target.query)
             if !isList, results.count == 1, let result = results.first {
-                return signed(json(prediction(try result.get(), served.model)), served.model)
+                var members = prediction(try result.get(), served.model)
+                if wantsPrepared {
+                    let picture = base64Encoded(try runner.prepared(model: served.index, image: images[0]))
+                    members.append(("prepared", .string("data:image/png;base64," + String(decoding: picture, as: UTF8.self))))
+                }
+                return signed(json(.object(members)), served.model)
+            }
+            if wantsPrepared {
+                throw RequestRefusal(.badRequest, "'prepared' shows one image; expected no list and no other image")
             }
             let predictions = results.map { result -> JSONValue in
                 switch result {
-                case .success(let answer): prediction(answer, served.model)
+                case .success(let answer): .object(prediction(answer, served.model))
                 case .failure(let error): failure(error)
                 }
             }
@@ -83,7 +92,17 @@ extension API {
         }
     }
 
-    private func prediction(_ answer: Classification, _ model: ServedModel) -> JSONValue {
+    /// Reads `prepared=true` from a target's query.
+    private static func wantsPrepared(_ query: ByteText?) throws -> Bool {
+        let fields = query?.split(separator: UInt8(ascii: "&")) ?? []
+        guard let field = fields.first(where: { $0.hasPrefix("prepared=") }) else { return false }
+        guard field == "prepared=true" || field == "prepared=false" else {
+            throw RequestRefusal(.badRequest, "'prepared' must be true or false")
+        }
+        return field == "prepared=true"
+    }
+
+    private func prediction(_ answer: Classification, _ model: ServedModel) -> [(String, JSONValue)] {
         let label = model.labels[answer.classIndex]
         let confidence = JSONValue.float(answer.scores[answer.classIndex])
         let likeliest = answer.scores.indices.sorted { answer.scores[$0] > answer.scores[$1] }.prefix(10)
@@ -98,7 +117,7 @@ extension API {
                 ("model_degree", Self.degreesUpright(label)), ("exif_degree", .integer(answer.exifDegrees)),
             ]
         }
-        return .object(members)
+        return members
     }
 
     // MARK: /rotate

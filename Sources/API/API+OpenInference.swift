@@ -3,6 +3,7 @@
 import HTTP
 import JSON
 import Protocols
+import Release
 import Text
 import Transport
 
@@ -49,8 +50,8 @@ extension API {
         return name.string
     }
 
-    /// The version of the release: `swiftnet --version` says it, and the server's metadata do.
-    package static let version = "0.1.0"
+    /// The version of the server in its metadata.
+    package static let version = Release.version
 
     private func tensor(_ tensor: TensorDescription) -> JSONValue {
         [
@@ -83,6 +84,7 @@ extension API {
             "max_batch_size": .integer(policy.maxBatch),
             "input": .array(model.inputs.map { .object(tensor($0) + [("optional", true)]) }),
             "output": [.object(tensor(model.output)), .object(tensor(model.probabilities))],
+            "parameters": ["task": ["string_value": .string("\(model.task)")]],
         ])
     }
 

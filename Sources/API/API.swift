@@ -27,6 +27,10 @@ package struct API: RequestHandler {
         package var modelVersions: (@Sendable (_ model: String) throws -> [ModelVersion])?
         /// Whether metrics are read at an address of their own, and there only.
         package var hasOwnMetricsAddress = false
+        /// Whether there is a page for people.
+        package var hasPage = true
+        /// How the server uses the cores, as its metrics tell.
+        package var layout: (mode: String, threadsOfWorker: Int)?
 
         package init() {}
     }
@@ -68,7 +72,7 @@ package struct API: RequestHandler {
             response.add("Allow", "GET, HEAD, POST")
             return (.other, .refused(response))
         }
-        let route = Route(head.target.segments)
+        let route = route(of: head, peer)
         // Metrics that have an address of their own are read there, without a key, and nowhere else.
         let isMetrics = route == .metrics
         if peer.isForMetrics, !isMetrics, route?.isOpen != true { return noRoute(head) }
@@ -80,6 +84,9 @@ package struct API: RequestHandler {
             return (route?.label(of: head) ?? .other, .refused(refusal))
         }
         guard let route, route.isGRPC || GRPCWire(head.headers) == nil else { return noRoute(head) }
+        if case .page = route, !policy.hasPage {
+            return (.page, .refused(ErrorResponse.make(.notFound, "the page is left out of this server (--no-page)")))
+        }
         if let answer = policy.sites.preflight(head, methods: route.methods.map(\.string).joined(separator: ", ")) {
             return (route.label(of: head), .refused(answer))
         }
@@ -97,6 +104,14 @@ package struct API: RequestHandler {
                 }
             }
         )
+    }
+
+    /// The route of a request. What asks for `/` as browsers do is given the page.
+    private func route(of head: RequestHead, _ peer: Peer) -> Route? {
+        let route = Route(head.target.segments)
+        guard route == .root, !peer.isForMetrics else { return route }
+        let wantsPage = head.headers.list("accept").contains { MediaType($0)?.essence == "text/html" }
+        return wantsPage ? .page(.document) : route
     }
 
     /// The largest body, before and after decompression, of a request that the event loop itself answers.
@@ -144,11 +159,12 @@ package struct API: RequestHandler {
 
     private func handle(_ route: Route, _ request: Request) throws -> Handling {
         switch route {
+        case .page(let file): return .answer(file.content.response(to: request.head))
         case .root: return .answer(json(["name": "swiftnet", "status": "alive"]))
         case .live, .healthy: return .answer(json(["live": true]))
         case .ready: return .answer(readiness)
         case .metrics:
-            let text = MetricsText(statistics.fleet, models: models).bytes
+            let text = MetricsText(statistics.fleet, models: models, layout: policy.layout).bytes
             return .answer(Response(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: text))
         case .openAPI: return .answer(Response(.ok, contentType: "application/json", body: OpenAPI.document))
         case .inference: return try inference(request)

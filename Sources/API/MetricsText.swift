@@ -2,6 +2,7 @@
 
 import GRPC
 import Protocols
+import Release
 import Transport
 
 /// The fleet's numbers in the text format of Prometheus.
@@ -10,7 +11,11 @@ import Transport
 struct MetricsText {
     private(set) var bytes: [UInt8] = []
 
-    init(_ fleet: FleetStatistics, models: [ServedModel]) {
+    /// - Parameter layout: How the server uses the cores; left out where nobody says.
+    init(
+        _ fleet: FleetStatistics, models: [ServedModel], layout: (mode: String, threadsOfWorker: Int)? = nil
+    ) {
+        if let layout { writeServer(layout) }
         writeRequests(fleet)
         writeDurations(fleet)
         writeModels(fleet, models)
@@ -36,6 +41,13 @@ struct MetricsText {
             fleet[.restarts])
         single("swiftnet_reloads_total", "counter", "Reloads that took effect.", fleet[.reloads])
         single("swiftnet_failed_reloads_total", "counter", "Reloads that were given up.", fleet[.failedReloads])
+    }
+
+    private mutating func writeServer(_ layout: (mode: String, threadsOfWorker: Int)) {
+        head("swiftnet_info", "gauge", "The server's version and mode; always 1.")
+        line("swiftnet_info{version=\"\(Release.version)\",mode=\"\(layout.mode)\"} 1")
+        single(
+            "swiftnet_worker_threads", "gauge", "Inference threads of each worker.", UInt64(layout.threadsOfWorker))
     }
 
     private mutating func writeRequests(_ fleet: FleetStatistics) {

@@ -37,6 +37,7 @@ enum OpenAPI {
         var isOpen = false
         var isInfer = false
         var takesViews = false
+        var takesPrepared = false
 
         var value: JSONValue {
             var members: [(String, JSONValue)] = [("summary", .string(summary))]
@@ -79,6 +80,13 @@ enum OpenAPI {
                     "name": "views", "in": "query", "required": false,
                     "description": "How many times a rotation model looks at an image: 4 is surer.",
                     "schema": ["type": "integer", "enum": [1, 4]],
+                ])
+            }
+            if takesPrepared {
+                parameters.append([
+                    "name": "prepared", "in": "query", "required": false,
+                    "description": "Whether to show, as a PNG in a data URL, what the network sees of the one image.",
+                    "schema": ["type": "boolean"],
                 ])
             }
             return parameters
@@ -214,7 +222,7 @@ enum OpenAPI {
             request: images, response: [("text/plain", nil), (json, nil)]),
         Operation(
             path: "/predict/{model}", method: "post", summary: "What a model says of images.", request: images,
-            takesViews: true),
+            takesViews: true, takesPrepared: true),
         Operation(
             path: "/rotate", method: "post", summary: "The photo, upright.", request: images,
             response: [("image/png", nil), ("image/jpeg", nil)], takesViews: true),
@@ -257,7 +265,7 @@ enum OpenAPI {
         ]
 
     private static let others: [Operation] = [
-        get("/", "Whether the server runs, in KServe's words.", isOpen: true),
+        get("/", "Whether the server runs, in KServe's words; for browsers the page for people.", isOpen: true),
         get("/healthz", "Whether the server runs.", isOpen: true),
         get("/metrics", "The fleet's numbers for Prometheus.", response: [("text/plain", nil)]),
         get("/openapi.json", "This document."),

@@ -9,6 +9,7 @@ import Transport
 /// What a path asks for.
 enum Route: Equatable, Sendable {
     case root, live, ready, healthy, metrics, openAPI
+    case page(PageFile)
     case inference
     case predict(model: ByteText)
     case rotate
@@ -60,12 +61,13 @@ enum Route: Equatable, Sendable {
         case .predict: .predict
         case .rotate: .rotate
         case .v1Predict, .v1Unsupported, .v1Status, .v1Metadata: .v1
+        case .page: .page
         case .openAPI: .other
         default: .v2
         }
     }
 
-    /// Whether anyone may ask, without a key.
+    /// Whether it is a probe, which tells nothing: anyone may ask, pages of other sites too.
     var isOpen: Bool {
         if case .grpc(let method) = self { return method.right == nil }
         return [.root, .live, .ready, .healthy].contains(self)
@@ -77,6 +79,7 @@ enum Route: Equatable, Sendable {
     /// What a key must allow; nil if anyone may ask.
     var right: Rights? {
         if isOpen { return nil }
+        if case .page = self { return nil }
         if case .grpc(let method) = self { return method.right }
         return isAdministrative ? .admin : self == .metrics ? .metrics : .predict
     }
@@ -122,6 +125,10 @@ enum Route: Equatable, Sendable {
             case ["metrics"]: self = .metrics
             case ["openapi.json"]: self = .openAPI
             default:
+                if segments.count == 2, segments[0] == "page", let file = PageFile(path: segments[1]) {
+                    self = .page(file)
+                    return
+                }
                 guard segments.count == 2, let method = GRPCMethod(service: segments[0], method: segments[1]) else {
                     return nil
                 }

@@ -17,7 +17,7 @@ package final class ProgressBar {
     ///   - isShown: Whether it is wanted; it is shown only on a terminal.
     package init(total: Int, isShown: Bool) {
         self.total = max(total, 1)
-        self.isShown = isShown && ProcessEnvironment.standardErrorIsTerminal
+        self.isShown = isShown && ProcessEnvironment.standardErrorShowsProgress
     }
 
     /// Counts one piece of work as done.

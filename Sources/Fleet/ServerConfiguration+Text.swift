@@ -173,6 +173,7 @@ extension ServerConfiguration {
         text("state-file", \.stateFile),
         text("api-keys", \.apiKeys),
         flag("no-auth", \.noAuth),
+        flag("no-page", \.noPage),
         flag("admin", \.admin),
         list("allowed-hosts", "names of hosts", \.allowedHosts),
         list("cors", "sites, as https://example.org,", \.cors),

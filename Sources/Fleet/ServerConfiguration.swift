@@ -30,6 +30,8 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var stateFile: String?
     package var apiKeys: String?
     package var noAuth = false
+    /// Whether the page for people is left out.
+    package var noPage = false
     package var admin = false
     package var timeout = 30
     package var gracefulTimeout = 30

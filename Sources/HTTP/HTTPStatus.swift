@@ -14,6 +14,7 @@ package struct HTTPStatus: Equatable, Hashable, Sendable {
     }
 
     package static let ok = HTTPStatus(200)
+    package static let notModified = HTTPStatus(304)
     package static let badRequest = HTTPStatus(400)
     package static let unauthorized = HTTPStatus(401)
     package static let forbidden = HTTPStatus(403)
@@ -39,6 +40,7 @@ package struct HTTPStatus: Equatable, Hashable, Sendable {
         switch code {
         case 100: "Continue"
         case 200: "OK"
+        case 304: "Not Modified"
         case 400: "Bad Request"
         case 401: "Unauthorized"
         case 403: "Forbidden"

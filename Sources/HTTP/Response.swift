@@ -74,7 +74,8 @@ package struct Response: Equatable, Sendable {
         line("HTTP/1.1 ", String(status.code), " ", status.reason)
         line("Date: ", date)
         for header in headers { line(header.name, ": ", header.value) }
-        line("Content-Length: ", String(body.count))
+        // An answer without the bytes that the client has does not say how many they are.
+        if status != .notModified { line("Content-Length: ", String(body.count)) }
         if closesConnection || !keepsAlive {
             line("Connection: close")
         } else if version == .http10 {

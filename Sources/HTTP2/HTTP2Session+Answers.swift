@@ -23,7 +23,9 @@ extension HTTP2Session {
         block.add(":status", String(response.status.code))
         block.add("date", date, isRepeated: false)
         for header in response.headers { block.add(header) }
-        if response.trailers.isEmpty, !isOpen { block.add("content-length", String(response.body.count)) }
+        if response.trailers.isEmpty, !isOpen, response.status != .notModified {
+            block.add("content-length", String(response.body.count))
+        }
         stream.isComplete = !isOpen
         if isHead || response.body.isEmpty, !isOpen {
             for trailer in response.trailers { block.add(trailer) }

@@ -68,6 +68,11 @@ package protocol InferenceRunner: AnyObject {
     /// - Returns: A row of the model's output shape for each.
     func run(model: Int, images: [[UInt8]]) throws -> [Float]
 
+    /// What a model's network sees of an image: cut, scaled and centred, before its numbers are normalised.
+    ///
+    /// - Returns: A PNG file.
+    func prepared(model: Int, image: [UInt8]) throws -> [UInt8]
+
     /// Turns an image upright.
     ///
     /// - Parameter views: As for ``classify(model:images:views:)``.

@@ -187,6 +187,17 @@ final class ModelRunner: InferenceRunner {
         return answers
     }
 
+    func prepared(model: Int, image: [UInt8]) throws -> [UInt8] {
+        do {
+            let predictor = predictors[model]
+            let cost = predictor.cost(of: image)
+            try checkWork([cost], predictor.limits)
+            return try budget.with(cost.bytes, for: interest) { try ImageEncoder.png(predictor.prepared(image)) }
+        } catch {
+            throw refusal(error)
+        }
+    }
+
     func upright(
         model: Int, image: [UInt8], views: RequestedViews
     ) throws -> (bytes: [UInt8], mediaType: String, Classification) {

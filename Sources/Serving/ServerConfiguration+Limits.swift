@@ -36,6 +36,7 @@ extension ServerConfiguration {
         policy.keys = try text.map(keys)
         policy.sites = try siteRules()
         policy.hasOwnMetricsAddress = !metricsBind.isEmpty
+        policy.hasPage = !noPage
         policy.modelVersions = { try modelVersions(of: $0) }
         return policy
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import API
 import Fleet
 import HTTP
 import Images
@@ -73,7 +74,7 @@ package struct Worker {
                 listeners: takeListeners(listenerCount),
                 metricsListeners: takeListeners(metricsListenerCount, after: listenerCount), service: service,
                 limits: configuration.transportLimits,
-                policy: try configuration.policy(keys: keys), threads: threads, statistics: statistics,
+                policy: try policy(), threads: threads, statistics: statistics,
                 log: try makeLog(statistics))
             try connect(server, signals, statistics)
             channel.send(.ready(Self.summary(service)))
@@ -99,6 +100,13 @@ package struct Worker {
             try PreparedModels(mapping: block.bytes, owner: block).models,
             limits: ImageLimits(maxPixels: configuration.maxPixels),
             maxDecodedBytes: configuration.maxDecodedBytes)
+    }
+
+    /// What clients are allowed, and what they are told of this server.
+    private func policy() throws -> API.Policy {
+        var policy = try configuration.policy(keys: keys)
+        policy.layout = (configuration.mode.rawValue, threads)
+        return policy
     }
 
     private func makeLog(_ statistics: WorkerStatistics) throws -> AccessLog? {

@@ -14,6 +14,10 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             Times whole runs, from numbers in PyTorch's order to logits, without reading images. The first fifth of the \
             time is warm-up and not counted.
+
+            EXAMPLES
+              swiftnet bench --model rotation --threads 2
+              swiftnet bench --weights model.onnx --batch 8
             """)
 
     @OptionGroup var modelOptions: ModelOptions

@@ -56,13 +56,16 @@ enum Failure {
         } catch let error as ValidationError {
             throw error
         } catch {
-            writeStandardError("swiftnet: \(line(error))\n")
+            writeStandardError("swiftnet: \(line(error))\(hint(error))\n")
             throw exitCode(for: error)
         }
     }
 
     /// An error's message on one line, free of control characters that a file's name or content may have brought in.
     static func line(_ error: any Error) -> String { Printable.line("\(error)") }
+
+    /// What may be done about an error, as it stands behind its message; empty if nothing is known.
+    static func hint(_ error: any Error) -> String { Hint.text(for: error).map { "; \($0)" } ?? "" }
 
     /// An error's message with the name of the file that it is about, unless the message names it itself.
     static func message(_ error: any Error, about name: String) -> String {

@@ -18,6 +18,10 @@ struct InspectCommand: ParsableCommand {
         discussion: """
             Of .pth and .safetensors files: the tensors, and the architecture that they are recognised as. Of .onnx and \
             .pt2 files: inputs, outputs, size and operators, and all that would not run; then the exit code is 65. Runs no code from them.
+
+            EXAMPLES
+              swiftnet inspect model.onnx
+              swiftnet inspect mnist_cnn.pt
             """)
 
     @Flag(help: "Print one line of JSON per tensor, or one for an ONNX model or a program.")

@@ -8,7 +8,9 @@ import SystemCalls
 
 /// The flags that choose a model, the same for all commands.
 struct ModelOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The model to use: a name that 'swiftnet models' lists.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("The model to use: a name that 'swiftnet models' lists.", valueName: "name"),
+        completion: .custom(ModelNames.complete))
     var model: String?
 
     @Option(

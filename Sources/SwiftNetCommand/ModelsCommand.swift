@@ -10,7 +10,13 @@ import SystemCalls
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "models",
-        abstract: "List the models of the repository: versions, architecture, input, accuracy, size.")
+        abstract: "List the models of the repository: versions, architecture, input, accuracy, size.",
+        discussion: """
+            EXAMPLES
+              swiftnet models
+              swiftnet models --json | jq -r .name
+              swiftnet models --weights ~/models
+            """)
 
     @Option(
         help: ArgumentHelp(
@@ -40,7 +46,10 @@ struct ModelsCommand: ParsableCommand {
                     writeStandardError("swiftnet: \(Failure.line(error))\n")
                 }
             }
-            if !json { try writeStandardOutput(Table(rows).description) }
+            if !json, !names.isEmpty { try writeStandardOutput(Table(rows).description) }
+            if names.isEmpty {
+                writeStandardError("swiftnet: this repository has no model; 'swiftnet add NAME FILE' adds one\n")
+            }
             if failed { throw Failure.someFailed }
         }
     }

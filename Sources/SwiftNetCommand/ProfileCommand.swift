@@ -17,6 +17,10 @@ struct ProfileCommand: ParsableCommand {
             the median time, its arithmetic speed, and the bytes of weights and values that it moves. GFLOP/s counts the \
             operations of the layer's definition; "of peak" counts those that the algorithm executes, which are fewer for \
             Winograd's, against a matrix product that lies in cache, times the threads.
+
+            EXAMPLES
+              swiftnet profile --model rotation
+              swiftnet profile --weights model.onnx --trace trace.json
             """)
 
     @OptionGroup var modelOptions: ModelOptions

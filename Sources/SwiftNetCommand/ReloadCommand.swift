@@ -14,6 +14,9 @@ struct ReloadCommand: ParsableCommand {
             The server must have been started with --pid. It starts new workers, and lets the old ones finish when the new \
             ones serve; no request is lost. If anything fails, it serves on as before.
 
+            EXAMPLES
+              swiftnet reload --pid /run/swiftnet.pid
+
             EXIT CODES
               0   reloaded
               1   not reloaded, with the reason on one line

@@ -95,7 +95,7 @@ struct PlaceOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Use the cores by processes, of which a crash takes one, or by threads of one process. (default: process)",
-            valueName: "process|thread"))
+            valueName: "process|thread"), completion: .list(ServerConfiguration.Mode.allCases.map(\.rawValue)))
     var mode: String?
 
     @Option(
@@ -140,10 +140,11 @@ struct ServedModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "A model to serve, as name or name@version; may be repeated. (default: all, newest versions)",
-            valueName: "model"))
+            valueName: "model"), completion: .custom(ModelNames.completeWithVersions))
     var model: [String] = []
 
-    @Option(help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"))
+    @Option(help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"),
+        completion: .custom(ModelNames.complete))
     var digitModel: String?
 
     @Option(
@@ -172,6 +173,9 @@ struct AccessOptions: ParsableArguments {
     @Flag(help: "Let everyone in, also from other machines.")
     var noAuth = false
 
+    @Flag(help: "Leave out the page for people, at '/'.")
+    var noPage = false
+
     @Flag(help: "Allow models to be loaded and unloaded by request.")
     var admin = false
 
@@ -196,7 +200,8 @@ struct AccessOptions: ParsableArguments {
 
     var settings: [Setting] {
         [
-            ("api-keys", apiKeys), ("no-auth", noAuth ? "true" : nil), ("admin", admin ? "true" : nil),
+            ("api-keys", apiKeys), ("no-auth", noAuth ? "true" : nil),
+            ("no-page", noPage ? "true" : nil), ("admin", admin ? "true" : nil),
             ("allowed-hosts", allowedHosts), ("cors", cors), ("forwarded-allow-ips", forwardedAllowIps),
         ]
     }
@@ -299,7 +304,7 @@ struct SurroundingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "Leave out messages that matter less: debug, info, warning, error, critical. (default: info)",
-            valueName: "level"))
+            valueName: "level"), completion: .list(LogLevel.allCases.map(\.rawValue)))
     var logLevel: String?
 
     @Option(

@@ -27,6 +27,12 @@ struct SwiftNetCommand: ParsableCommand {
         discussion: """
             'swiftnet --version' prints the version.
 
+            EXAMPLES
+              swiftnet infer digit.png
+              swiftnet rotate --dry-run photos/
+              swiftnet serve
+              swiftnet add flowers model.onnx --labels flowers.txt
+
             EXIT CODES
               0   all went well
               1   some files failed; the others were answered

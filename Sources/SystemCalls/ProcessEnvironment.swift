@@ -15,6 +15,13 @@ package enum ProcessEnvironment {
 
     /// Whether standard error is a terminal that a person may be looking at.
     package static var standardErrorIsTerminal: Bool { isatty(2) == 1 }
+
+    /// Whether standard error is a terminal that can take a line back and write it anew, as progress is shown. One that calls
+    /// itself dumb, or does not say what it is, can't.
+    package static var standardErrorShowsProgress: Bool {
+        guard standardErrorIsTerminal, let kind = value("TERM") else { return false }
+        return !kind.isEmpty && kind != "dumb"
+    }
 }
 
 /// Writes text to standard output, all of it.

@@ -6,7 +6,7 @@ import SystemCalls
 
 /// The parts of the server that are counted apart.
 package enum RouteLabel: Int, CaseIterable, Sendable {
-    case inference, predict, rotate, v1, v2, health, metrics, admin, other
+    case inference, predict, rotate, v1, v2, health, metrics, admin, page, other
     case grpcPhoto, grpcInference, grpcHealth, grpcReflection, grpcOther
 
     /// The name in metrics and logs.
@@ -49,7 +49,7 @@ package final class FleetStatistics: Sendable {
 
     /// The statuses counted; any other counts as 500. Those of gRPC, 0 to 16, have as many places.
     package static let statuses = [
-        200, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 422, 431, 500, 501, 503, 504, 505,
+        200, 304, 400, 401, 403, 404, 405, 408, 409, 413, 414, 415, 417, 422, 431, 500, 501, 503, 504, 505,
     ]
     /// The upper ends of the histogram's ranges, in seconds; one more holds the rest.
     package static let bounds = [

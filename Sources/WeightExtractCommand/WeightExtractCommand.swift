@@ -5,6 +5,7 @@ import Checkpoints
 import CommandSupport
 import JSON
 import Models
+import Release
 import SystemCalls
 import Tensors
 
@@ -20,8 +21,14 @@ struct WeightExtractCommand: ParsableCommand {
             file's name does not matter. Writes model.pth beside the input unless told otherwise.
             A file that exists is kept unless --force; pipes and devices are written through.
 
+            EXAMPLES
+              weight-extract checkpoint.tar
+              weight-extract --list model.pt
+              weight-extract -o model.safetensors --dtype f16 checkpoint.pth
+
             Exit codes: 0 done, or there already with the same contents; 1 could not write, 3 some weights were not taken (--partial accepts that), 64 wrong usage, 65 the file is not sound or has no weights, 66 no such file.
-            """)
+            """,
+        version: "weight-extract \(Release.version)")
 
     @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file"), completion: .file())
     var input: String

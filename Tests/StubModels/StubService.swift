@@ -78,6 +78,8 @@ package final class StubRunner: InferenceRunner {
         }
     }
 
+    package func prepared(model: Int, image: [UInt8]) throws -> [UInt8] { image }
+
     package func upright(
         model: Int, image: [UInt8], views: RequestedViews
     ) throws -> (bytes: [UInt8], mediaType: String, Classification) {

@@ -47,6 +47,8 @@ private final class Runner: InferenceRunner {
         return (0..<(rows * count)).map { input[$0 % input.count] * 4 }
     }
 
+    func prepared(model: Int, image: [UInt8]) throws -> [UInt8] { image }
+
     func upright(
         model: Int, image: [UInt8], views: RequestedViews
     ) throws -> (bytes: [UInt8], mediaType: String, Classification) {
