@@ -60,7 +60,8 @@ extension API {
                 var members = prediction(try result.get(), served.model)
                 if wantsPrepared {
                     let picture = base64Encoded(try runner.prepared(model: served.index, image: images[0]))
-                    members.append(("prepared", .string("data:image/png;base64," + String(decoding: picture, as: UTF8.self))))
+                    let url = "data:image/png;base64," + String(decoding: picture, as: UTF8.self)
+                    members.append(("prepared", .string(url)))
                 }
                 return signed(json(.object(members)), served.model)
             }

@@ -10,7 +10,7 @@ package final class ProgressLine {
 
     /// - Parameter isShown: Whether it is wanted.
     package init(isShown: Bool) {
-        self.isShown = isShown && ProcessEnvironment.standardErrorIsTerminal
+        self.isShown = isShown && ProcessEnvironment.standardErrorShowsProgress
     }
 
     /// Shows how many bytes have been written.

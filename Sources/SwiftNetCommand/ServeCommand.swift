@@ -143,7 +143,8 @@ struct ServedModelOptions: ParsableArguments {
             valueName: "model"), completion: .custom(ModelNames.completeWithVersions))
     var model: [String] = []
 
-    @Option(help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"),
+    @Option(
+        help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"),
         completion: .custom(ModelNames.complete))
     var digitModel: String?
 

@@ -189,8 +189,9 @@ import Testing
         #expect(try RawClient(port: port).ask("GET", "/healthz").status == 200)
         let second = try Command.run("swiftnet", ["serve", "--mode", mode, "--bind", "127.0.0.1:\(port)"])
         #expect(second.exitCode == 1)
-        #expect(second.errors == "swiftnet: bind 127.0.0.1:\(port): Address already in use; "
-                    + "another program listens there; --bind names another address\n")
+        #expect(
+            second.errors == "swiftnet: bind 127.0.0.1:\(port): Address already in use; "
+                + "another program listens there; --bind names another address\n")
         #expect(try RawClient(port: port).ask("GET", "/healthz").status == 200)
     }
 
