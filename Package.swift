@@ -202,7 +202,7 @@ let package = Package(
         .executableTarget(
             name: "weight-extract",
             dependencies: [
-                "Checkpoints", "CommandSupport", "JSON", "Models", "Release", "SystemCalls", "Tensors",
+                "Checkpoints", "CommandSupport", "Inference", "JSON", "Models", "Release", "SystemCalls", "Tensors",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/WeightExtractCommand",

@@ -13,7 +13,6 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case notAClassifier(path: String, reason: String)
     case badModelName(String)
     case modelExists(String, repository: String)
-    case otherModel(String, expected: String, actual: String)
     case noDigit
     case severalDigits
     case notFiniteResult
@@ -55,8 +54,6 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "'\(name)' can't be a model's name: expected letters, digits, '-', '_' and '.', no '.' first"
         case .modelExists(let name, let repository):
             "there is a model '\(name)' in \(repository) already; --new-version adds a version to it"
-        case .otherModel(let name, let expected, let actual):
-            "'\(name)' takes \(expected), but the file \(actual): a version must fit its model"
         case .notAClassifier(let path, let reason):
             "\(path) is no classifier of images: \(reason)"
         case .noDigit:

@@ -27,6 +27,9 @@ public final class LoadedModel: Sendable {
     /// Whether it answers with one number per class. Others answer with numbers only: `Predictor.tensors(of:)`.
     public var isClassifier: Bool { !description.labels.isEmpty }
 
+    /// What its own file names as outputs; the layers of a network that is known have no such names.
+    package var namedOutputs: [Plan.Port] { if case .graph = network { plan.outputs } else { [] } }
+
     /// - Throws: `InferenceError.notAClassifier` with what it answers.
     func checkIsClassifier() throws {
         guard !isClassifier else { return }
@@ -87,10 +90,10 @@ public final class LoadedModel: Sendable {
         preparedWeights: PreparedWeights?, options: GraphModelOptions
     ) throws {
         let weights = checkpoint.stateDict
-        let known = description?.architecture ?? options.architecture
-        let recognised: (architecture: Architecture, notes: [String]) =
-            try known.map { (try Architecture.named($0, for: weights), []) }
-            ?? RecognisedArchitecture.find(in: checkpoint, path: path)
+        let recognised =
+            try description.map { try RecognisedArchitecture(described: $0.architecture, in: weights) }
+            ?? options.architecture.map { try RecognisedArchitecture(named: $0, in: weights) }
+            ?? RecognisedArchitecture(in: weights, checkpoint.summary, path: path)
         let architecture = recognised.architecture
         let description =
             description ?? ModelDescription(defaultsFor: architecture, name: name, options: options)

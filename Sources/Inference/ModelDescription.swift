@@ -169,6 +169,15 @@ public struct ModelDescription: Sendable, Equatable {
     }
 }
 
+extension ModelDescription.Version {
+    /// Weights of which only the file's name is known.
+    public init(file: String) {
+        self.init(
+            file: file, sha256: nil, bytes: nil, trainedBy: nil, trained: nil, epoch: nil, trainAccuracy: nil,
+            testAccuracy: nil, testSet: nil, notes: nil)
+    }
+}
+
 extension ModelDescription.Input {
     /// What contradicts itself, if anything does.
     var fault: String? {

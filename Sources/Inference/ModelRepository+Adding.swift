@@ -4,70 +4,42 @@ import Checkpoints
 import SystemCalls
 
 extension ModelRepository {
-    /// Adds a network, or a version of one: the file is copied, described, and run once before anything says that it is there.
+    /// Adds a network, or a version of one: the file is run once, copied, and described last.
     ///
     /// - Parameters:
     ///   - isNewVersion: Whether the model must exist already.
-    /// - Returns: The new version.
+    /// - Returns: The new version, and what the user should know of how the file was understood.
     /// - Throws: `InferenceError` if the name can't be taken, what loading the file throws, or an error of the system; nothing
     ///   is left behind then.
     public func add(
         _ name: String, file: String, options: GraphModelOptions, description text: String? = nil,
         isNewVersion: Bool = false
-    ) throws -> Entry {
-        guard Self.isPlain(name) else { throw InferenceError.badModelName(name) }
-        let exists = try modelNames().contains(name)
-        guard exists == isNewVersion else {
-            throw exists
-                ? InferenceError.modelExists(name, repository: path)
-                : InferenceError.unknownModel(name, known: try modelNames(), repository: path)
+    ) throws -> (entry: Entry, notes: [String]) {
+        let place = try NewVersion(of: name, in: self)
+        guard (place.known != nil) == isNewVersion else {
+            throw isNewVersion
+                ? InferenceError.unknownModel(name, known: try modelNames(), repository: path)
+                : InferenceError.modelExists(name, repository: path)
         }
-        let loaded = try LoadedModel(weights: file, name: name, options: options)
-        try loaded.runOnce(path: file)
-
-        var description = isNewVersion ? try self.description(of: name) : loaded.description
-        if isNewVersion,
-            description.inputShape != loaded.description.inputShape
-                || description.labels.count != loaded.description.labels.count
-        {
-            throw InferenceError.otherModel(
-                name, expected: "\(description.inputShape), \(description.labels.count) classes",
-                actual: "\(loaded.description.inputShape), \(loaded.description.labels.count) classes")
-        }
-        if let text { description.description = text }
-        let version = (description.versionNumbers.last ?? 0) + 1
+        let loaded = try place.load(file, options: options)
         let fileName = file.split(separator: "/").last.map(String.init) ?? file
-        let folder = "\(path)/\(name)/\(version)"
-        let isFirst = (try? FileSystem.kind(of: "\(path)/\(name)")) == nil
-        if isFirst { try FileSystem.makeFolder("\(path)/\(name)") }
-        try FileSystem.makeFolder(folder)
-        var copies = [(from: file, to: "\(folder)/\(fileName)")]
+        var copies = [(from: file, to: "\(place.folder)/\(fileName)")]
+        if case .graph(let graphFile) = loaded.network {
+            copies += try graphFile.companions().map { ($0.path, "\(place.folder)/\($0.name)") }
+        }
+        try place.makeFolder()
         do {
-            if case .graph(let graphFile) = loaded.network {
-                copies += try graphFile.companions().map { ($0.path, "\(folder)/\($0.name)") }
-            }
             for copy in copies {
                 let parent = String(copy.to[..<(copy.to.lastIndex(of: "/") ?? copy.to.endIndex)])
                 if (try? FileSystem.kind(of: parent)) == nil { try FileSystem.makeFolder(parent) }
                 try Self.copy(copy.from, to: copy.to)
             }
-            let mapped = try MappedFile(path: file)
-            description.versions[String(version)] = ModelDescription.Version(
-                file: fileName, sha256: SHA256.hexadecimal(of: mapped.bytes), bytes: mapped.bytes.count)
-            try write(description, as: name)
+            let entry = try place.record(loaded, ModelDescription.Version(file: fileName), description: text)
+            return (entry, loaded.notes)
         } catch {
-            for copy in copies { try? FileSystem.removeFile(copy.to) }
-            try? FileSystem.removeFolder(folder)
-            if isFirst { try? FileSystem.removeFolder("\(path)/\(name)") }
+            place.abandon(copies.map(\.to))
             throw error
         }
-        return try entry(name, version: version)
-    }
-
-    private func write(_ description: ModelDescription, as name: String) throws {
-        let output = try FileWriter(replacing: "\(path)/\(name)/model.json")
-        try output.write(Array(description.json.prettyText.utf8))
-        try output.finish()
     }
 
     private static func copy(_ source: String, to target: String) throws {
@@ -78,7 +50,7 @@ extension ModelRepository {
     }
 
     /// Whether a name is safe as a folder's and in a URL.
-    private static func isPlain(_ name: String) -> Bool {
+    static func isPlain(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.count <= 128 && !name.hasPrefix(".")
             && name.utf8.allSatisfy { byte in
                 switch byte {
@@ -88,16 +60,5 @@ extension ModelRepository {
                 default: false
                 }
             }
-    }
-}
-
-extension LoadedModel {
-    /// Runs the network on a grey input.
-    ///
-    /// - Throws: `InferenceError.notFiniteResult` if the answer is not finite.
-    fileprivate func runOnce(path: String) throws {
-        let answer = try Predictor(self).logits(
-            of: [Float](repeating: 0.5, count: plan.inputShape.elementCount), count: 1)
-        guard answer.allSatisfy(\.isFinite) else { throw InferenceError.notFiniteResult }
     }
 }

@@ -16,6 +16,8 @@ public struct ModelRepository: Sendable {
 
     /// Path of the folder.
     public let path: String
+    /// A folder of one user's own, which is searched behind the other, and added to where that can't be written; it may not be there.
+    let ownPath: String?
     /// Largest `model.json` that is read, in bytes.
     static let maxDescriptionBytes = 1 << 20
 
@@ -25,10 +27,11 @@ public struct ModelRepository: Sendable {
     public init(path: String) throws {
         guard try FileSystem.kind(of: path) == .directory else { throw InferenceError.notAFolder(path: path) }
         self.path = path
+        ownPath = nil
     }
 
     /// Finds the repository that holds where none is named: `SWIFTNET_WEIGHTS`, `share/swiftnet` beside the executable's
-    /// `bin`, then the nearest folder `Weights` above the executable.
+    /// `bin`, then the nearest folder `Weights` above the executable; besides, or alone, `$XDG_DATA_HOME/swiftnet`.
     ///
     /// - Throws: `InferenceError.noRepository` with the places looked in.
     public static func standard() throws -> ModelRepository {
@@ -42,23 +45,48 @@ public struct ModelRepository: Sendable {
             searched.append("/" + (folders + ["Weights"]).joined(separator: "/"))
             folders.removeLast()
         }
-        for path in searched {
-            if let kind = try? FileSystem.kind(of: path), kind == .directory { return ModelRepository(found: path) }
+        let own = userFolder
+        if let own { searched.append(own) }
+        guard let path = searched.first(where: { (try? FileSystem.kind(of: $0)) == .directory }) else {
+            throw InferenceError.noRepository(searched: ["$SWIFTNET_WEIGHTS"] + searched)
         }
-        throw InferenceError.noRepository(searched: ["$SWIFTNET_WEIGHTS"] + searched)
+        return ModelRepository(found: path, ownPath: path == own ? nil : own)
     }
 
-    private init(found path: String) {
+    init(found path: String, ownPath: String?) {
         self.path = path
+        self.ownPath = ownPath
+    }
+
+    /// Where one user's data belong: `$XDG_DATA_HOME`, or `.local/share` below the home; nil where neither is known.
+    ///
+    /// - Source: XDG Base Directory Specification, which has paths that are not absolute ignored.
+    private static var userFolder: String? {
+        let named = ProcessEnvironment.value("XDG_DATA_HOME")
+        let folder = named ?? ProcessEnvironment.value("HOME").map { $0 + "/.local/share" }
+        return folder.flatMap { $0.hasPrefix("/") ? $0 + "/swiftnet" : nil }
+    }
+
+    /// The folder of a model; nil if there is none.
+    func folder(of name: String) -> String? {
+        [path, ownPath].compactMap { $0.map { "\($0)/\(name)" } }.first {
+            (try? FileSystem.kind(of: "\($0)/model.json")) == .file
+        }
+    }
+
+    /// The folder of a model that is to be made.
+    func newFolder(of name: String, canWrite: (String) -> Bool = FileSystem.canWrite(in:)) -> String {
+        "\(ownPath.flatMap { canWrite(path) ? nil : $0 } ?? path)/\(name)"
     }
 
     /// Names of the models, sorted.
     ///
     /// - Throws: An error of the system if the folder can't be read.
     public func modelNames() throws -> [String] {
-        try FileSystem.names(in: path).filter { name in
-            !name.hasPrefix(".") && (try? FileSystem.kind(of: "\(path)/\(name)/model.json")) == .file
-        }
+        let own = ownPath.flatMap { try? FileSystem.names(in: $0) } ?? []
+        let names = try FileSystem.names(in: path).filter { folder(of: $0) != nil }
+        let all = names + own.filter { !names.contains($0) && folder(of: $0) != nil }
+        return all.filter { !$0.hasPrefix(".") }.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     /// What the description of a model says.
@@ -66,10 +94,10 @@ public struct ModelRepository: Sendable {
     /// - Throws: `InferenceError.unknownModel` or `.invalidDescription`.
     public func description(of name: String) throws -> ModelDescription {
         let known = try modelNames()
-        guard known.contains(name) else {
+        guard known.contains(name), let place = folder(of: name) else {
             throw InferenceError.unknownModel(name, known: known, repository: path)
         }
-        let file = "\(path)/\(name)/model.json"
+        let file = "\(place)/model.json"
         let bytes = try FileDescriptor.open(file, FileDescriptor.readOnly).readAll(limit: Self.maxDescriptionBytes)
         guard bytes.count <= Self.maxDescriptionBytes else {
             throw InferenceError.invalidDescription(path: file, reason: "longer than \(Self.maxDescriptionBytes) bytes")
@@ -91,6 +119,7 @@ public struct ModelRepository: Sendable {
         guard let number = version ?? known.last, let details = description.versions[String(number)] else {
             throw InferenceError.unknownVersion(model: name, version: version ?? 1, known: known)
         }
-        return Entry(description: description, version: number, path: "\(path)/\(name)/\(number)/\(details.file)")
+        let place = folder(of: name) ?? "\(path)/\(name)"
+        return Entry(description: description, version: number, path: "\(place)/\(number)/\(details.file)")
     }
 }

@@ -109,6 +109,16 @@ public final class Predictor {
         return output
     }
 
+    /// Runs the network on numbers just as it takes them.
+    ///
+    /// - Returns: For each input all outputs, one behind the other.
+    /// - Precondition: `input` holds `count` inputs.
+    package func numbers(of input: [Float], count: Int) -> [Float] {
+        guard model.plan.outputs.count > 1 else { return logits(of: input, count: count) }
+        let size = model.plan.inputShape.elementCount
+        return (0..<count).flatMap { tensors(of: input[($0 * size)..<(($0 + 1) * size)]).flatMap { $0.floats() } }
+    }
+
     /// All that the network answers to one encoded image.
     ///
     /// - Returns: A tensor for each output, with a batch of 1, under the names that the file has for them.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import Inference
 import SystemCalls
 
@@ -65,8 +66,9 @@ struct AddCommand: ParsableCommand {
     func run() throws {
         try Failure.reporting {
             let repository = try weights.map { try ModelRepository(path: $0) } ?? ModelRepository.standard()
-            let added = try repository.add(
+            let (added, notes) = try repository.add(
                 name, file: file, options: try options(), description: description, isNewVersion: newVersion)
+            for note in notes { writeStandardError("swiftnet: \(Printable.line("\(file): \(note)"))\n") }
             try writeStandardOutput(
                 """
                 \(name) \(added.version): \(added.description.input.width)x\(added.description.input.height)\

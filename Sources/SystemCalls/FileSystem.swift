@@ -112,6 +112,11 @@ package enum FileSystem {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
+    /// Whether this process may make files in a folder.
+    package static func canWrite(in folder: String) -> Bool {
+        access(PathText.cString(folder), W_OK | X_OK) == 0
+    }
+
     /// Makes a folder; there must be none of that name yet.
     ///
     /// - Throws: ``SystemError``.

@@ -2,7 +2,7 @@
 
 import Checkpoints
 import CommandSupport
-import Models
+import Inference
 import SystemCalls
 import Tensors
 
@@ -27,7 +27,7 @@ struct Extraction {
         var contents = try CheckpointContents.open(
             path: options.input, limits: limits, selection: selection(key: key), discardable: true)
         if !options.list { contents.keepOnly(whatFits: writerOptions.format) }
-        return ExtractionReport(input: options.input, contents: contents, architecture: try architecture(contents))
+        return ExtractionReport(input: options.input, contents: contents, recognised: try recognised(contents))
     }
 
     /// Reads, and unless only a list is wanted, writes.
@@ -38,12 +38,11 @@ struct Extraction {
         if let model = options.install {
             // Weights that are not whole make no model.
             guard !report.isPartial else { throw CheckpointError.noWeights(found: report.partialText) }
-            let folder = options.weights ?? ProcessEnvironment.value("SWIFTNET_WEIGHTS") ?? "Weights"
-            let place = try Installation(model: model, repository: folder, architecture: report.architecture)
+            let place = try Installation(model: model, repository: options.weights, report: report)
             try place.prepare()
             do {
                 try write(to: place.path, report: &report)
-                try place.record(report)
+                report.installed = (model, try place.record(report))
             } catch {
                 place.abandon()
                 throw error
@@ -153,8 +152,10 @@ struct Extraction {
         report.isVerified = true
     }
 
-    /// The network that the weights belong to; nil where they belong to none that is known.
-    private func architecture(_ contents: CheckpointContents) throws -> Architecture? {
-        try? Architecture.recognised(in: contents.outline(), hint: options.input)
+    /// The network that the weights belong to, or that the user names; nil where they belong to none that is known.
+    private func recognised(_ contents: CheckpointContents) throws -> RecognisedArchitecture? {
+        let weights = try contents.outline()
+        if let name = options.architecture { return try RecognisedArchitecture(named: name, in: weights) }
+        return try? RecognisedArchitecture(in: weights, contents.summary, path: options.input)
     }
 }

@@ -10,7 +10,8 @@ extension ExtractionReport {
         .object([
             JSONValue.Member("input", inputJSON),
             JSONValue.Member("output", outputJSON),
-            JSONValue.Member("architecture", architecture.map { .string($0.name) } ?? .null),
+            JSONValue.Member("architecture", recognised.map { .string($0.architecture.name) } ?? .null),
+            JSONValue.Member("installed", installedJSON),
             JSONValue.Member("weights", weightsJSON),
             JSONValue.Member("bytes", bytesJSON),
             JSONValue.Member("checksums", checksumsJSON),
@@ -50,9 +51,14 @@ extension ExtractionReport {
             ("path", .string(input)), ("bytes", .integer(summary.fileBytes)),
             ("format", .string(summary.format.rawValue)),
             ("wrappers", Self.strings(summary.wrappers)), ("otherEntries", Self.strings(summary.otherEntries)),
-            ("notes", Self.strings(summary.notes)), ("passedOver", Self.strings(summary.passedOver)),
+            ("notes", Self.strings(notes)), ("passedOver", Self.strings(summary.passedOver)),
             ("candidates", Self.strings(summary.candidates)),
         ])
+    }
+
+    private var installedJSON: JSONValue {
+        guard let installed else { return .null }
+        return ["model": .string(installed.model), "version": .integer(installed.version)]
     }
 
     private var outputJSON: JSONValue {

@@ -29,7 +29,7 @@ extension ExtractionReport {
     }
 
     private var headline: String {
-        let network = architecture.map { ", \($0.title)" } ?? ""
+        let network = recognised.map { ", \($0.architecture.title)" } ?? ""
         let count = contents.weights.count
         let taken = isPartial ? "\(count) of \(count + summary.unsupported.count)" : "\(count)"
         // Counters of steps are no news: packed weights are.
@@ -62,8 +62,12 @@ extension ExtractionReport {
         return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
     }
 
+    /// What is to be said of the weights, and of the network that they were taken for.
+    var notes: [String] { summary.notes + (recognised?.notes ?? []) }
+
     private var findings: [String] {
         var lines: [String] = []
+        if let installed { lines.append("installed as \(installed.model) \(installed.version)") }
         func add(_ label: String, _ items: [String], limit: Int = 6) {
             if !items.isEmpty { lines.append("\(label): \(names(items, limit: limit))") }
         }
@@ -73,7 +77,7 @@ extension ExtractionReport {
         add("prefixes removed", summary.removedPrefixes)
         add("left out among the weights", summary.otherItems)
         add("shared tensors", summary.aliases.map { "\($0.name) = \($0.of)" })
-        add("note", summary.notes)
+        add("note", notes)
         add("passed over", summary.passedOver)
         add("other weights in the file (--key, or --all)", summary.candidates.map { $0.isEmpty ? "''" : $0 })
         add(

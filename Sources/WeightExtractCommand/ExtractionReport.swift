@@ -2,7 +2,7 @@
 
 import Checkpoints
 import CommandSupport
-import Models
+import Inference
 import SystemCalls
 import Tensors
 
@@ -45,7 +45,10 @@ struct Checksums {
 struct ExtractionReport {
     let input: String
     let contents: CheckpointContents
-    let architecture: Architecture?
+    /// The network that the weights belong to; nil where they belong to none that is known.
+    let recognised: RecognisedArchitecture?
+    /// The model and the version that they became.
+    var installed: (model: String, version: Int)?
     var outputPath: String?
     var outputFormat: WeightsWriter.Format?
     var floatType: ElementType?
@@ -53,10 +56,10 @@ struct ExtractionReport {
     var isVerified = false
     var checksums: Checksums
 
-    init(input: String, contents: CheckpointContents, architecture: Architecture?) {
+    init(input: String, contents: CheckpointContents, recognised: RecognisedArchitecture?) {
         self.input = input
         self.contents = contents
-        self.architecture = architecture
+        self.recognised = recognised
         checksums = Checksums(of: contents)
     }
 

@@ -2,14 +2,12 @@
 
 import Checkpoints
 import CommandSupport
-import JSON
+import Inference
 import Models
 import SystemCalls
 
 /// Why weights cannot be placed where they should go.
 enum InstallationError: Error, CustomStringConvertible {
-    case noModel(String, repository: String)
-    case invalidDescription(String, reason: String)
     case otherArchitecture(model: String, expected: String, found: String)
     case wouldReplaceInput(String)
     /// The report and the weights are to be written to the same file.
@@ -19,9 +17,6 @@ enum InstallationError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .noModel(let model, let repository):
-            "there is no model '\(model)' in '\(repository)': '\(repository)/\(model)/model.json' is missing"
-        case .invalidDescription(let path, let reason): "\(path): \(reason)"
         case .otherArchitecture(let model, let expected, let found):
             "model '\(model)' is of the architecture \(expected), these weights are of \(found)"
         case .wouldReplaceInput(let path): "'\(path)' is the input itself; choose another place for what is written"
@@ -31,79 +26,59 @@ enum InstallationError: Error, CustomStringConvertible {
     }
 }
 
-/// The place of the next version in the model repository: `<model>/<version>/model.pth`, noted in `<model>/model.json`.
+/// The place of the weights as the next version of a model, or the first of a new one: `<model>/<version>/model.pth`.
 struct Installation {
-    private let descriptionPath: String
-    private let description: JSONValue
-    private let folder: String
-    let version: Int
+    private static let fileName = "model.pth"
+    private let place: NewVersion
+    private let architecture: Architecture
 
     /// Where the weights go.
-    var path: String { folder + "/model.pth" }
+    var path: String { "\(place.folder)/\(Self.fileName)" }
 
-    /// Reads the model's description.
+    /// Finds the place, and whether the weights belong there.
     ///
-    /// - Throws: ``InstallationError``.
-    init(model: String, repository: String, architecture: Architecture?) throws {
-        guard !model.isEmpty, !model.contains("/"), !model.hasPrefix(".") else {
-            throw InstallationError.noModel(model, repository: repository)
+    /// - Parameter repository: The folder that the user names; nil for the one that all commands use.
+    /// - Throws: ``InstallationError``, `InferenceError`, `ModelError`.
+    init(model: String, repository: String?, report: ExtractionReport) throws {
+        place = try NewVersion(
+            of: model, in: repository.map { try ModelRepository(path: $0) } ?? ModelRepository.standard())
+        let weights = try report.contents.outline()
+        guard let known = place.known else {
+            // Throws, with what is missing, where none was recognised.
+            architecture = try report.recognised?.architecture ?? Architecture.recognised(in: weights)
+            return
         }
-        descriptionPath = "\(repository)/\(model)/model.json"
-        guard (try? FileSystem.kind(of: descriptionPath)) == .file else {
-            throw InstallationError.noModel(model, repository: repository)
-        }
-        let bytes = try FileDescriptor.open(descriptionPath, FileDescriptor.readOnly).readAll(limit: 1 << 20)
-        do {
-            description = try JSONValue(parsing: bytes)
-        } catch {
-            throw InstallationError.invalidDescription(descriptionPath, reason: error.description)
-        }
-        let expected = description["architecture"]?.string ?? "?"
-        guard let architecture, architecture.name == expected else {
+        guard let fitting = Architecture.fitting(weights).first(where: { $0.name == known.architecture }) else {
             throw InstallationError.otherArchitecture(
-                model: model, expected: expected, found: architecture?.name ?? "no architecture that is known")
+                model: model, expected: known.architecture,
+                found: report.recognised?.architecture.name ?? "no architecture that is known")
         }
-        guard let versions = description["versions"]?.members else {
-            throw InstallationError.invalidDescription(descriptionPath, reason: "'versions' is missing")
-        }
-        version = (versions.compactMap { Int($0.name) }.max() ?? 0) + 1
-        folder = "\(repository)/\(model)/\(version)"
+        architecture = fitting
     }
 
     /// Makes the version's folder.
-    func prepare() throws { try FileSystem.makeFolder(folder) }
+    func prepare() throws { try place.makeFolder() }
 
     /// Takes the version away again: it failed.
-    func abandon() {
-        try? FileSystem.removeFile(path)
-        try? FileSystem.removeFolder(folder)
-    }
+    func abandon() { place.abandon([path]) }
 
-    /// Adds the version to the model's description, which is replaced as a whole, with the epoch and the accuracy that the
-    /// checkpoint states.
-    func record(_ report: ExtractionReport) throws {
-        let file = try MappedFile(path: path)
-        let name = report.input.split(separator: "/").last.map { String($0) } ?? report.input
-        var entry = [
-            JSONValue.Member("file", .string("model.pth")),
-            JSONValue.Member("sha256", .string(SHA256.hexadecimal(of: file.bytes))),
-            JSONValue.Member("bytes", .integer(report.outputBytes)),
-        ]
-        if let epoch = report.summary.epoch { entry.append(JSONValue.Member("epoch", .integer(epoch))) }
+    /// Runs the weights once, and adds them to the model's description with the epoch and the accuracy that the checkpoint states.
+    ///
+    /// - Returns: The version's number.
+    /// - Throws: What running them throws, or an error of the system.
+    func record(_ report: ExtractionReport) throws -> Int {
+        var options = GraphModelOptions()
+        options.architecture = architecture.name
+        let loaded = try place.load(path, options: options)
+        var version = ModelDescription.Version(file: Self.fileName)
+        version.epoch = report.summary.epoch
         if let accuracy = report.summary.accuracy {
             let stated = Printable.line("\(accuracy.name) = \(accuracy.text)")
-            entry += [
-                JSONValue.Member("testAccuracy", .number((accuracy.share * 1e6).rounded() / 1e6)),
-                JSONValue.Member("testSet", .string("not known: the checkpoint says \(stated)")),
-            ]
+            version.testAccuracy = (accuracy.share * 1e6).rounded() / 1e6
+            version.testSet = "not known: the checkpoint says \(stated)"
         }
-        entry.append(JSONValue.Member("notes", .string("Extracted from \(Printable.line(name)).")))
-        var versions = description["versions"] ?? .object([])
-        versions[String(version)] = .object(entry)
-        var updated = description
-        updated["versions"] = versions
-        let output = try FileWriter(replacing: descriptionPath)
-        try output.write(Array(updated.prettyText.utf8))
-        try output.finish()
+        let name = report.input.split(separator: "/").last.map { String($0) } ?? report.input
+        version.notes = "Extracted from \(Printable.line(name))."
+        return try place.record(loaded, version).version
     }
 }

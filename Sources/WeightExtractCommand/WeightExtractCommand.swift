@@ -3,8 +3,8 @@
 import ArgumentParser
 import Checkpoints
 import CommandSupport
+import Inference
 import JSON
-import Models
 import Release
 import SystemCalls
 import Tensors
@@ -73,13 +73,22 @@ struct WeightExtractCommand: ParsableCommand {
     var report: String?
 
     @Option(
-        help: ArgumentHelp("Place the weights as the next version of this model in the repository.", valueName: "model")
-    )
+        help: ArgumentHelp(
+            "Place the weights as the next version of this model in the repository, or as a new model, and run them once.",
+            valueName: "model"))
     var install: String?
 
     @Option(
-        help: ArgumentHelp("The model repository. Default: $SWIFTNET_WEIGHTS, then ./Weights.", valueName: "folder"))
+        help: ArgumentHelp(
+            "The model repository. Default: $SWIFTNET_WEIGHTS, share/swiftnet beside the program, or the package's own "
+                + "Weights.", valueName: "folder"),
+        completion: .directory)
     var weights: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The network, for weights that fit several: tf_efficientnet_b0, deit_tiny_patch16_224.", valueName: "name"))
+    var architecture: String?
 
     @Option(
         help: ArgumentHelp(
@@ -146,7 +155,7 @@ struct WeightExtractCommand: ParsableCommand {
         switch error {
         // What is missing may be the folder to write into instead.
         case let error as SystemError: ExitCode(error.isAboutMissingFile && error.subject == input ? 66 : 1)
-        case is InstallationError, is OutputError: ExitCode(1)
+        case is InstallationError, is OutputError, is InferenceError: ExitCode(1)
         default: ExitCode(65)
         }
     }

@@ -157,7 +157,7 @@ struct GraphModelTests {
         let folder = try TemporaryFolder()
         let repository = try ModelRepository(path: folder.url.path)
         let path = try folder.write(model(), to: "some/where.onnx")
-        let entry = try repository.add("pets", file: path, options: options(), description: "Pets")
+        let entry = try repository.add("pets", file: path, options: options(), description: "Pets").entry
         #expect(entry.version == 1 && entry.description.description == "Pets")
         let loaded = try LoadedModel("pets", in: repository)
         let direct = try LoadedModel(weights: path, name: "pets", options: options())
@@ -167,7 +167,7 @@ struct GraphModelTests {
         #expect(throws: InferenceError.modelExists("pets", repository: repository.path)) {
             _ = try repository.add("pets", file: path, options: options())
         }
-        #expect(try repository.add("pets", file: path, options: options(), isNewVersion: true).version == 2)
+        #expect(try repository.add("pets", file: path, options: options(), isNewVersion: true).entry.version == 2)
         #expect(throws: InferenceError.badModelName("../pets")) {
             _ = try repository.add("../pets", file: path, options: options())
         }

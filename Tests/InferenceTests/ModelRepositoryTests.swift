@@ -53,6 +53,26 @@ struct ModelRepositoryTests {
         expectRefusal(replacing: "{\"name\"", by: "{name", reason: "not valid JSON")
     }
 
+    @Test("a user's own models stand beside those that all share, and are added to where those can't be written")
+    func ownModels() throws {
+        let folder = try TemporaryFolder()
+        let text = Array(good.utf8)
+        try folder.write(text, to: "shared/m/model.json")
+        let alone = ModelRepository(found: folder.path("shared"), ownPath: folder.path("home/swiftnet"))
+        #expect(try alone.modelNames() == ["m"])
+        try folder.write(text, to: "home/swiftnet/m/model.json")
+        let own = Array(good.replacingOccurrences(of: "\"m\"", with: "\"a\"").utf8)
+        try folder.write(own, to: "home/swiftnet/a/model.json")
+        #expect(try alone.modelNames() == ["a", "m"])
+        #expect(try alone.entry("a").path == folder.path("home/swiftnet/a/10/b.pth"))
+        // The first that has a name has it.
+        #expect(try alone.entry("m").path == folder.path("shared/m/10/b.pth"))
+        #expect(alone.newFolder(of: "n") { _ in true } == folder.path("shared/n"))
+        #expect(alone.newFolder(of: "n") { _ in false } == folder.path("home/swiftnet/n"))
+        let named = try ModelRepository(path: folder.path("shared"))
+        #expect(try named.modelNames() == ["m"] && named.newFolder(of: "n") { _ in false } == folder.path("shared/n"))
+    }
+
     @Test("a description that is written and read again is the same")
     func rewritten() throws {
         let input = ModelDescription.Input(

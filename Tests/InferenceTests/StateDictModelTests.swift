@@ -17,8 +17,11 @@ struct StateDictModelTests {
     }
 
     /// A file of zeros in the names and shapes of a network of timm, and further tensors.
-    private func file(_ name: String, strays: [(name: String, count: Int)] = []) throws -> String {
-        let network = try #require(Architecture.named("mobilenetv3_small_050", family: "timm", classes: 3))
+    private func file(
+        _ name: String, of architecture: Architecture? = nil, strays: [(name: String, count: Int)] = []
+    ) throws -> String {
+        let network = try #require(
+            architecture ?? Architecture.named("mobilenetv3_small_050", family: "timm", classes: 3))
         let weights = network.expectedWeights() + strays.map { ($0.name, Shape([$0.count])) }
         var (members, offset): ([(String, JSONValue)], Int) = ([], 0)
         for (name, shape) in weights {
@@ -80,5 +83,24 @@ struct StateDictModelTests {
         let hint = "/x/tf_mobilenetv3_small_075-da427f52.pth"
         #expect(try Architecture.recognised(in: weights, hint: hint).name == "tf_mobilenetv3_small_075")
         #expect(try Architecture.named("tf_mobilenetv3_small_075", for: weights).photo?.mean == [0.5, 0.5, 0.5])
+    }
+
+    @Test("a model that is added tells how its weights were understood, and its next version must be of its network")
+    func adding() throws {
+        let repository = try ModelRepository(path: folder.url.path)
+        let path = try file("net.safetensors", strays: [("criterion.weight", 100)])
+        let (entry, notes) = try repository.add("net", file: path, options: GraphModelOptions())
+        #expect(entry.version == 1 && entry.description.architecture == "mobilenetv3_small_050")
+        #expect(notes.count == 1 && notes[0].contains("criterion.weight"))
+        #expect(
+            try repository.add("net", file: path, options: GraphModelOptions(), isNewVersion: true).entry.version == 2)
+        // Another network of as many classes would be loaded as this one, and fail.
+        let other = try #require(Architecture.named("mobilenetv3_small_075", family: "timm", classes: 3))
+        let misfit = try file("other.safetensors", of: other)
+        #expect(throws: ModelError.self) {
+            _ = try repository.add("net", file: misfit, options: GraphModelOptions(), isNewVersion: true)
+        }
+        #expect(try repository.description(of: "net").versionNumbers == [1, 2])
+        #expect(try folder.names("net") == ["1", "2", "model.json"])
     }
 }

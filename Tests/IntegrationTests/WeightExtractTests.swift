@@ -178,17 +178,59 @@ struct WeightExtractTests {
         #expect(folder.bytes("model.pth") == before)
     }
 
+    /// A model's description, as the repository has it.
+    private func description(_ name: String, _ architecture: String, side: Int, channels: Int, classes: Int) -> [UInt8]
+    {
+        let numbers = Array(repeating: "0.5", count: channels).joined(separator: ",")
+        let labels = (0..<classes).map { "\"\($0)\"" }.joined(separator: ",")
+        return Array(
+            """
+            {"name":"\(name)","architecture":"\(architecture)","input":{"width":\(side),"height":\(side),"channels":\(channels),\
+            "preprocessing":"photo","mean":[\(numbers)],"std":[\(numbers)]},"labels":[\(labels)],\
+            "versions":{"3":{"file":"model.pth"}}}
+            """.utf8)
+    }
+
     @Test("--install refuses weights of another architecture, and leaves the repository as it was")
     func installChecksTheArchitecture() throws {
         let folder = try TemporaryFolder()
-        try folder.write(
-            Array(#"{"name":"mnist","architecture":"mnist-cnn","versions":{}}"#.utf8), to: "Weights/mnist/model.json")
+        let known = description("mnist", "mnist-cnn", side: 28, channels: 1, classes: 10)
+        try folder.write(known, to: "Weights/mnist/model.json")
+        for (input, words) in [
+            ("\(goldens)/zip-training.pth", ["mnist-cnn", "no architecture that is known"]),
+            (packageFolder + "/Weights/mnist-mlp/1/model.pth", ["mnist-cnn", "mnist-mlp"]),
+        ] {
+            let run = try Command.run(
+                "weight-extract", [input, "--install", "mnist", "--weights", folder.path("Weights")])
+            #expect(run.exitCode == 1)
+            for word in words { #expect(run.errors.contains(word), "no '\(word)' in: \(run.errors)") }
+        }
+        #expect(try folder.names("Weights/mnist") == ["model.json"])
+        #expect(folder.bytes("Weights/mnist/model.json") == known)
+        // A new model of an unknown network is none either.
         let run = try Command.run(
             "weight-extract",
-            ["\(goldens)/zip-training.pth", "--install", "mnist", "--weights", folder.path("Weights")])
-        #expect(run.exitCode == 1)
-        #expect(run.errors.contains("mnist-cnn"))
-        #expect(try folder.names("Weights/mnist") == ["model.json"])
+            ["\(goldens)/zip-training.pth", "--install", "new", "--weights", folder.path("Weights")])
+        #expect(run.exitCode == 65 && run.errors.contains("no known architecture"), "\(run.errors)")
+        #expect(try folder.names("Weights") == ["mnist"])
+    }
+
+    @Test("--install makes a model as 'swiftnet add' does, and the next version of one that is there")
+    func installMakesModels() throws {
+        let folder = try TemporaryFolder()
+        try folder.write([], to: "Weights/.keep")
+        let input = packageFolder + "/Weights/mnist/1/model.pth"
+        for version in 1...2 {
+            let run = try Command.run(
+                "weight-extract", [input, "--install", "digits", "--weights", folder.path("Weights")])
+            #expect(run.exitCode == 0, "\(run.errors)")
+            #expect(run.output.contains("installed as digits \(version)"))
+        }
+        #expect(try folder.names("Weights/digits") == ["1", "2", "model.json"])
+        let answer = try Command.run(
+            "swiftnet",
+            ["infer", "--weights", folder.path("Weights"), "--version", "2", packageFolder + "/Examples/digit.png"])
+        #expect(answer.output.contains(": 7  "), "\(answer.errors)")
     }
 
     @Test(
@@ -198,16 +240,15 @@ struct WeightExtractTests {
     func installsTheRealCheckpoint() throws {
         let folder = try TemporaryFolder()
         try folder.write(
-            Array(
-                #"{"name":"rotation","architecture":"efficientnet-b0","custom":[1,2.5],"versions":{"3":{"file":"model.pth"}}}"#
-                    .utf8), to: "Weights/rotation/model.json")
+            description("rotation", "efficientnet-b0", side: 224, channels: 3, classes: 4),
+            to: "Weights/rotation/model.json")
         let input = try #require(realCheckpoint("rotation.pth.tar"))
         let run = try Command.run(
             "weight-extract", [input, "--install", "rotation", "--weights", folder.path("Weights"), "--verify"])
-        #expect(run.exitCode == 0)
+        #expect(run.exitCode == 0, "\(run.errors)")
         #expect(try folder.names("Weights/rotation/4") == ["model.pth"])
         let description = String(decoding: try #require(folder.bytes("Weights/rotation/model.json")), as: UTF8.self)
-        #expect(description.contains("\"custom\": [1, 2.5]"))
+        #expect(description.contains("\"3\": {"))
         #expect(description.contains("\"4\": {"))
         #expect(description.contains("\"bytes\": 16307603"))
         #expect(description.contains("\"epoch\": 1,"))
