@@ -101,6 +101,19 @@ struct ClampStep: Step {
     }
 }
 
+/// A function of each value by its formula in Double.
+struct FunctionStep: Step {
+    let output: Slot
+    let input: Slot
+    let function: @Sendable (Double) -> Double
+
+    func run(_ run: StepRun) {
+        let share = run.share(of: input.count * run.rows, granule: 16)
+        let (target, source) = (run.write(output), run.read(input))
+        for index in share { target[index] = Float(function(Double(source[index]))) }
+    }
+}
+
 /// Rows brought to mean 0 and variance 1, then scaled and shifted.
 struct LayerNormalizationStep: Step {
     let output: Slot
@@ -134,6 +147,9 @@ struct ReduceStep: Step {
     /// Whether the root of the result is taken.
     var takesRoot = false
 
+    /// The squares of one row of columns.
+    var scratchByteCount: Int { inner > 1 && reduction == .sumOfSquares ? inner * 4 : 0 }
+
     func run(_ run: StepRun) {
         let share = run.share(of: outer)
         guard !share.isEmpty else { return }
@@ -156,14 +172,30 @@ struct ReduceStep: Step {
         if takesRoot { for index in 0..<count { target[index] = target[index].squareRoot() } }
     }
 
-    /// - Precondition: The reduction is a sum, a maximum or a minimum.
+    /// - Precondition: The reduction is no sum of magnitudes.
     private func reduceColumns(_ run: StepRun, _ target: Output, _ source: Input) {
-        guard reduction != .sum else { return run.kernels.reduce.sumRows(target, source, factor, reduced, inner) }
-        target.update(from: source, count: inner)
-        for row in 1..<max(1, reduced) {
-            run.kernels.elementwise.combine(
-                target, RunOperand(Input(target)), RunOperand(source + row * inner),
-                reduction == .maximum ? .maximum : .minimum, inner)
+        let combine = run.kernels.elementwise.combine
+        switch reduction {
+        case .sum: run.kernels.reduce.sumRows(target, source, factor, reduced, inner)
+        case .sumOfSquares:
+            let squares = run.scratch
+            for row in 0..<reduced {
+                let values = RunOperand(source + row * inner)
+                if row == 0 {
+                    combine(target, values, values, .multiply, inner)
+                } else {
+                    combine(squares, values, values, .multiply, inner)
+                    combine(target, RunOperand(Input(target)), RunOperand(Input(squares)), .add, inner)
+                }
+            }
+        case .maximum, .minimum:
+            target.update(from: source, count: inner)
+            for row in 1..<max(1, reduced) {
+                combine(
+                    target, RunOperand(Input(target)), RunOperand(source + row * inner),
+                    reduction == .maximum ? .maximum : .minimum, inner)
+            }
+        case .sumOfMagnitudes: preconditionFailure("magnitudes are added up along rows only")
         }
     }
 }

@@ -40,7 +40,7 @@ extension Planner {
         let isFloat = node.inputs.allSatisfy { fact($0).elementType == .float32 }
         switch node.op {
         case let unary as Unary where isFloat:
-            guard let activation = Activation(unary.function) else { return lowerClamp(unary.function, node) }
+            guard let activation = Activation(unary.function) else { return lowerUnary(unary.function, node) }
             appendElementwise(node, operation: unary.name.lowercased()) { output, inputs in
                 ActivationStep(output: output, input: inputs[0], activation: activation)
             }

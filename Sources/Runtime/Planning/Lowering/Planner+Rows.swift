@@ -51,15 +51,15 @@ extension Planner {
                 }))
     }
 
-    /// Functions of one element that are bounds and slopes.
-    mutating func lowerClamp(_ function: Unary.Function, _ node: Graph.Node) {
+    /// Functions of one element that no kernel does in vectors: bounds and slopes, others one by one.
+    mutating func lowerUnary(_ function: Unary.Function, _ node: Graph.Node) {
         var (low, high, slope) = (-Float.infinity, Float.infinity, Float(1))
         switch function {
         case .clip(let min, let max): (low, high) = (Float(min), Float(max))
         case .leakyRelu(let alpha): slope = Float(alpha)
-        default: return lowerByReference(node)
+        default: return lowerFunction(function, node)
         }
-        guard low <= high else { return lowerByReference(node) }
+        guard low <= high else { return lowerFunction(function, node) }
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
         let bounds = (low, high, slope)
         append(
@@ -70,6 +70,21 @@ extension Planner {
                 make: { slot in
                     ClampStep(
                         output: slot(output), input: slot(input), low: bounds.0, high: bounds.1, slope: bounds.2)
+                }))
+    }
+
+    private mutating func lowerFunction(_ function: Unary.Function, _ node: Graph.Node) {
+        // Truths are no Floats.
+        guard fact(node.outputs[0]).elementType == .float32 else { return lowerByReference(node) }
+        let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
+        append(
+            Draft(
+                summary: summary(
+                    node, operation: node.op.name.lowercased(), algorithm: "one by one",
+                    reason: "no kernel has this function"),
+                reads: [input], writes: [output], isRowwise: fact(node.outputs[0]).isRow, inPlace: input,
+                make: { slot in
+                    FunctionStep(output: slot(output), input: slot(input)) { function($0) }
                 }))
     }
 
@@ -134,8 +149,8 @@ extension Planner {
         case .max: (.maximum, 1, false)
         case .min: (.minimum, 1, false)
         case .l1 where isInnermost: (.sumOfMagnitudes, 1, false)
-        case .l2 where isInnermost: (.sumOfSquares, 1, true)
-        case .sumSquare where isInnermost: (.sumOfSquares, 1, false)
+        case .l2: (.sumOfSquares, 1, true)
+        case .sumSquare: (.sumOfSquares, 1, false)
         default: nil
         }
     }
