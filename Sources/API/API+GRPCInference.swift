@@ -101,7 +101,7 @@ extension API {
         for other in models where haveSameBytes(other.name, model.name) { message.write(2, string: other.version) }
         message.write(3, string: "swiftnet_\(model.architecture)")
         write(4, model.inputs, to: &message)
-        write(5, [model.output, model.probabilities], to: &message)
+        write(5, model.allOutputs, to: &message)
     }
 
     /// A `ModelConfig`.
@@ -119,7 +119,7 @@ extension API {
         message.write(2, string: "swiftnet_\(model.architecture)")
         message.write(4, int64: policy.maxBatch)
         for tensor in model.inputs { write(5, tensor, isOptional: true) }
-        for tensor in [model.output, model.probabilities] { write(6, tensor, isOptional: false) }
+        for tensor in model.allOutputs { write(6, tensor, isOptional: false) }
         message.write(17, string: "swiftnet")
     }
 

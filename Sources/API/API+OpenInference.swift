@@ -66,7 +66,7 @@ extension API {
             "name": .string(model.name), "versions": .array(versions),
             "platform": .string("swiftnet_\(model.architecture)"),
             "inputs": .array(model.inputs.map(tensor)),
-            "outputs": [tensor(model.output), tensor(model.probabilities)],
+            "outputs": .array(model.allOutputs.map(tensor)),
         ])
     }
 
@@ -83,7 +83,7 @@ extension API {
             "name": .string(model.name), "platform": .string("swiftnet_\(model.architecture)"),
             "max_batch_size": .integer(policy.maxBatch),
             "input": .array(model.inputs.map { .object(tensor($0) + [("optional", true)]) }),
-            "output": [.object(tensor(model.output)), .object(tensor(model.probabilities))],
+            "output": .array(model.allOutputs.map { .object(tensor($0)) }),
             "parameters": ["task": ["string_value": .string("\(model.task)")]],
         ])
     }

@@ -26,19 +26,19 @@ extension API {
     /// Says what a model takes and gives.
     func v1Metadata(_ served: Served) -> Response {
         let model = served.model
-        func tensor(_ tensor: TensorDescription, shape: [Int]) -> JSONValue {
+        func tensor(_ tensor: TensorDescription, shape: [Int]) -> (String, JSONValue) {
             let dimensions = shape.map { ["size": .string(String($0)), "name": ""] as JSONValue }
             let shape: JSONValue = ["dim": .array(dimensions), "unknown_rank": false]
             let description: JSONValue = [
                 "dtype": .string(tensor.datatype.tensorFlowName), "tensor_shape": shape,
                 "name": .string(tensor.name + ":0"),
             ]
-            return .object([(tensor.name, description)])
+            return (tensor.name, description)
         }
         let signature: JSONValue = [
             // Images come channels last here.
-            "inputs": tensor(model.input, shape: model.pixels.shape),
-            "outputs": tensor(model.output, shape: model.output.shape),
+            "inputs": .object([tensor(model.input, shape: model.pixels.shape)]),
+            "outputs": .object(model.outputs.map { tensor($0, shape: $0.shape) }),
             "method_name": "tensorflow/serving/predict",
         ]
         return json([
@@ -54,14 +54,40 @@ extension API {
         .work { runner in
             let call = try TensorFlowRequest(body(of: request), model: served.model, maxRows: policy.maxBatch)
             return try step(served, call.input, runner, views: views(request, call.views)) { output in
-                let values = output.numbers
-                let rowCount = served.model.output.rowCount
-                let shape = [values.count / max(rowCount, 1)] + served.model.output.shape.dropFirst()
-                let key = call.isColumnar ? "outputs" : "predictions"
+                let answer = Self.tensorFlowAnswer(output.numbers, of: served.model, isColumnar: call.isColumnar)
                 // Numbers that are not finite are written as TensorFlow Serving writes them, which is not JSON.
-                let body = JSONValue.object([(key, .floats(values, shape: shape))]).bytes(allowsNonFinite: true)
+                let body = answer.bytes(allowsNonFinite: true)
                 return signed(Response(.ok, contentType: "application/json", body: body), served.model)
             }
         }
+    }
+
+    /// The answer to `:predict`: the numbers of the only output, or objects of several by their names, as TensorFlow Serving has it.
+    ///
+    /// - Parameters:
+    ///   - numbers: All that the model answers, row by row; in each, the outputs one behind the other.
+    ///   - isColumnar: Whether all rows of an output stand together.
+    static func tensorFlowAnswer(_ numbers: [Float], of model: ServedModel, isColumnar: Bool) -> JSONValue {
+        // For images of a model with classes they are the probabilities of its only output.
+        func values(_ output: TensorDescription, of numbers: [Float], isRow: Bool) -> JSONValue {
+            let values = ServedModel.numbers(of: output, among: model.outputs, in: numbers)
+            let row = Array(output.shape.dropFirst())
+            return .floats(values, shape: isRow ? row : [values.count / max(output.rowCount, 1)] + row)
+        }
+        func object(_ numbers: [Float], isRow: Bool) -> JSONValue {
+            .object(model.outputs.map { ($0.name, values($0, of: numbers, isRow: isRow)) })
+        }
+        if model.outputs.count == 1 {
+            let all = values(model.output, of: numbers, isRow: false)
+            return .object([(isColumnar ? "outputs" : "predictions", all)])
+        }
+        if isColumnar { return ["outputs": object(numbers, isRow: false)] }
+        let count = max(model.answerCount, 1)
+        return [
+            "predictions": .array(
+                stride(from: 0, to: numbers.count, by: count).map {
+                    object(Array(numbers[$0..<min($0 + count, numbers.count)]), isRow: true)
+                })
+        ]
     }
 }

@@ -13,7 +13,9 @@ extension Graph: CustomStringConvertible {
             let attributes = node.op.attributes.map { " \($0.name)=\($0.value)" }.joined()
             lines.append("\(outputs) = \(node.op.name)(\(inputs.joined(separator: ", ")))\(attributes)  # \(node.name)")
         }
-        lines.append("output " + outputs.map { "%\($0.index)" }.joined(separator: ", "))
+        lines.append(
+            "output " + outputs.map { "%\($0.index)" }.joined(separator: ", ") + "  # "
+                + outputNames.joined(separator: ", "))
         return lines.joined(separator: "\n")
     }
 

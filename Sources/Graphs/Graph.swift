@@ -43,6 +43,8 @@ public struct Graph: Sendable {
     public private(set) var inputs: [ValueID] = []
     /// What the caller gets, in order.
     public var outputs: [ValueID] = []
+    /// The file's names for what the caller gets, in order; empty where it has none.
+    private var declaredOutputNames: [String] = []
 
     /// Makes an empty graph.
     public init() {}
@@ -69,6 +71,29 @@ public struct Graph: Sendable {
     /// Adds numbers that are known: weights, shapes.
     public mutating func addConstant(_ name: String, _ tensor: Tensor) -> ValueID {
         addValue(name, Fact(constant: tensor))
+    }
+
+    /// Says what the caller gets, under the names that the file has for it: the values behind them may have other names, and
+    /// passes put other values in their places. A name that comes again gets a number behind it.
+    public mutating func setOutputs(_ named: [(name: String, value: ValueID)]) {
+        outputs = named.map(\.value)
+        var taken: Set<String> = []
+        declaredOutputNames = named.map { name, _ in
+            var unique = name
+            var number = 2
+            while !taken.insert(unique).inserted {
+                unique = "\(name)#\(number)"
+                number += 1
+            }
+            return unique
+        }
+    }
+
+    /// The name under which the caller gets each output: the file's, or its value's where no file names it.
+    public var outputNames: [String] {
+        outputs.enumerated().map { index, value in
+            index < declaredOutputNames.count ? declaredOutputNames[index] : self[value].name
+        }
     }
 
     /// Adds a node at the end.

@@ -60,12 +60,12 @@ package protocol InferenceRunner: AnyObject {
 
     /// Runs the network on numbers as it takes them, in the order of the model's input shape.
     ///
-    /// - Returns: As many rows of the model's output shape.
+    /// - Returns: As many rows; in each, the model's outputs one behind the other.
     func run(model: Int, rows: Int, input: [Float]) throws -> [Float]
 
     /// Runs the network on encoded images, a bad one of which is an error.
     ///
-    /// - Returns: A row of the model's output shape for each.
+    /// - Returns: A row for each; in it, the model's outputs one behind the other.
     func run(model: Int, images: [[UInt8]]) throws -> [Float]
 
     /// What a model's network sees of an image: cut, scaled and centred, before its numbers are normalised.

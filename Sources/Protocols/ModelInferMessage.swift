@@ -13,7 +13,7 @@ package struct ModelInferMessage {
     package private(set) var modelVersion: ByteText = ""
     private var id: ByteText?
     private var tensor: OpenInferenceTensor?
-    private var requested: OpenInferenceRequest.RequestedOutput?
+    private var requested: [OpenInferenceRequest.RequestedOutput] = []
     private var views: RequestedViews?
     private var raw: ArraySlice<UInt8>?
 
@@ -46,10 +46,8 @@ package struct ModelInferMessage {
             }
             tensor = try OpenInferenceTensor(try field.message(), maxStrings: maxRows)
         case 6:
-            guard requested == nil else {
-                throw RequestRefusal(.badRequest, "an input has one output; the request asks for more")
-            }
-            requested = try Self.requestedOutput(field.message())
+            try OpenInferenceRequest.checkOutputs(requested.count)
+            requested.append(try Self.requestedOutput(field.message()))
         case 7:
             guard raw == nil else {
                 throw RequestRefusal(.badRequest, "the models take one input; raw_input_contents has more elements")
@@ -86,7 +84,7 @@ package struct ModelInferMessage {
         guard var tensor else { throw RequestRefusal(.badRequest, "expected one input, got none") }
         if let raw { tensor.binarySize = raw.count }
         return try OpenInferenceRequest(
-            id: id, tensor, requested, tail: raw ?? [], wantsBinaryOutput: raw != nil, views: views, model: model,
+            id: id, tensor, requested, tail: raw ?? [], isBinary: raw != nil, views: views, model: model,
             maxRows: maxRows)
     }
 }
@@ -94,28 +92,41 @@ package struct ModelInferMessage {
 extension OpenInferenceAnswer {
     /// The `ModelInferResponse` that answers a request.
     ///
-    /// - Parameter numbers: The values of the output that the request asks for, row by row.
+    /// - Parameter numbers: All that the model answers, row by row; in each, the outputs one behind the other.
     /// - Throws: ``RequestRefusal`` if one is not finite.
     package static func message(
         to request: OpenInferenceRequest, numbers: [Float], model: ServedModel
     ) throws -> [UInt8] {
         try checkFinite(numbers)
-        let rowCount = max(request.output.rowCount, 1)
-        let classes = request.classCount.map {
-            Self.classes(numbers, rowCount: rowCount, count: $0, labels: model.labels)
-        }
-        let rows = numbers.count / rowCount
-        let shape = request.classCount.map { [rows, $0] } ?? [rows] + request.output.shape.dropFirst()
         var response = ProtobufWriter()
         response.write(1, string: model.name)
         response.write(2, string: model.version)
         if let id = request.id { response.write(3, string: id) }
-        response.write(5) { output in
-            output.write(1, string: request.output.name)
-            output.write(2, string: classes == nil ? request.output.datatype.rawValue : TensorDatatype.bytes.rawValue)
-            output.write(3, packed: shape)
-            if request.wantsBinaryOutput { return }
-            output.write(5) { contents in
+        var raw: [[UInt8]] = []
+        for output in request.outputs {
+            write(output, request.numbers(of: output.tensor, in: numbers), labels: model.labels, &response, &raw)
+        }
+        for bytes in raw { response.write(6, bytes: bytes) }
+        return response.bytes
+    }
+
+    /// - Parameters:
+    ///   - numbers: The output's values, row by row.
+    ///   - raw: Gets those of a raw output.
+    private static func write(
+        _ output: OpenInferenceRequest.Output, _ numbers: [Float], labels: [String],
+        _ response: inout ProtobufWriter, _ raw: inout [[UInt8]]
+    ) {
+        let rowCount = max(output.tensor.rowCount, 1)
+        let classes = output.classCount.map { Self.classes(numbers, rowCount: rowCount, count: $0, labels: labels) }
+        let rows = numbers.count / rowCount
+        let shape = output.classCount.map { [rows, $0] } ?? [rows] + output.tensor.shape.dropFirst()
+        response.write(5) { message in
+            message.write(1, string: output.tensor.name)
+            message.write(2, string: (classes == nil ? output.tensor.datatype : .bytes).rawValue)
+            message.write(3, packed: shape)
+            if output.isBinary { return }
+            message.write(5) { contents in
                 if let classes {
                     for text in classes { contents.write(8, string: text) }
                 } else {
@@ -123,13 +134,8 @@ extension OpenInferenceAnswer {
                 }
             }
         }
-        if request.wantsBinaryOutput {
-            response.write(
-                6,
-                bytes: classes.map { $0.flatMap { littleEndian(UInt32($0.utf8.count)) + $0.utf8 } }
-                    ?? binary(numbers))
-        }
-        return response.bytes
+        guard output.isBinary else { return }
+        raw.append(classes.map { $0.flatMap { littleEndian(UInt32($0.utf8.count)) + $0.utf8 } } ?? binary(numbers))
     }
 
     private static func binary(_ numbers: [Float]) -> [UInt8] {

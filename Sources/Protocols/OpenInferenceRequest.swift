@@ -12,14 +12,22 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     package let id: String?
     /// What is to be answered.
     package let input: ModelInput
-    /// Which output is to be given, the only one that the input has.
-    package let output: TensorDescription
-    /// Whether the output goes behind the JSON instead of into it.
-    package let wantsBinaryOutput: Bool
-    /// How many of the likeliest classes the client wants instead of all numbers; nil for the numbers.
-    package let classCount: Int?
+    /// What is to be given, in the client's order; all that there is for the input where it does not say.
+    package let outputs: [Output]
+    /// All that there is for the input: their numbers stand one behind the other in each row of an answer.
+    let answer: [TensorDescription]
     /// How many views of each image the request's parameter `views` asks for; nil where it does not say.
     package let views: RequestedViews?
+
+    /// An output that is to be given.
+    package struct Output: Equatable, Sendable {
+        /// Which one.
+        package let tensor: TensorDescription
+        /// Whether it goes behind the JSON instead of into it; over gRPC, whether it is raw.
+        package let isBinary: Bool
+        /// How many of the likeliest classes the client wants instead of all numbers; nil for the numbers.
+        package let classCount: Int?
+    }
 
     /// What the client asks of an output.
     struct RequestedOutput {
@@ -27,6 +35,9 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         var isBinary: Bool?
         var classCount: Int?
     }
+
+    /// The most outputs that a request can name.
+    static let maxOutputs = 1024
 
     /// Reads and checks a body.
     ///
@@ -44,7 +55,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         var reader = JSONReader(body[..<length])
         var requestID: ByteText?
         var tensor: OpenInferenceTensor?
-        var requested: RequestedOutput?
+        var requested: [RequestedOutput] = []
         var parameters: (isBinary: Bool?, views: RequestedViews?) = (nil, nil)
         // What the protocol does not name is skipped, as its other servers do; so is what a client leaves null.
         try reader.readObject { reader, name in
@@ -61,38 +72,58 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         guard let tensor else { throw RequestRefusal(.badRequest, "expected the key 'inputs'") }
         try self.init(
             id: requestID, tensor, requested, tail: body[length...],
-            wantsBinaryOutput: requested?.isBinary ?? parameters.isBinary ?? false, views: parameters.views,
-            model: model,
-            maxRows: maxRows)
+            isBinary: parameters.isBinary ?? false, views: parameters.views, model: model, maxRows: maxRows)
     }
 
     /// One row that is the whole body.
     private init(row: [Float], _ model: ServedModel) {
         input = .rows(row, count: 1)
-        output = model.output
-        (id, wantsBinaryOutput, classCount, views) = (nil, true, nil, nil)
+        answer = model.outputs
+        outputs = answer.map { Output(tensor: $0, isBinary: true, classCount: nil) }
+        (id, views) = (nil, nil)
     }
 
-    /// - Parameter tail: The binary data.
+    /// - Parameters:
+    ///   - tail: The binary data.
+    ///   - isBinary: Whether outputs of which the client does not say it are binary.
     init(
-        id: ByteText?, _ tensor: OpenInferenceTensor, _ requested: RequestedOutput?, tail: ArraySlice<UInt8>,
-        wantsBinaryOutput: Bool, views: RequestedViews?, model: ServedModel, maxRows: Int
+        id: ByteText?, _ tensor: OpenInferenceTensor, _ requested: [RequestedOutput], tail: ArraySlice<UInt8>,
+        isBinary: Bool, views: RequestedViews?, model: ServedModel, maxRows: Int
     ) throws {
         input = try tensor.modelInput(model, tail: tail, maxRows: maxRows)
-        if case .rows = input { output = model.output } else { output = model.probabilities }
-        if let requested {
-            guard requested.name == ByteText(output.name) else {
+        let answer: [TensorDescription]
+        if case .rows = input { answer = model.outputs } else { answer = model.answerToImages }
+        self.answer = answer
+        self.id = id?.string
+        self.views = views
+        if requested.isEmpty {
+            outputs = answer.map { Output(tensor: $0, isBinary: isBinary, classCount: nil) }
+            return
+        }
+        var taken: Set<ByteText> = []
+        outputs = try requested.map { requested -> Output in
+            let name = requested.name ?? ""
+            guard let described = answer.first(where: { ByteText($0.name) == name }) else {
+                let names = answer.map { "'\($0.name)'" }.joined(separator: ", ")
                 throw RequestRefusal(
                     .badRequest,
-                    "unknown output '\(requested.name ?? "")'; '\(tensor.name ?? "")' is answered with '\(output.name)'"
-                )
+                    "unknown output '\(name.shown(maxBytes: 100))'; '\(tensor.name ?? "")' is answered with \(names)")
             }
+            guard taken.insert(name).inserted else {
+                throw RequestRefusal(.badRequest, "the output '\(described.name)' is asked for twice")
+            }
+            let classCount = requested.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
+            if classCount == 0 { try model.checkHasClasses() }
+            return Output(tensor: described, isBinary: requested.isBinary ?? isBinary, classCount: classCount)
         }
-        self.id = id?.string
-        classCount = requested?.classCount.flatMap { $0 > 0 ? min($0, model.labels.count) : nil }
-        if classCount == 0 { try model.checkHasClasses() }
-        self.wantsBinaryOutput = wantsBinaryOutput
-        self.views = views
+    }
+
+    /// How many numbers a row of an answer has.
+    package var rowCount: Int { answer.reduce(0) { $0 + $1.rowCount } }
+
+    /// The numbers of one output, row by row, of those of an answer.
+    func numbers(of output: TensorDescription, in numbers: [Float]) -> [Float] {
+        ServedModel.numbers(of: output, among: answer, in: numbers)
     }
 
     private static func jsonLength(_ header: ByteText?, _ body: [UInt8]) throws -> Int {
@@ -157,13 +188,18 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         return (isBinary, views)
     }
 
-    /// Reads which output the client wants, and how.
-    private static func outputs(_ reader: inout JSONReader) throws -> RequestedOutput? {
-        var requested: RequestedOutput?
+    /// - Throws: ``RequestRefusal`` if another output would be one too many.
+    static func checkOutputs(_ count: Int) throws {
+        guard count < maxOutputs else {
+            throw RequestRefusal(.badRequest, "the request asks for more than \(maxOutputs) outputs")
+        }
+    }
+
+    /// Reads which outputs the client wants, and how.
+    private static func outputs(_ reader: inout JSONReader) throws -> [RequestedOutput] {
+        var requested: [RequestedOutput] = []
         try reader.readArray { reader in
-            guard requested == nil else {
-                throw RequestRefusal(.badRequest, "an input has one output; the request asks for more")
-            }
+            try checkOutputs(requested.count)
             var output = RequestedOutput()
             try reader.readObject { reader, name in
                 if reader.takeNull() { return }
@@ -180,7 +216,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
                 default: try reader.skipValue()
                 }
             }
-            requested = output
+            requested.append(output)
         }
         return requested
     }

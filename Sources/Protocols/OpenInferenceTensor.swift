@@ -83,7 +83,7 @@ struct OpenInferenceTensor {
     /// - Parameter tail: What follows the JSON.
     /// - Throws: ``RequestRefusal``.
     func modelInput(_ model: ServedModel, tail: ArraySlice<UInt8>, maxRows: Int) throws -> ModelInput {
-        guard let description = model.inputs.first(where: { ByteText($0.name) == name }) else {
+        guard let description = model.input(named: name) else {
             let names = model.inputs.map { "'\($0.name)'" }.joined(separator: ", ")
             throw RequestRefusal(.badRequest, "unknown input '\(name ?? "")'; expected one of \(names)")
         }
@@ -93,7 +93,8 @@ struct OpenInferenceTensor {
                 .badRequest, "'\(description.name)' takes \(description.datatype.rawValue), got \(typeName)")
         }
         // Numbers that could come either way come as the model's metadata have it.
-        let axes = description.name == model.pixels.name ? AxisOrder.channelsLast : .channelsFirst
+        let isPixels = description.datatype == .uint8
+        let axes = isPixels ? AxisOrder.channelsLast : model.inputOrder
         let layout = RowLayout(model)
         guard let shape, let (rows, order) = batch(shape, datatype, layout, preferred: axes) else {
             throw RequestRefusal(
@@ -108,7 +109,7 @@ struct OpenInferenceTensor {
         if datatype == .bytes { return .images(try images(tail, count: rows)) }
         let values = layout.reordered(
             try values(datatype, count: rows * description.rowCount, tail), from: order, to: axes)
-        if axes == .channelsLast { return .pixels(try ModelInput.pixels(values), count: rows) }
+        if isPixels { return .pixels(try ModelInput.pixels(values), count: rows) }
         try ModelInput.checkFinite(values)
         return .rows(values, count: rows)
     }

@@ -14,11 +14,14 @@ package struct RowLayout: Equatable, Sendable {
     let height: Int
     let width: Int
 
-    /// - Parameter model: Its input's shape is [-1, C, H, W].
+    /// - Parameter model: Its input's shape is [-1, C, H, W] or [-1, H, W, C].
     package init(_ model: ServedModel) {
         let shape = model.input.shape
-        precondition(shape.count == 4, "a model's input has the shape [-1, C, H, W]")
-        (channels, height, width) = (shape[1], shape[2], shape[3])
+        precondition(shape.count == 4, "a model's input has the shape [-1, C, H, W] or [-1, H, W, C]")
+        switch model.inputOrder {
+        case .channelsFirst: (channels, height, width) = (shape[1], shape[2], shape[3])
+        case .channelsLast: (height, width, channels) = (shape[1], shape[2], shape[3])
+        }
     }
 
     /// How many numbers an image has.

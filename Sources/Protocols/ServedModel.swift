@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// A tensor that a model takes or gives.
 package struct TensorDescription: Equatable, Sendable {
     /// Its name in protocols that name tensors.
@@ -38,34 +40,72 @@ package struct ServedModel: Equatable, Sendable {
     /// The name of the network.
     package let architecture: String
     package let task: Task
-    /// Numbers as the network takes them. Shape: [-1, C, H, W].
+    /// Numbers as the network takes them. Shape: [-1, C, H, W], or [-1, H, W, C] where the channels are last.
     package let input: TensorDescription
-    /// What the network makes of them. Shape: [-1, classes], or what a network without classes gives.
-    package let output: TensorDescription
+    /// In which order the network takes an image's numbers.
+    package let inputOrder: AxisOrder
+    /// All that the network makes of them, at least one. Shape: [-1, classes], or what a network without classes gives.
+    package let outputs: [TensorDescription]
     package let labels: [String]
 
     /// - Parameters:
-    ///   - inputShape: C, H and W.
-    ///   - output: Name and shape of what a network without classes gives.
+    ///   - inputName: The network's own name for its input.
+    ///   - inputShape: C, H and W, or H, W and C.
+    ///   - inputOrder: Which of them.
+    ///   - outputs: Names and shapes of what the network gives; by default `logits`, one for each label.
     package init(
-        name: String, version: String, architecture: String, task: Task, inputShape: [Int], labels: [String],
-        output: (name: String, shape: [Int])? = nil
+        name: String, version: String, architecture: String, task: Task, inputName: String = "input",
+        inputShape: [Int], inputOrder: AxisOrder = .channelsFirst, labels: [String],
+        outputs: [(name: String, shape: [Int])] = []
     ) {
         self.name = name
         self.version = version
         self.architecture = architecture
         self.task = task
         self.labels = labels
-        input = TensorDescription(name: "input", datatype: .fp32, shape: [-1] + inputShape)
-        self.output = TensorDescription(
-            name: output?.name ?? "logits", datatype: .fp32, shape: [-1] + (output?.shape ?? [labels.count]))
+        self.inputOrder = inputOrder
+        // The names of what the server prepares itself are its own.
+        let isTaken = ["pixels", "image"].contains { haveSameBytes($0, inputName) }
+        input = TensorDescription(name: isTaken ? "input" : inputName, datatype: .fp32, shape: [-1] + inputShape)
+        self.outputs = (outputs.isEmpty ? [("logits", [labels.count])] : outputs).map {
+            TensorDescription(name: $0.name, datatype: .fp32, shape: [-1] + $0.shape)
+        }
+    }
+
+    /// The first of the outputs: the only one of a network with classes.
+    package var output: TensorDescription { outputs[0] }
+
+    /// How many numbers the outputs have together for one row: they stand one behind the other, row by row.
+    package var answerCount: Int { outputs.reduce(0) { $0 + $1.rowCount } }
+
+    /// What pixels and images are answered with: the classes' probabilities, or all numbers of a network without classes.
+    package var answerToImages: [TensorDescription] { task == .tensors ? outputs : [probabilities] }
+
+    /// The numbers of one output, row by row.
+    ///
+    /// - Parameters:
+    ///   - all: All outputs, whose numbers stand one behind the other in each row of `numbers`.
+    package static func numbers(
+        of output: TensorDescription, among all: [TensorDescription], in numbers: [Float]
+    ) -> [Float] {
+        let rowCount = all.reduce(0) { $0 + $1.rowCount }
+        guard all.count > 1, rowCount > 0, let place = all.firstIndex(of: output) else { return numbers }
+        let start = all[..<place].reduce(0) { $0 + $1.rowCount }
+        return stride(from: start, to: numbers.count, by: rowCount).flatMap { first in
+            numbers[first..<min(first + output.rowCount, numbers.count)]
+        }
+    }
+
+    /// All that requests can ask for.
+    package var allOutputs: [TensorDescription] {
+        outputs.contains { haveSameBytes($0.name, probabilities.name) } ? outputs : outputs + [probabilities]
     }
 
     /// Pixels in the model's own size, which the server prepares. Shape: [-1, H, W, C].
     package var pixels: TensorDescription {
-        TensorDescription(
-            name: "pixels", datatype: .uint8, shape: [-1] + input.shape.dropFirst(2) + input.shape.dropFirst().prefix(1)
-        )
+        let layout = RowLayout(self)
+        return TensorDescription(
+            name: "pixels", datatype: .uint8, shape: [-1, layout.height, layout.width, layout.channels])
     }
 
     /// Encoded images of any size. Shape: [-1].
@@ -79,10 +119,17 @@ package struct ServedModel: Equatable, Sendable {
     /// The inputs, of which a request brings one.
     package var inputs: [TensorDescription] { task == .tensors ? [input, image] : [input, pixels, image] }
 
+    /// The input of a name; `input` is the network's own too, whatever its file calls it.
+    func input(named name: ByteText?) -> TensorDescription? {
+        inputs.first { ByteText($0.name) == name } ?? (name == "input" ? input : nil)
+    }
+
     /// - Throws: ``RequestRefusal`` if it has no classes.
     package func checkHasClasses() throws {
         guard task == .tensors else { return }
         throw RequestRefusal(
-            .badRequest, "'\(name)' has no classes: it answers with '\(output.name)' by POST /v2/models/\(name)/infer")
+            .badRequest,
+            "'\(name)' has no classes: it answers with '\(outputs.map(\.name).joined(separator: "', '"))' by POST /v2/models/\(name)/infer"
+        )
     }
 }

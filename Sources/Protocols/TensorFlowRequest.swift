@@ -109,7 +109,7 @@ package struct TensorFlowRequest: Equatable, Sendable {
     }
 
     private static func checkName(_ name: ByteText, _ model: ServedModel) throws {
-        guard name == ByteText(model.input.name) else {
+        guard model.input(named: name) == model.input else {
             throw RequestRefusal(.badRequest, "unknown input '\(name)'; expected '\(model.input.name)'")
         }
     }
@@ -124,6 +124,6 @@ package struct TensorFlowRequest: Equatable, Sendable {
                 "expected the shape \(last) or \(model.input.shape), -1 for any number; got \(numbers.shape)")
         }
         if count > maxRows { throw ModelInput.tooMany(maxRows) }
-        return .rows(layout.reordered(numbers.values, from: order, to: .channelsFirst), count: count)
+        return .rows(layout.reordered(numbers.values, from: order, to: model.inputOrder), count: count)
     }
 }

@@ -140,7 +140,7 @@ final class ModelRunner: InferenceRunner {
     func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
         let count = input.count / max(rows, 1)
         return try inParts(of: input, count: count, rows: rowsToBegin(model)) {
-            predictors[model].logits(of: $0, count: $0.count / count)
+            predictors[model].numbers(of: $0, count: $0.count / count)
         }
     }
 
@@ -155,7 +155,7 @@ final class ModelRunner: InferenceRunner {
             if let refused = budget.refusal(of: cost.bytes) { throw refused }
             do {
                 return try budget.with(cost.bytes, for: interest) {
-                    try predictor.tensors(of: image)[0].tensor.floats()
+                    try predictor.tensors(of: image).flatMap { $0.tensor.floats() }
                 }
             } catch {
                 throw refusal(error)

@@ -134,8 +134,10 @@ extension ServedModel {
             task: !model.isClassifier
                 ? .tensors
                 : description.input.preprocessing == .digit ? .digits : isRotation ? .rotation : .classification,
-            inputShape: description.inputShape.dimensions, labels: description.labels,
-            output: model.isClassifier
-                ? nil : (model.plan.outputs[0].name, model.plan.outputs[0].shape.dimensions))
+            inputName: model.plan.inputs[0].name, inputShape: description.inputShape.dimensions,
+            inputOrder: description.input.layout == .nhwc ? .channelsLast : .channelsFirst, labels: description.labels,
+            outputs: model.namedOutputs.map {
+                ($0.name, model.isClassifier ? [description.labels.count] : $0.shape.dimensions)
+            })
     }
 }

@@ -21,7 +21,7 @@ extension TorchProgram {
         var inputs: [NetworkReport.Value] = []
         for case .user(let argument) in message.inputs { inputs.append(reported(argument)) }
         var outputs: [NetworkReport.Value] = []
-        for case .user(let argument) in message.outputs { outputs.append(reported(argument)) }
+        for (name, argument) in message.results { outputs.append(reported(argument, as: name)) }
         return NetworkReport(
             format: "torch.export", version: schemaVersion, producer: "PyTorch \(torchVersion)",
             opsets: message.opsets.map { (domain: $0.name, version: $0.version) }, inputs: inputs,
@@ -40,12 +40,12 @@ extension TorchProgram {
     }
 
     /// A value as people read it.
-    private func reported(_ argument: Argument) -> NetworkReport.Value {
+    private func reported(_ argument: Argument, as own: String? = nil) -> NetworkReport.Value {
         guard case .tensor(let name) = argument, let tensor = graphMessage.tensors[name] else {
-            return NetworkReport.Value(name: argument.firstName ?? "?", type: "no tensor")
+            return NetworkReport.Value(name: own ?? argument.firstName ?? "?", type: "no tensor")
         }
         let type = ElementType(scalarType: tensor.scalarType)?.rawValue ?? "type \(tensor.scalarType)"
-        return NetworkReport.Value(name: name, type: "\(type) \(tensor.shownShape)")
+        return NetworkReport.Value(name: own ?? name, type: "\(type) \(tensor.shownShape)")
     }
 }
 

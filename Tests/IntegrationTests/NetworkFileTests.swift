@@ -85,6 +85,12 @@ struct NetworkFileTests {
             "swiftnet", ["add", "pets", path("classifier.pt2"), "--resize", "0", "--weights", folder.url.path])
         #expect(added.exitCode == 0, "\(added.errors)")
         let server = try ServerProcess(mode: "process", ["--weights", folder.url.path, "--workers", "1"])
+        let metadata = try server.ask("GET", "/v2/models/pets")
+        let described = String(decoding: metadata.body, as: UTF8.self)
+        for name in ["picture", "pixels", "image", "linear", "probabilities"] {
+            #expect(described.contains("{\"name\":\"\(name)\""), "no '\(name)' in: \(described)")
+        }
+        #expect(!described.contains("logits"))
         let response = try post(server, "/predict/pets", [UInt8](try Data(contentsOf: URL(filePath: picture))))
         let object = try #require(
             try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any])
@@ -94,18 +100,27 @@ struct NetworkFileTests {
         #expect(object["label"] as? String == ["cat", "dog", "fish"][best])
     }
 
-    @Test("a network of maps gives PyTorch's by --output", arguments: ["segmentation.onnx", "segmentation.pt2"])
-    func maps(file: String) throws {
+    @Test(
+        "a network of maps gives PyTorch's by --output, under the names that its file has",
+        arguments: [
+            ("segmentation.onnx", ["map", "coarse"]), ("segmentation.pt2", ["upsample_bilinear2d_1", "conv2d_5"]),
+        ])
+    func maps(file: String, names: [String]) throws {
         let output = folder.url.appending(path: "maps.npz").path
         let arguments = ["infer", "--weights", path(file), "--output", output, picture]
         let result = try Command.run("swiftnet", arguments)
         #expect(result.exitCode == 0, "\(result.errors)")
         let arrays = try arrays(output)
+        #expect(Set(arrays.keys) == Set(names.map { $0 + ".npy" }))
         let map = try #require(arrays.first { $0.value.shape.hasPrefix("1, 5, 32, 32") }?.value)
         expectClose(map.values, try golden.tensor("map").values, .network, "map")
         let coarse = try #require(arrays.first { $0.value.shape.hasPrefix("1, 5, 8, 8") }?.value)
         expectClose(coarse.values, try golden.tensor("coarse").values, .network, "coarse")
-        #expect(arrays.count == 2)
+        for command in ["inspect", "plan"] {
+            let told = try Command.run("swiftnet", [command] + (command == "plan" ? ["--weights"] : []) + [path(file)])
+            for name in names { #expect(told.output.contains(name), "\(command) does not name '\(name)'") }
+            #expect(told.output.contains("picture"))
+        }
         // What is there stays.
         let again = try Command.run("swiftnet", arguments)
         #expect(again.exitCode != 0 && again.errors.contains("--force"))
@@ -115,31 +130,69 @@ struct NetworkFileTests {
         #expect(plain.exitCode == 65 && plain.errors.contains("--output"), "\(plain.errors)")
     }
 
-    @Test("a network of maps gives PyTorch's by the server's v2 protocol", .timeLimit(.minutes(1)))
+    @Test("a network of maps gives PyTorch's by the server's v2 and v1 protocols", .timeLimit(.minutes(1)))
     func mapsServe() throws {
         let added = try Command.run(
             "swiftnet", ["add", "street", path("segmentation.onnx"), "--weights", folder.url.path])
         #expect(added.exitCode == 0, "\(added.errors)")
         let server = try ServerProcess(mode: "process", ["--weights", folder.url.path, "--workers", "1"])
-        let expected = try golden.tensor("map").values
+        let expected = ["map": try golden.tensor("map").values, "coarse": try golden.tensor("coarse").values]
+        func json(_ response: RawClient.Answer) throws -> [String: Any] {
+            try #require(
+                try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any],
+                "\(String(decoding: response.body, as: UTF8.self))")
+        }
+        let metadata = try json(server.connect().ask("GET", "/v2/models/street"))
+        func names(_ key: String) -> [String?] {
+            (metadata[key] as? [[String: Any]] ?? []).map { $0["name"] as? String }
+        }
+        #expect(names("inputs") == ["picture", "image"] && names("outputs") == ["map", "coarse"])
         let numbers = try golden.tensor("picture").values.map { "\($0)" }.joined(separator: ",")
         let image = try Data(contentsOf: URL(filePath: picture)).base64EncodedString()
         for input in [
-            #"{"name":"input","datatype":"FP32","shape":[1,3,32,32],"data":[\#(numbers)]}"#,
+            #"{"name":"picture","datatype":"FP32","shape":[1,3,32,32],"data":[\#(numbers)]}"#,
             #"{"name":"image","datatype":"BYTES","shape":[1],"data":["\#(image)"]}"#,
         ] {
             let response = try post(
                 server, "/v2/models/street/infer", Array(#"{"inputs":[\#(input)]}"#.utf8), "application/json")
-            let object = try #require(
-                try JSONSerialization.jsonObject(with: Data(response.body)) as? [String: Any],
-                "\(String(decoding: response.body, as: UTF8.self))")
-            let output = try #require((object["outputs"] as? [[String: Any]])?.first)
-            #expect(output["shape"] as? [Int] == [1, 5, 32, 32])
-            let values = try #require(output["data"] as? [Double])
-            expectClose(values.map { Float($0) }, expected, .network, "map")
+            let outputs = try #require(try json(response)["outputs"] as? [[String: Any]])
+            #expect(outputs.map { $0["shape"] as? [Int] } == [[1, 5, 32, 32], [1, 5, 8, 8]])
+            for output in outputs {
+                let name = try #require(output["name"] as? String)
+                let values = try #require(output["data"] as? [Double])
+                expectClose(values.map { Float($0) }, try #require(expected[name]), .network, name)
+            }
+        }
+        // Rows of both, each with its outputs by name; and the outputs, each with its rows.
+        let two = #"[{"b64":"\#(image)"},{"b64":"\#(image)"}]"#
+        let rows = try json(
+            post(server, "/v1/models/street:predict", Array(#"{"instances":\#(two)}"#.utf8), "application/json"))
+        let predictions = try #require(rows["predictions"] as? [[String: [[[Double]]]]])
+        let nested = #"{"inputs":{"picture":\#(nested(try golden.tensor("picture").values))}}"#
+        let columns = try json(
+            post(server, "/v1/models/street:predict", Array(nested.utf8), "application/json"))
+        let outputs = try #require(columns["outputs"] as? [String: [[[[Double]]]]])
+        #expect(predictions.count == 2)
+        for (name, values) in expected {
+            for row in predictions + [outputs.compactMapValues(\.first)] {
+                let flat = try #require(row[name]).flatMap { $0.flatMap { $0 } }
+                expectClose(flat.map { Float($0) }, values, .network, name)
+            }
         }
         let classes = try post(server, "/predict/street", [UInt8](try Data(contentsOf: URL(filePath: picture))))
         #expect(classes.status == 400)
         #expect(String(decoding: classes.body, as: UTF8.self).contains("/v2/models/street/infer"))
+    }
+
+    /// One image of 3 x 32 x 32 numbers as nested lists.
+    private func nested(_ values: [Float]) -> String {
+        func list(_ parts: [String]) -> String { "[" + parts.joined(separator: ",") + "]" }
+        let planes = (0..<3).map { channel in
+            list(
+                (0..<32).map { y in
+                    list((0..<32).map { "\(values[(channel * 32 + y) * 32 + $0])" })
+                })
+        }
+        return list([list(planes)])
     }
 }

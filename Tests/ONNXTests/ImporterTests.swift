@@ -39,6 +39,19 @@ import Testing
         #expect(try run(builder) == [-1, -0.0, -3])
     }
 
+    /// The caller knows the file's names for the outputs, not those of the nodes behind them.
+    @Test func outputsHaveTheFilesNames() throws {
+        var builder = ModelBuilder()
+        builder.input("x", [3])
+        builder.node("Relu", ["x"], ["hidden"], name: "/relu/Relu")
+        builder.node("Identity", ["hidden"], ["answer"], name: "/Identity")
+        builder.node("Identity", ["hidden"], ["again"], name: "/Identity_1")
+        for name in ["answer", "hidden", "x", "again"] { builder.output(name) }
+        let graph = try builder.model().graph()
+        #expect(graph.outputNames == ["answer", "hidden", "x", "again"])
+        #expect(graph.outputs[0] == graph.outputs[1] && graph.outputs[2] == graph.inputs[0])
+    }
+
     @Test func cyclesAreNamed() throws {
         var builder = ModelBuilder()
         builder.input("x", [3])

@@ -64,7 +64,9 @@ import Testing
     @Test(arguments: raw) func takesRawContents(type: String, data: [UInt8]) throws {
         let request = try read(message("input", type, [1, 4], raw: data, id: "x"))
         #expect(request.input == .rows([1, 2, 3, 4], count: 1))
-        #expect(request.id == "x" && request.wantsBinaryOutput && request.output.name == "logits")
+        #expect(
+            request.id == "x" && request.outputs.map(\.isBinary) == [true] && request.outputs[0].tensor.name == "logits"
+        )
         #expect(refusal(message("input", type, [1, 4], raw: data + data)) != nil)
         #expect(refusal(message("input", type, [1, 4], raw: data.dropLast())) != nil)
         #expect(refusal(message("input", type, [1, 4], raw: [])) != nil)
@@ -83,7 +85,7 @@ import Testing
         }
         let request = try read(message("input", type, [1, 4], contents: contents))
         #expect(request.input == .rows([1, 2, 3, 4], count: 1))
-        #expect(!request.wantsBinaryOutput)
+        #expect(!request.outputs[0].isBinary)
         #expect(refusal(message("input", "FP32", [1, 4], contents: contents))?.contains("expected field 6") == true)
         #expect(refusal(message("input", "FP16", [1, 4], contents: contents))?.contains("raw_input_contents") == true)
         #expect(refusal(message("input", type, [1, 4], raw: [1, 2, 3, 4], contents: contents)) != nil)
@@ -113,10 +115,10 @@ import Testing
             contents.write(8, bytes: [1])
         }
         #expect(try read(typed).input == .images([[0xFF, 0xD8], [1]]))
-        #expect(try read(typed).output.name == "probabilities")
+        #expect(try read(typed).outputs[0].tensor.name == "probabilities")
         let raw = message("image", "BYTES", [2, 1], raw: [2, 0, 0, 0, 0xFF, 0xD8, 1, 0, 0, 0, 1])
         #expect(try read(raw).input == .images([[0xFF, 0xD8], [1]]))
-        #expect(try read(raw).wantsBinaryOutput)
+        #expect(try read(raw).outputs[0].isBinary)
         #expect(
             refusal(message("image", "BYTES", [3]) { $0.write(8, bytes: [1]) })?.contains("expected 3 images") == true)
         let many = message("image", "BYTES", [4]) { contents in
@@ -162,8 +164,8 @@ import Testing
         func read(_ outputs: @escaping (inout ProtobufWriter) -> Void) throws -> OpenInferenceRequest {
             try self.read(message("input", "UINT8", [1, 4], raw: [1, 2, 3, 4], outputs: outputs))
         }
-        #expect(try read(requested("logits", "classification", 2)).classCount == 2)
-        #expect(try read(requested("logits", "other", 2)).classCount == nil)
+        #expect(try read(requested("logits", "classification", 2)).outputs[0].classCount == 2)
+        #expect(try read(requested("logits", "other", 2)).outputs[0].classCount == nil)
         #expect(throws: RequestRefusal.self) { try read(requested("probabilities", "classification", 2)) }
         #expect(throws: RequestRefusal.self) { try read(requested("logits", "shared_memory_region", 2)) }
     }

@@ -212,8 +212,8 @@ func bytes<Number>(_ numbers: [Number]) -> [UInt8] {
     @Test func eachInputHasItsOutput() throws {
         let tensor = #""inputs":[{"name":"input","datatype":"FP32","shape":[1,4],"data":[1,2,3,4]}]"#
         let image = #""inputs":[{"name":"image","datatype":"BYTES","shape":[1],"data":["AQID"]}]"#
-        #expect(try read("{\(tensor)}").output == grey.output)
-        #expect(try read("{\(image)}").output == grey.probabilities)
+        #expect(try read("{\(tensor)}").outputs.map(\.tensor) == [grey.output])
+        #expect(try read("{\(image)}").outputs.map(\.tensor) == [grey.probabilities])
         #expect(
             message { _ = try read(#"{\#(image),"outputs":[{"name":"logits"}]}"#) }
                 == "unknown output 'logits'; 'image' is answered with 'probabilities'")

@@ -30,6 +30,29 @@ private let cube = ServedModel(
         }
     }
 
+    /// A network of TensorFlow's takes numbers in TensorFlow's order, whichever order they come in.
+    @Test func aNetworkWhoseChannelsAreLastGetsThemLast() throws {
+        let last = ServedModel(
+            name: "last", version: "1", architecture: "a", task: .classification, inputName: "input_1",
+            inputShape: [1, 2, 3], inputOrder: .channelsLast, labels: ["a", "b"])
+        #expect(last.input.shape == [-1, 1, 2, 3] && last.pixels.shape == [-1, 1, 2, 3])
+        #expect(RowLayout(last) == RowLayout(colour))
+        func rows(_ name: String, _ shape: String, _ type: String = "FP32") throws -> ModelInput {
+            let json =
+                #"{"inputs":[{"name":"\#(name)","datatype":"\#(type)","shape":\#(shape),"data":[1,2,3,4,5,6]}]}"#
+            return try OpenInferenceRequest(Array(json.utf8), headerLength: nil, model: last, maxRows: 2).input
+        }
+        let (whole, turned) = ([1, 2, 3, 4, 5, 6] as [Float], [1, 3, 5, 2, 4, 6] as [Float])
+        #expect(try rows("input_1", "[1,1,2,3]") == .rows(whole, count: 1))
+        #expect(try rows("input", "[1,6]") == .rows(whole, count: 1))
+        #expect(try rows("input_1", "[1,3,1,2]") == .rows(turned, count: 1))
+        #expect(try rows("pixels", "[1,1,2,3]", "UINT8") == .pixels(whole.map { UInt8($0) }, count: 1))
+        for body in [#"{"instances":[[[[1,2,3],[4,5,6]]]]}"#, #"{"instances":[[1,2,3,4,5,6]]}"#] {
+            let request = try TensorFlowRequest(Array(body.utf8), model: last, maxRows: 2)
+            #expect(request.input == .rows(whole, count: 1))
+        }
+    }
+
     @Test func imagesAreReorderedWhole() {
         let layout = RowLayout(colour)
         let last: [Float] = [1, 2, 3, 4, 5, 6, 10, 20, 30, 40, 50, 60]

@@ -36,6 +36,12 @@ struct ProgramGoldenTests {
         return try program.graph(options)
     }
 
+    @Test("a dictionary's keys name its values, as PyTorch writes them", arguments: ["", "-decomposed"])
+    func keysNameOutputs(form: String) throws {
+        let program = try TorchProgram(path: goldensFolder() + "/shared\(form).pt2")
+        #expect(program.report().outputs.map(\.name) == ["rows", "image"])
+    }
+
     private func inputs(_ golden: Golden, _ graph: Graph) throws -> [Tensor] {
         try graph.inputs.enumerated().map { index, id in
             let values = try golden.tensor("input\(index)")

@@ -84,6 +84,44 @@ struct ProgramImporterTests {
         #expect(told.first?.reason.contains("may share its memory") == true)
     }
 
+    /// The text of `treespec_dumps` for a dictionary.
+    private func spec(_ keys: String, _ children: [String]) -> String {
+        #"[1,{"type":"builtins.dict","context":\#(JSONValue.string(keys).text),"#
+            + #""children_spec":[\#(children.joined(separator: ","))]}]"#
+    }
+
+    @Test("outputs are named by the keys under which the network returns them, else by their values")
+    func outputsAreNamed() throws {
+        let leaf = #"{"type":null,"context":null,"children_spec":[]}"#
+        let pair = #"{"type":"builtins.tuple","context":"null","children_spec":[\#(leaf),\#(leaf)]}"#
+        func names(_ spec: String?) throws -> [String] {
+            var text = unary("aten.relu.default")
+            text.output("x")
+            text.output("y")
+            text.outputSpec = spec
+            let program = try text.program()
+            let names = try program.graph().outputNames
+            #expect(spec == nil || program.report().outputs.map(\.name) == names.map { $0 == "y#2" ? "y" : $0 })
+            return names
+        }
+        #expect(try names(spec(#"["out", "aux"]"#, [leaf, pair])) == ["out", "aux.0", "aux.1"])
+        let inner = spec(#"["a", "b"]"#, [leaf, leaf]).dictionary
+        #expect(try names(spec(#"["out", 7]"#, [inner, leaf])) == ["out.a", "out.b", "7"])
+        // The same value twice is told apart.
+        #expect(try names(nil) == ["y", "x", "y#2"])
+        let list = #"[1,{"type":"builtins.list","context":"null","children_spec":[\#(leaf),\#(leaf),\#(leaf)]}]"#
+        #expect(try names(list) == ["y", "x", "y#2"])
+        // Text that says something else names nothing: another count, too long, too deep, no JSON.
+        let long = String(repeating: "k", count: 2000)
+        let deep = (0..<40).reduce(leaf) { inner, _ in spec(#"["k"]"#, [inner]).dictionary }
+        for bad in [
+            spec(#"["out"]"#, [leaf]), spec(#"["\#(long)", "b"]"#, [leaf, pair]), "[1, \(deep)]", "[1", "", "[1, 2, 3]",
+            spec(#"["out"]"#, [leaf, pair]),
+        ] {
+            #expect(try names(bad) == ["y", "x", "y#2"], "\(bad.prefix(80))")
+        }
+    }
+
     @Test("a batch that is free is one, a free size must be given, a fixed one stays")
     func sizesAreBound() throws {
         var text = ProgramText()
@@ -156,4 +194,9 @@ struct ProgramImporterTests {
         let graph = try text.program().graph()
         #expect(graph.fact(graph.outputs[0]).shape == [2, 2])
     }
+}
+
+extension String {
+    /// The dictionary within the text of a spec: what stands behind "[1,".
+    fileprivate var dictionary: String { String(dropFirst(3).dropLast()) }
 }

@@ -12,6 +12,8 @@ struct ProgramText {
     private var nodes: [JSONValue] = []
     private var outputs: [JSONValue] = []
     var major = 8
+    /// How the outputs hung together, as `treespec_dumps` writes it.
+    var outputSpec: String?
     var weights: [String: Tensor] = [:]
 
     static func tensor(_ name: String) -> JSONValue { ["as_tensor": ["name": .string(name)]] }
@@ -62,6 +64,12 @@ struct ProgramText {
                     "input_specs": .array(inputSpecs),
                     "output_specs": .array(outputs.map { ["user_output": ["arg": $0]] }),
                 ],
+                "module_call_graph": outputSpec.map {
+                    [
+                        ["fqn": "", "signature": ["in_spec": "", "out_spec": .string($0)]],
+                        ["fqn": "a", "signature": nil],
+                    ]
+                } ?? [],
             ],
             "schema_version": ["major": .integer(major), "minor": 20], "torch_version": "2.15.0",
             "verifiers": ["TRAINING"],

@@ -116,7 +116,8 @@ function showState(next, version) {
 async function describe({ name, version }, newest) {
   const path = `/v2/models/${encodeURIComponent(name)}/versions/${encodeURIComponent(version)}`;
   const [metadata, configuration] = await Promise.all([path, `${path}/config`].map(async (part) => (await ask(part)).json()));
-  const [, , height, width] = metadata.inputs[0].shape;
+  const pixels = metadata.inputs.find(({ name }) => name === 'pixels');
+  const [height, width] = pixels ? pixels.shape.slice(1) : metadata.inputs[0].shape.slice(2);
   return {
     id: `${name}@${version}`, name, version, isNewest: newest.get(name) === version,
     isOnly: metadata.versions.length === 1, size: [width, height],

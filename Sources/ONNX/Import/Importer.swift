@@ -55,15 +55,17 @@ final class Importer {
         try declareInitializers(message)
         for input in message.inputs { try declareInput(input) }
         try importNodes(message.nodes)
+        var outputs: [(name: String, value: Graph.ValueID)] = []
         for output in message.outputs {
             switch lookUp(output.name) {
-            case .value(let id): graph.outputs.append(id)
+            case .value(let id): outputs.append((output.name, id))
             case .missing: break
             case nil: throw ONNXError.malformed(reason: "nothing writes its output '\(output.name)'")
             }
         }
         if problems.isEmpty {
-            guard !graph.outputs.isEmpty else { throw ONNXError.malformed(reason: "it has no output") }
+            guard !outputs.isEmpty else { throw ONNXError.malformed(reason: "it has no output") }
+            graph.setOutputs(outputs)
             graph.removeUnread()
         }
         return graph

@@ -32,14 +32,14 @@ public final class Plan: Sendable {
         /// Whether the steps take it as a caller gives it.
         func isOrdered(as layout: Session.Layout) -> Bool { !hasOrder || isChannelsLast == (layout == .channelsLast) }
 
-        init(_ value: Graph.Value) {
-            name = value.name
-            elementType = value.fact.elementType
-            shape = value.fact.shape.withoutBatch
-            fullShape = value.fact.shape
-            isChannelsLast = value.fact.order == .channelsLast(rank: 4)
-            hasOrder = value.fact.order.rank == 4 && shape.rank == 3 && shape[0] > 1 && shape[1] * shape[2] > 1
-            byteCount = value.fact.wholeWords
+        init(_ name: String, _ fact: Fact) {
+            self.name = name
+            elementType = fact.elementType
+            shape = fact.shape.withoutBatch
+            fullShape = fact.shape
+            isChannelsLast = fact.order == .channelsLast(rank: 4)
+            hasOrder = fact.order.rank == 4 && shape.rank == 3 && shape[0] > 1 && shape[1] * shape[2] > 1
+            byteCount = fact.wholeWords
         }
     }
 
@@ -104,8 +104,8 @@ public final class Plan: Sendable {
             graph, kernels: kernels, products: products, sharing: shared, forced: algorithms)
         firstOwnWeight = planner.weights.firstOffset
         let layout = planner.placed()
-        inputs = graph.inputs.map { Port(graph[$0]) }
-        outputs = graph.outputs.map { Port(graph[$0]) }
+        inputs = graph.inputs.map { Port(graph[$0].name, graph.fact($0)) }
+        outputs = zip(graph.outputNames, graph.outputs).map { Port($0, graph.fact($1)) }
         steps = layout.steps
         summaries = planner.drafts.map(\.summary)
         firstBatchStep = layout.firstBatchStep

@@ -41,33 +41,34 @@ final class ProgramImporter {
 
     func run() throws -> Graph {
         let message = program.message
-        var outputs: [Graph.ValueID] = []
+        var outputs: [(name: String, value: Graph.ValueID)] = []
         do {
             for input in message.inputs { try declare(input) }
             try importNodes(program.graphMessage.nodes)
-            for output in message.outputs {
-                switch output {
-                case .user(let argument): outputs += try results(argument)
-                case .hidden: break
-                case .other(let kind): report(kind, "output", "an output of this kind is not known")
-                }
+            for (name, argument) in message.results { outputs += try results(argument, name) }
+            for case .other(let kind) in message.outputs {
+                report(kind, "output", "an output of this kind is not known")
             }
         } catch let error as FoldingGraph.LimitError {
             throw TorchExportError.limit(what: error.what, limit: error.limit)
         }
         if problems.isEmpty {
             guard !outputs.isEmpty else { throw TorchExportError.malformed(reason: "it has no output") }
-            folding.graph.outputs = outputs
+            folding.graph.setOutputs(outputs)
             folding.graph.removeUnread()
         }
         return folding.graph
     }
 
-    /// What an output gives; nothing where it could not be made, which has been told.
-    private func results(_ argument: Argument) throws -> [Graph.ValueID] {
+    /// What an output gives, under its own name or that of its value; nothing where it could not be made, which has been told.
+    private func results(_ argument: Argument, _ own: String?) throws -> [(name: String, value: Graph.ValueID)] {
         switch argument {
-        case .tensor(let name): return try result(name).map { [$0] } ?? []
-        case .tensors(let names): return try names.compactMap { try $0.flatMap { try result($0) } }
+        case .tensor(let name): return try result(name).map { [(own ?? name, $0)] } ?? []
+        case .tensors(let names):
+            return try names.enumerated().compactMap { index, name in
+                guard let name, let value = try result(name) else { return nil }
+                return (own.map { "\($0).\(index)" } ?? name, value)
+            }
         case .none, .number, .text: return []
         default: throw TorchExportError.malformed(reason: "an output that is no tensor")
         }

@@ -87,6 +87,8 @@ struct ProgramMessage: Sendable {
     var graph: GraphMessage?
     var inputs: [InputMessage] = []
     var outputs: [OutputMessage] = []
+    /// Names for what the caller gets; nil for what stands under no key, nothing where the program does not say.
+    var outputNames: [String?] = []
     var schemaVersion: (major: Int, minor: Int)?
     var torchVersion = ""
     /// Version of ATen's operators.

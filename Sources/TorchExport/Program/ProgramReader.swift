@@ -96,6 +96,7 @@ struct ProgramReader {
                     switch key {
                     case "graph": program.graph = try reader.graph(&json)
                     case "signature": try reader.signature(&json, &program)
+                    case "module_call_graph": program.outputNames = try reader.outputNames(&json)
                     default: try json.skipValue()
                     }
                 }
@@ -118,6 +119,24 @@ struct ProgramReader {
             }
         }
         return program
+    }
+
+    /// The names of the program's outputs, by the signature of the whole, which is the first of those of its modules.
+    private mutating func outputNames(_ json: inout JSONReader) throws -> [String?] {
+        var names: [String?] = []
+        var isFirst = true
+        _ = try list(&json) { reader, json in
+            guard isFirst else { return try json.skipValue() }
+            isFirst = false
+            try reader.object(&json) { reader, json, key in
+                guard key == "signature" else { return try json.skipValue() }
+                try reader.object(&json) { _, json, key in
+                    guard key == "out_spec", json.nextKind() == .string else { return try json.skipValue() }
+                    names = OutputNames.read(try json.readString().string)
+                }
+            }
+        }
+        return names
     }
 
     private mutating func graph(_ json: inout JSONReader) throws -> GraphMessage {

@@ -64,7 +64,7 @@ private func infer(_ message: ArraySlice<UInt8>) {
         if case .rows(let values, let count) = request.input {
             precondition(values.count == count * model.input.rowCount, "rows that are no rows")
         }
-        let numbers = [Float](repeating: 0.5, count: request.input.count * request.output.rowCount)
+        let numbers = [Float](repeating: 0.5, count: request.input.count * request.rowCount)
         _ = try? OpenInferenceAnswer.message(to: request, numbers: numbers, model: model)
     }
 }

@@ -70,7 +70,8 @@ class MapBatches:
         import numpy
 
         tensor = Tensor.of(numpy.ascontiguousarray(numpy.stack(items)))
-        return self.client.classify(self.model, {self.form: tensor}, "probabilities" if self.form == "pixels" else "logits")
+        output = "probabilities" if self.form == "pixels" else self.client.metadata(self.model)["outputs"][0]["name"]
+        return self.client.classify(self.model, {self.form: tensor}, output)
 
     def __del__(self) -> None:
         if hasattr(self, "server"):

@@ -159,13 +159,13 @@ class Pool:
         return self._run(images, f"{name} images {views}", answer, errors)
 
     def map_arrays(
-        self, arrays: Iterable[Any], model: str | None = None, *, name: str = "input", output: str = "logits",
+        self, arrays: Iterable[Any], model: str | None = None, *, name: str = "input", output: str = "",
         errors: str = "raise",
     ) -> Iterator[Tensor]:
         """A model's output for arrays of one image each, all of one type and shape; in their order, as `map`.
 
         name: `input`, the numbers that the network takes, or `pixels`. Shape of an array: as the model's metadata says, without
-        the batch. Answers: tensors without the batch.
+        the batch. output: the first where none is named. Answers: tensors without the batch.
         """
         model_name = self._model(model)
 
@@ -175,8 +175,9 @@ class Pool:
             if any((tensor.datatype, tensor.shape) != (first.datatype, first.shape) for tensor in tensors):
                 raise ValueError("arrays of one type and shape were expected")
             whole = Tensor(first.datatype, (len(items), *first.shape), b"".join(tensor.data for tensor in tensors))
-            result = member.client.infer(model_name, {name: whole}, outputs=[output], timeout=self.request_timeout)
-            return rows(result.outputs[output])
+            wanted = [output] if output else []
+            result = member.client.infer(model_name, {name: whole}, outputs=wanted, timeout=self.request_timeout)
+            return rows(result.outputs[output] if output else next(iter(result.outputs.values())))
 
         return self._run(arrays, f"{model_name} {name}", answer, errors)
 
