@@ -77,13 +77,20 @@ public struct Graph: Sendable {
     /// passes put other values in their places. A name that comes again gets a number behind it.
     public mutating func setOutputs(_ named: [(name: String, value: ValueID)]) {
         outputs = named.map(\.value)
+        declaredOutputNames = Self.toldApart(named.map(\.name))
+    }
+
+    /// Names of which one that comes again gets a number behind it.
+    static func toldApart(_ names: [String]) -> [String] {
         var taken: Set<String> = []
-        declaredOutputNames = named.map { name, _ in
+        var numbers: [String: Int] = [:]
+        return names.map { name in
             var unique = name
-            var number = 2
             while !taken.insert(unique).inserted {
+                // Not from the beginning each time: a file may have one name thousands of times.
+                let number = numbers[name, default: 1] + 1
+                numbers[name] = number
                 unique = "\(name)#\(number)"
-                number += 1
             }
             return unique
         }

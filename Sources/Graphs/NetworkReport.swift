@@ -52,7 +52,8 @@ public struct NetworkReport: Sendable {
         self.producer = producer
         self.opsets = opsets
         self.inputs = inputs
-        self.outputs = outputs
+        // As a plan and a server call them.
+        self.outputs = zip(Graph.toldApart(outputs.map(\.name)), outputs).map { Value(name: $0, type: $1.type) }
         self.parameterCount = parameterCount
         operators = counts.map { (name: $0.key, count: $0.value) }.sorted {
             ($1.count, $0.name) < ($0.count, $1.name)

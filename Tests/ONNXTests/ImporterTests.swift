@@ -52,6 +52,17 @@ import Testing
         #expect(graph.outputs[0] == graph.outputs[1] && graph.outputs[2] == graph.inputs[0])
     }
 
+    /// A file may name one output as often as it likes.
+    @Test func outputsOfOneNameAreToldApart() throws {
+        var builder = ModelBuilder()
+        builder.input("x", [3])
+        builder.node("Relu", ["x"], ["y"])
+        let count = 50_000
+        for _ in 0..<count { builder.output("y") }
+        let names = try builder.model().graph().outputNames
+        #expect(names.prefix(3) == ["y", "y#2", "y#3"] && Set(names).count == count)
+    }
+
     @Test func cyclesAreNamed() throws {
         var builder = ModelBuilder()
         builder.input("x", [3])
