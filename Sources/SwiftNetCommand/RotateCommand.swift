@@ -39,7 +39,11 @@ struct RotateCommand: ParsableCommand {
         completion: .directory)
     var out: String?
 
-    @Flag(help: "Replace the photos that are turned, each in one step.")
+    @Flag(
+        help: """
+            Replace the photos that are turned, each in one step. A photo that has a second name (a hard link) stays as it was \
+            under that one.
+            """)
     var inPlace = false
 
     @Flag(help: "With --out: replace files that are there.")

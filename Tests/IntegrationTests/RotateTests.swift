@@ -111,6 +111,19 @@ struct RotateTests {
         #expect(try folder.names("photos") == ["a.png"])
     }
 
+    @Test("a photo with a second name stays as it was under that one: backups by hard links keep theirs")
+    func replacesOneNameOfSeveral() throws {
+        try writeModel(direction: 180)
+        let image = try picture()
+        let png = try ImageEncoder.png(image)
+        try folder.write(png, to: "photos/a.png")
+        try FileManager.default.linkItem(atPath: folder.path("photos/a.png"), toPath: folder.path("backup.png"))
+        let result = try rotate("--in-place", folder.path("photos"))
+        #expect(result.exitCode == 0, "\(result.errors)")
+        #expect(try decoded("photos/a.png") == image.turned(2))
+        #expect(folder.bytes("backup.png") == png)
+    }
+
     @Test("a photo that the model is unsure of is left as it is and listed")
     func leavesUnsurePhotos() throws {
         try writeModel(direction: 90, bias: 1)
