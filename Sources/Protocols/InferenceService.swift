@@ -50,6 +50,9 @@ package protocol InferenceRunner: AnyObject {
     /// How many rows of a model take the least time each when they run together, as measured on this machine; at least one.
     func fastestBatch(model: Int) -> Int
 
+    /// How many nanoseconds a row of a model takes by itself, as measured on this machine.
+    func nanosecondsPerRow(model: Int) -> UInt64
+
     /// Classifies encoded images, a bad one without harm to the others.
     ///
     /// - Parameter views: Four only for a model that takes them; see ``RequestedViews/check(_:)``.

@@ -14,6 +14,8 @@ final class ModelRunner: InferenceRunner {
     private let rowsAtOnce: [Int]
     /// For each model, the rows that take the least time each when they run together.
     private var fastestBatches: [Int]
+    /// For each model, how long a row takes by itself.
+    private var nanosecondsPerRow: [UInt64]
 
     /// Images that are decoded before one looks whether the answer is still wanted: so many, of so many pixels together. Fewer
     /// where the network takes long: what is begun is done to its end.
@@ -34,6 +36,7 @@ final class ModelRunner: InferenceRunner {
             return max(1, min(Self.imagesAtOnce, Self.multiplyAddsAtOnce / multiplyAdds))
         }
         fastestBatches = predictors.map { _ in 1 }
+        nanosecondsPerRow = predictors.map { _ in .max }
     }
 
     /// Runs a model once, so that its memory is there and its answers are numbers before the first request.
@@ -43,16 +46,19 @@ final class ModelRunner: InferenceRunner {
         guard predictor.logits(of: input, count: 1).allSatisfy(\.isFinite) else {
             throw ModelServiceError.notFinite(model: predictor.model.description.name)
         }
-        fastestBatches[model] = Self.fastestBatch(of: predictor)
+        (fastestBatches[model], nanosecondsPerRow[model]) = Self.measure(predictor)
     }
 
     func fastestBatch(model: Int) -> Int { fastestBatches[model] }
 
+    func nanosecondsPerRow(model: Int) -> UInt64 { nanosecondsPerRow[model] }
+
     /// Times batches of twice as many rows each, until one takes so long that it would hold up those who wait for a thread, or
     /// the time for it is over.
-    private static func fastestBatch(of predictor: Predictor) -> Int {
+    private static func measure(_ predictor: Predictor) -> (fastestBatch: Int, nanosecondsPerRow: UInt64) {
         let start = SystemClock.monotonicNanoseconds()
         var best = (rows: 1, nanosecondsPerRow: Double.infinity)
+        var alone = UInt64.max
         var rows = 1
         while rows <= maxBatch {
             let input = [Float](repeating: 0.5, count: rows * predictor.model.plan.inputShape.elementCount)
@@ -64,6 +70,7 @@ final class ModelRunner: InferenceRunner {
                 least = min(least, end - begun)
                 if end - start > measuringNanoseconds { break }
             }
+            if rows == 1 { alone = least }
             let perRow = Double(least) / Double(rows)
             // A larger batch has to be worth it.
             if perRow < best.nanosecondsPerRow * 0.97 { best = (rows, perRow) }
@@ -71,7 +78,7 @@ final class ModelRunner: InferenceRunner {
             if SystemClock.monotonicNanoseconds() - start > measuringNanoseconds { break }
             rows *= 2
         }
-        return best.rows
+        return (best.rows, alone)
     }
 
     func classify(

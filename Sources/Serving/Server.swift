@@ -37,6 +37,7 @@ package final class Server {
             limits: limits, queue: queue, mailbox: mailbox, statistics: statistics, log: log)
         self.threads = try InferenceThreads(
             count: threads, service: service, queue: queue, mailbox: mailbox, clock: loop.clock)
+        loop.runners = self.threads.runners
     }
 
     /// What may be asked of it from any thread.

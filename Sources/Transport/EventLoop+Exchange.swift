@@ -188,6 +188,7 @@ extension EventLoop {
                 let refusal = ErrorResponse.overloaded("the server is busy: its queue is full", queue)
                 return answer(connection, exchange, refusal)
             }
+            hasQueued = true
             beginWaiting(connection, exchange)
             exchange.interest = interest
         case .command(let command): begin(command, connection, exchange)

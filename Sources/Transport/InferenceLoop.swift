@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 
 import Protocols
-import SystemCalls
+import Synchronization
 
 /// What one inference thread does: it takes jobs, and works on those together that wait for the same network.
-struct InferenceLoop: Sendable {
+struct InferenceLoop {
     let queue: WorkQueue
-    let mailbox: Mailbox
     let activity: InferenceThreads.Activity
     let clock: AwakeClock
+    /// Takes what the event loop is to do.
+    let deliver: (@escaping Completion, JobTimes) -> Void
     /// A job that is longer to read than this joins no other: those would wait for it.
     private static let maxJoiningBytes = 64 << 10
 
@@ -26,20 +27,61 @@ struct InferenceLoop: Sendable {
         let answer: (Result<NetworkRun.Output, any Error>, Bool) -> Completion
     }
 
-    func run(_ service: any InferenceService, _ start: StartGate) {
-        let runner: any InferenceRunner
-        do {
-            runner = try service.makeRunner()
-        } catch {
-            start.report(error)
-            return
-        }
-        start.report(nil)
+    /// Works until the queue is closed and empty. Between jobs the runner can be borrowed.
+    func run(_ shared: SharedRunner) {
         while let job = queue.take() {
-            var next = begin(job, runner)
-            while let begun = next { next = finish(begun, runner) }
-            activity.startedAt.store(0, ordering: .relaxed)
+            shared.use { runner in
+                var next = begin(job, runner)
+                while let begun = next { next = finish(begun, runner) }
+                activity.startedAt.store(0, ordering: .relaxed)
+            }
         }
+    }
+
+    /// Does jobs that are light, for as long as they are.
+    ///
+    /// - Parameters:
+    ///   - nanoseconds: How long the networks may run.
+    ///   - lastCost: How long the last network that a job wanted takes, if one did.
+    /// - Returns: How many of the jobs are done. The next one is for another thread.
+    func run(
+        light jobs: [Job], within nanoseconds: UInt64, _ runner: any InferenceRunner, lastCost: inout UInt64
+    ) -> Int {
+        var expected: UInt64 = 0
+        var groups: [[Member]] = []
+        var count = 0
+        for job in jobs {
+            guard let begun = begin(job, runner) else {
+                count += 1
+                continue
+            }
+            switch begun.step {
+            case .done(let completion): post(completion, of: begun)
+            case .run(let run, let answer):
+                let (cost, overflows) = runner.nanosecondsPerRow(model: run.model).multipliedReportingOverflow(
+                    by: UInt64(run.count))
+                lastCost = overflows ? .max : cost
+                guard !overflows, cost <= nanoseconds - expected else { return runTogether(groups, runner, count) }
+                expected += cost
+                let member = Member(begun: begun, run: run, answer: answer)
+                let most = runner.fastestBatch(model: run.model)
+                if let last = groups.indices.last, run.canJoin(groups[last][0].run),
+                    groups[last].reduce(run.count, { $0 + $1.run.count }) <= most
+                {
+                    groups[last].append(member)
+                } else {
+                    groups.append([member])
+                }
+            case .alone: return runTogether(groups, runner, count)
+            }
+            count += 1
+        }
+        return runTogether(groups, runner, count)
+    }
+
+    private func runTogether(_ groups: [[Member]], _ runner: any InferenceRunner, _ count: Int) -> Int {
+        for members in groups { runTogether(members, runner) }
+        return count
     }
 
     /// Reads a job; nil if it waited too long and has been told so.
@@ -133,6 +175,6 @@ struct InferenceLoop: Sendable {
         times.queued = startedAt > job.queuedAt ? startedAt - job.queuedAt : 0
         times.worked = endedAt > startedAt ? endedAt - startedAt : 0
         if times.worked > 0 { queue.record(nanoseconds: worked ?? times.worked) }
-        mailbox.post(completion, times)
+        deliver(completion, times)
     }
 }

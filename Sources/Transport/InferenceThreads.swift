@@ -15,6 +15,8 @@ package final class InferenceThreads: Sendable {
     private let queue: WorkQueue
     private let threads: [Thread]
     private let activities: [Activity]
+    /// The threads' runners.
+    package let runners: [SharedRunner]
 
     /// Starts the threads and waits until each is ready.
     ///
@@ -26,11 +28,20 @@ package final class InferenceThreads: Sendable {
         let start = StartGate(count: count)
         let activities = (0..<count).map { _ in Activity() }
         self.activities = activities
+        runners = (0..<count).map { _ in SharedRunner() }
         var threads: [Thread] = []
         do {
-            for activity in activities {
-                let loop = InferenceLoop(queue: queue, mailbox: mailbox, activity: activity, clock: clock)
-                threads.append(try Thread(stackBytes: 4 << 20) { loop.run(service, start) })
+            for (activity, runner) in zip(activities, runners) {
+                let thread = try Thread(stackBytes: 4 << 20) {
+                    do {
+                        try runner.make(service)
+                        start.report(nil)
+                    } catch {
+                        return start.report(error)
+                    }
+                    InferenceLoop(queue: queue, activity: activity, clock: clock, deliver: mailbox.post).run(runner)
+                }
+                threads.append(thread)
             }
             try start.wait()
         } catch {
@@ -53,6 +64,37 @@ package final class InferenceThreads: Sendable {
     package func stop() {
         queue.close()
         for thread in threads { thread.join() }
+    }
+}
+
+/// A thread's runner, which the event loop borrows for light work while the thread has none.
+package final class SharedRunner: @unchecked Sendable {
+    // Sendable because the lock guards the runner.
+    private let lock = Mutex(())
+    private var runner: (any InferenceRunner)?
+
+    /// Makes it, on the thread that it belongs to.
+    ///
+    /// - Throws: What the service throws.
+    func make(_ service: any InferenceService) throws {
+        let runner = try service.makeRunner()
+        lock.withLock { _ in self.runner = runner }
+    }
+
+    /// Uses it, after who has borrowed it.
+    func use(_ body: (any InferenceRunner) -> Void) {
+        lock.withLock { _ in
+            if let runner { body(runner) }
+        }
+    }
+
+    /// Uses it if nobody else does; tells whether it could.
+    func borrow(_ body: (any InferenceRunner) -> Void) -> Bool {
+        lock.withLockIfAvailable { _ in
+            guard let runner else { return false }
+            body(runner)
+            return true
+        } ?? false
     }
 }
 

@@ -119,7 +119,7 @@ package final class WorkQueue: @unchecked Sendable {
     /// Whether the next job would be refused.
     var isFull: Bool { count >= capacity }
 
-    /// Adds a job. Jobs of clients that are gone make room for it.
+    /// Adds a job, of which threads that sleep learn by ``wakeThreads()``. Jobs of clients that are gone make room for it.
     ///
     /// - Returns: false if the queue is full or closed: refuse the request now.
     package func submit(_ job: Job) -> Bool {
@@ -128,8 +128,31 @@ package final class WorkQueue: @unchecked Sendable {
         if jobs.count - head >= capacity { dropAbandoned() }
         if isClosed || jobs.count - head >= capacity { return false }
         jobs.append(job)
-        monitor.wakeAll()
         return true
+    }
+
+    /// Lets threads that sleep take what waits.
+    package func wakeThreads() {
+        monitor.lock()
+        defer { monitor.unlock() }
+        if head < jobs.count, idle > 0 { monitor.wakeAll() }
+    }
+
+    /// Takes all jobs, if they are few and short to read.
+    func takeLight(maxBytes: Int, most: Int) -> [Job] {
+        monitor.lock()
+        defer { monitor.unlock() }
+        let waiting = jobs.count - head
+        guard waiting <= most, jobs[head...].allSatisfy({ ($0?.byteCount ?? 0) <= maxBytes }) else { return [] }
+        return (0..<waiting).compactMap { _ in takeFirst() }
+    }
+
+    /// Puts jobs that were taken back to where they were: before all others.
+    func putBack(_ first: some Collection<Job>) {
+        monitor.lock()
+        defer { monitor.unlock() }
+        jobs.replaceSubrange(..<head, with: first.map { $0 })
+        head = 0
     }
 
     private func dropAbandoned() {

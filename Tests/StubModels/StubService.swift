@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import Protocols
+import Synchronization
 import SystemCalls
 
 /// Two models whose answers can be foreseen: a digit is the first pixel's value modulo 10, logits are the row's sum.
@@ -9,6 +11,8 @@ package struct StubService: InferenceService {
     package var milliseconds: Int
     /// How many rows run together at most.
     package var fastestBatch: Int
+    /// Counts runs on another thread than the runner's own.
+    package let borrowedRuns = Counter()
 
     package let models = [
         ServedModel(
@@ -25,8 +29,19 @@ package struct StubService: InferenceService {
     }
 
     package func makeRunner() throws -> any InferenceRunner {
-        StubRunner(milliseconds: milliseconds, fastestBatch: fastestBatch)
+        StubRunner(milliseconds: milliseconds, fastestBatch: fastestBatch, borrowedRuns: borrowedRuns)
     }
+}
+
+/// A number that all threads add to.
+package final class Counter: Sendable {
+    private let number = Atomic(0)
+
+    package init() {}
+
+    package var value: Int { number.load(ordering: .acquiring) }
+
+    func add() { number.wrappingAdd(1, ordering: .releasing) }
 }
 
 /// Runs the models of ``StubService``.
@@ -34,17 +49,27 @@ package final class StubRunner: InferenceRunner {
     package var interest = WorkInterest()
     private let milliseconds: Int
     private let largestBatch: Int
+    private let borrowedRuns: Counter
+    private let home = pthread_self()
 
-    package init(milliseconds: Int = 0, fastestBatch: Int = 1) {
+    package init(milliseconds: Int = 0, fastestBatch: Int = 1, borrowedRuns: Counter = Counter()) {
         self.milliseconds = milliseconds
         largestBatch = fastestBatch
+        self.borrowedRuns = borrowedRuns
+    }
+
+    private func countBorrowing() {
+        if pthread_equal(pthread_self(), home) == 0 { borrowedRuns.add() }
     }
 
     package func fastestBatch(model: Int) -> Int { largestBatch }
 
+    package func nanosecondsPerRow(model: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 + 2000 }
+
     package func classify(
         model: Int, images: [[UInt8]], views: RequestedViews
     ) throws -> [Result<Classification, any Error>] {
+        countBorrowing()
         SystemClock.sleep(milliseconds: milliseconds)
         return images.map { image in
             if image == Array("broken".utf8) { return .failure(InferenceRefusal.unusableImage("it is broken")) }
@@ -55,6 +80,7 @@ package final class StubRunner: InferenceRunner {
     }
 
     package func classify(model: Int, pixels: [UInt8]) throws -> [Classification] {
+        countBorrowing()
         SystemClock.sleep(milliseconds: milliseconds)
         return stride(from: 0, to: pixels.count, by: 4).map { answer(Int(pixels[$0]), model) }
     }
@@ -68,6 +94,7 @@ package final class StubRunner: InferenceRunner {
     }
 
     package func run(model: Int, rows: Int, input: [Float]) throws -> [Float] {
+        countBorrowing()
         // A number that nobody asks for otherwise: one bad row spoils the run that it is in.
         if input.contains(-9999) { throw InferenceRefusal.unusableImage("a row is bad") }
         if fastestBatch(model: model) > 1 { SystemClock.sleep(milliseconds: milliseconds) }

@@ -12,6 +12,8 @@ import Transport
 final class RunningServer {
     private let address: SocketAddress
     let fleet: FleetStatistics
+    /// Counts what the event loop itself has run.
+    let borrowedRuns: Counter
     private let control: EventLoop.Control
     private let life: Life
     private let thread: Thread
@@ -35,14 +37,15 @@ final class RunningServer {
         let statistics = WorkerStatistics(fleet: fleet, slot: 0)
         let life = Life()
         self.life = life
+        let service = StubService(milliseconds: milliseconds, fastestBatch: fastestBatch)
+        borrowedRuns = service.borrowedRuns
         thread = try Thread(stackBytes: 4 << 20) {
             do {
                 var policy = API.Policy()
                 policy.maxBodyBytes = final.http.maxBodyBytes
                 let server = try Server(
-                    listeners: [listener], service: StubService(milliseconds: milliseconds, fastestBatch: fastestBatch),
-                    limits: final,
-                    policy: policy, threads: 1, statistics: statistics)
+                    listeners: [listener], service: service, limits: final, policy: policy, threads: 1,
+                    statistics: statistics)
                 life.begin(server.control)
                 try server.run()
                 life.end()

@@ -61,8 +61,37 @@ import Testing
         while queue.idleThreads == 0 { SystemClock.sleep(milliseconds: 1) }
         #expect(queue.submit(job(deadline: 1)))
         let another = queue.takeAnother(maxBytes: 10)?.deadline
+        queue.wakeThreads()
         thread.join()
         #expect(another == nil && taken.value == 1)
+    }
+
+    @Test func lightJobsAreTakenTogetherOrNotAtAll() {
+        #expect(queue.takeLight(maxBytes: 10, most: 3).isEmpty)
+        for deadline: UInt64 in 1...3 { #expect(queue.submit(job(deadline: deadline, byteCount: 10))) }
+        #expect(queue.takeLight(maxBytes: 9, most: 3).isEmpty)
+        #expect(queue.takeLight(maxBytes: 10, most: 2).isEmpty)
+        #expect(queue.count == 3)
+        #expect(queue.takeLight(maxBytes: 10, most: 3).map(\.deadline) == [1, 2, 3])
+        #expect(queue.count == 0)
+    }
+
+    @Test func lightJobsOfClientsThatLeftAreForgotten() {
+        let gone = WorkInterest()
+        #expect(queue.submit(job(deadline: 1, gone)))
+        #expect(queue.submit(job(deadline: 2)))
+        gone.end()
+        #expect(queue.takeLight(maxBytes: 10, most: 2).map(\.deadline) == [2])
+        #expect(statistics.fleet.total(.abandoned) == 1)
+    }
+
+    @Test func jobsThatArePutBackComeFirst() {
+        for deadline: UInt64 in 1...3 { #expect(queue.submit(job(deadline: deadline))) }
+        let taken = queue.takeLight(maxBytes: 10, most: 3)
+        #expect(queue.submit(job(deadline: 4)))
+        queue.putBack(taken[1...])
+        #expect((1...3).map { _ in queue.take()?.deadline } == [2, 3, 4])
+        #expect(queue.count == 0)
     }
 
     private final class Taken: @unchecked Sendable {

@@ -22,6 +22,8 @@ private final class Runner: InferenceRunner {
 
     func fastestBatch(model: Int) -> Int { 1 }
 
+    func nanosecondsPerRow(model: Int) -> UInt64 { 1000 }
+
     private func answer(_ byte: UInt8, _ model: Int) -> Classification {
         let count = models[model].labels.count
         return Classification(
