@@ -44,6 +44,23 @@ struct WiredNetworkTests {
         #expect(abs(blue.scores.reduce(0, +) - 1) < 1e-6)
     }
 
+    @Test("they answer the image in a file, which may be too long or missing")
+    func predictsFiles() throws {
+        let folder = try TemporaryFolder()
+        let red = try picture(red: 200, blue: 10)
+        let file = try folder.write(red, to: "red.png")
+        #expect(try Predictor(model()).predict(contentsOf: file) == Predictor(model()).predict(red))
+        #expect(throws: ImageError.self) {
+            try Predictor(model(), limits: ImageLimits(maxBytes: 20)).predict(contentsOf: file)
+        }
+        #expect(try Predictor(model(), limits: ImageLimits(maxBytes: .max)).predict(contentsOf: file).label == "red")
+        #expect {
+            try Predictor(model()).predict(contentsOf: file + ".none")
+        } throws: {
+            "\($0)".contains("red.png.none")
+        }
+    }
+
     @Test("the preprocessor alone gives the network's input, channels first")
     func tensors() throws {
         let input = try Preprocessor.photo(width: 4, height: 6).tensor(of: picture(red: 255, blue: 0))
