@@ -137,7 +137,7 @@ package enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvert
 
     package var description: String {
         switch self {
-        case .unknownKey(let key): "there is no setting '\(key)'"
+        case .unknownKey(let key): "there is no setting '\(key)'; 'swiftnet serve --help' lists them"
         case .invalidValue(let key, let value, let expected): "\(key): expected \(expected), got '\(value)'"
         case .malformedLine(let number): "line \(number): expected 'name = value'"
         case .unprotected(let address):

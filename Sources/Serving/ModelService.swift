@@ -114,7 +114,8 @@ package enum ModelServiceError: Error, Equatable, Sendable, CustomStringConverti
     package var description: String {
         switch self {
         case .unloadable(_, let problem): problem
-        case .noModels(let repository): "there is no model in \(repository)"
+        case .noModels(let repository):
+            "there is no model in \(repository); 'swiftnet add NAME FILE' adds one, --weights names another repository"
         case .badVersion(let text): "'\(text)': expected a model's name, or name@version with a version from 1 up"
         case .noDigitModel(let name, let digits):
             "digit-model: '\(name)' is no model for digits that is served; expected "

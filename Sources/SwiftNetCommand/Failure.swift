@@ -67,9 +67,9 @@ enum Failure {
     /// What may be done about an error, as it stands behind its message; empty if nothing is known.
     static func hint(_ error: any Error) -> String { Hint.text(for: error).map { "; \($0)" } ?? "" }
 
-    /// An error's message with the name of the file that it is about, unless the message names it itself.
+    /// An error's message and hint, with the name of the file that it is about unless the message names it itself.
     static func message(_ error: any Error, about name: String) -> String {
-        let text = line(error)
+        let text = line(error) + hint(error)
         return text.contains(Printable.line(name)) && name != "-" ? text : "\(Printable.line(name)): \(text)"
     }
 }

@@ -17,8 +17,9 @@ struct ServerOptions: ParsableArguments {
     var server: String?
 
     @Option(
-        help: ArgumentHelp("The file whose first line is the key for --server.", valueName: "file"), completion: .file()
-    )
+        help: ArgumentHelp(
+            "The file whose first line is the key for --server. (default: $SWIFTNET_API_KEY)", valueName: "file"),
+        completion: .file())
     var apiKeyFile: String?
 
     /// Images in one request.
@@ -46,6 +47,8 @@ struct ServerOptions: ParsableArguments {
                 as: UTF8.self)
             let line = text.prefix { !$0.isNewline }
             settings.key = line.split(separator: " ").first.map(String.init)
+        } else if let key = ProcessEnvironment.value("SWIFTNET_API_KEY"), !key.isEmpty {
+            settings.key = key
         }
         settings.views = views
         var first = settings

@@ -120,10 +120,7 @@ struct InferCommand: ParsableCommand {
                     if json, let line = (error as? InferenceError)?.json(file: name) {
                         try progress.interrupted { try writeStandardOutput(line + "\n") }
                     }
-                    progress.interrupted {
-                        writeStandardError(
-                            "swiftnet: \(Failure.message(error, about: name))\(Failure.hint(error))\n")
-                    }
+                    progress.interrupted { writeStandardError("swiftnet: \(Failure.message(error, about: name))\n") }
                 }
                 progress.advance()
             }

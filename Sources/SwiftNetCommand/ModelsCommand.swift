@@ -43,7 +43,7 @@ struct ModelsCommand: ParsableCommand {
                     }
                 } catch {
                     failed = true
-                    writeStandardError("swiftnet: \(Failure.line(error))\n")
+                    writeStandardError("swiftnet: \(Failure.line(error))\(Failure.hint(error))\n")
                 }
             }
             if !json, !names.isEmpty { try writeStandardOutput(Table(rows).description) }

@@ -32,9 +32,9 @@ struct ReloadCommand: ParsableCommand {
 
     func validate() throws {
         if pid == nil, ProcessEnvironment.value("SWIFTNET_PID") == nil {
-            throw ValidationError("Name the server's pid file with --pid.")
+            throw ValidationError("Name the server's pid file with --pid, or in SWIFTNET_PID.")
         }
-        if !(1...3600).contains(timeout) { throw ValidationError("--timeout: expected 1 to 3600.") }
+        if !(1...3600).contains(timeout) { throw ValidationError("--timeout must be 1 to 3600, not \(timeout).") }
     }
 
     func run() throws {
@@ -42,7 +42,7 @@ struct ReloadCommand: ParsableCommand {
         do {
             try ReloadRequest(pidFile: pid).run(timeoutSeconds: timeout)
         } catch {
-            writeStandardError("swiftnet: \(Printable.line("\(error)"))\n")
+            writeStandardError("swiftnet: \(Failure.line(error))\(Failure.hint(error))\n")
             throw ExitCode(1)
         }
     }

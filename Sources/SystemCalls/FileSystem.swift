@@ -231,12 +231,6 @@ extension SystemError {
 
     /// Whether the call failed because a path leads nowhere.
     package var isAboutMissingFile: Bool { errno == ENOENT || errno == ENOTDIR }
-
-    /// Whether this user may not do it.
-    package var isAboutPermission: Bool { errno == EACCES || errno == EPERM }
-
-    /// Whether another socket has the address.
-    package var isAboutAddressInUse: Bool { errno == EADDRINUSE }
 }
 
 /// What stands in a folder under a name, links not followed.

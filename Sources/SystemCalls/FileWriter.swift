@@ -53,7 +53,12 @@ package final class FileWriter {
             descriptor = unnamed
             isNamed = false
         } else {
-            descriptor = try FileDescriptor.open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+            do {
+                descriptor = try FileDescriptor.open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+            } catch {
+                // Of a name that nobody has chosen nobody should hear.
+                throw SystemError(call: error.call, errno: error.errno, subject: path)
+            }
             isNamed = true
         }
         buffer.reserveCapacity(Self.bufferBytes)

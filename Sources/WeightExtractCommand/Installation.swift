@@ -18,7 +18,8 @@ enum InstallationError: Error, CustomStringConvertible {
     var description: String {
         switch self {
         case .otherArchitecture(let model, let expected, let found):
-            "model '\(model)' is of the architecture \(expected), these weights are of \(found)"
+            "model '\(model)' is of the architecture \(expected), these weights are of \(found); name the model that they "
+                + "are for, or a new one"
         case .wouldReplaceInput(let path): "'\(path)' is the input itself; choose another place for what is written"
         case .onePlaceForTwo(let path): "'\(path)' can't hold both the weights and the report; name two files"
         case .defaultPlace(let error): "\(error) (that is where the weights go unless --output names another place)"

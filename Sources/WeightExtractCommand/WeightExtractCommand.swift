@@ -145,7 +145,10 @@ struct WeightExtractCommand: ParsableCommand {
         } catch let error as ExitCode {
             throw error
         } catch {
-            writeStandardError("weight-extract: \(Printable.line("\(error)"))\n")
+            let advice =
+                (error as? CheckpointError)?.advice ?? (error as? SystemError)?.advice
+                ?? (error as? InferenceError)?.advice
+            writeStandardError("weight-extract: \(Printable.line("\(error)"))\(advice.map { "; \($0)" } ?? "")\n")
             throw exitCode(for: error)
         }
     }

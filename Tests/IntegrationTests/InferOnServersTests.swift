@@ -76,5 +76,9 @@ import Testing
         }
         let good = try Command.run("swiftnet", ["infer", "--server", url(server), "--api-key-file", keys, files[0]])
         #expect(good.exitCode == 0, "\(good)")
+        let byEnvironment = try Command.run(
+            "swiftnet", ["infer", "--server", url(server), files[0]],
+            environment: ["SWIFTNET_API_KEY": "a-key-of-some-length"])
+        #expect(byEnvironment.exitCode == 0, "\(byEnvironment)")
     }
 }

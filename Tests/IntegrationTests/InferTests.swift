@@ -244,6 +244,7 @@ struct InferTests {
     @Test("help, version and completions are there")
     func help() throws {
         #expect(try Command.run("swiftnet", ["--version"]).output == "swiftnet 0.1.0\n")
+        #expect(try Command.run("weight-extract", ["--version"]).output == "weight-extract 0.1.0\n")
         #expect(try Command.run("swiftnet", ["--help"]).output.contains("EXIT CODES"))
         for shell in ["bash", "zsh", "fish"] {
             let result = try Command.run("swiftnet", ["--generate-completion-script", shell])

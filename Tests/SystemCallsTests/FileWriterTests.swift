@@ -51,6 +51,17 @@ struct FileWriterTests {
         #expect(try folder.names().isEmpty)
     }
 
+    @Test("a folder that is not there is told by the name that was given")
+    func missingFolder() throws {
+        let path = try TemporaryFolder().path("none/f")
+        do {
+            _ = try FileWriter(replacing: path)
+            Issue.record("there is no folder")
+        } catch {
+            #expect(error.subject == path && error.isAboutMissingFile)
+        }
+    }
+
     private func setPermissions(_ path: String, _ mode: Int) throws {
         try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
     }

@@ -17,6 +17,13 @@ import Testing
         }
     }
 
+    @Test func whatAPersonMayDoIsSaid() throws {
+        #expect(SystemError(call: "open", errno: ENOENT).advice == "is the path right?")
+        #expect(SystemError(call: "write", errno: ENOSPC).advice?.contains("room") == true)
+        #expect(SystemError(call: "bind", errno: EADDRINUSE).advice?.contains("--bind") == true)
+        #expect(SystemError(call: "recv", errno: ERANGE).advice == nil)
+    }
+
     @Test func interruptedCallsRunAgainAndOtherErrorsEnd() throws {
         var tries = 0
         let result = try retryingInterrupts("wait") {

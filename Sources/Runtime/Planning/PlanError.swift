@@ -4,7 +4,7 @@
 public enum PlanError: Error, Equatable, Sendable, CustomStringConvertible {
     /// An algorithm that does not suit a node, or that nobody knows.
     case unsuitedAlgorithm(node: String, algorithm: String, suited: [String])
-    /// A node that no step is chosen for.
+    /// No convolution has this name.
     case unknownNode(String)
     /// Prepared weights that another graph, machine or program has prepared.
     case foreignWeights(expected: String, actual: String)

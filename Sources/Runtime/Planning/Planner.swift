@@ -27,7 +27,7 @@ struct Planner {
 
     /// Lowers all nodes.
     ///
-    /// - Throws: `PlanError` if a forced algorithm does not suit.
+    /// - Throws: `PlanError` if a forced algorithm does not suit, or is for a node that is no convolution.
     init(
         _ graph: Graph, kernels: KernelTable, products: MatrixProducts, sharing shared: PreparedWeights? = nil,
         forced: [String: String] = [:]
@@ -39,6 +39,8 @@ struct Planner {
         machine = Machine(kernels, products)
         byteCounts = graph.values.map(\.fact.wholeWords)
         readers = graph.readers()
+        let convolutions = Set(graph.nodes.lazy.filter { $0.op is FusedConvolution }.map(\.name))
+        if let stray = forced.keys.filter({ !convolutions.contains($0) }).min() { throw PlanError.unknownNode(stray) }
         for node in graph.nodes {
             let before = weights.byteCount
             try lower(node)

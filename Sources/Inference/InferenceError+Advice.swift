@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+extension InferenceError {
+    /// What a person may do about it; nil where the description says it.
+    package var advice: String? {
+        switch self {
+        case .noRepository: "name one with --weights DIR or SWIFTNET_WEIGHTS"
+        case .unknownModel(_, let known, _):
+            known.isEmpty ? "'swiftnet add NAME FILE' adds one" : "'swiftnet models' tells more of them"
+        case .unknownVersion: "'swiftnet models' lists models and versions"
+        case .invalidDescription: "Documentation/model.schema.json has the form of a model.json"
+        case .wrongArchitecture: "'swiftnet add OTHER-NAME FILE' makes a model of its own of it"
+        case .wrongClassCount: "--labels FILE gives a name for each class, a line each"
+        case .wrongInputShape: "--size HxW, or input in model.json, says what it takes"
+        case .notAClassifier: "'swiftnet inspect FILE' shows what goes in and out"
+        case .notFiniteResult: "is the model trained, and is the input what it was trained for?"
+        case .noFourViews: "ask without --views, or a model for photos' turns"
+        case .wrongPixelCount: nil
+        case .invalidPreparedModels: "start the server anew: all its processes must be of one program"
+        case .invalidInput: "'swiftnet models --json' shows how a model's images are prepared"
+        case .notAFolder, .badModelName, .modelExists, .noDigit, .severalDigits, .wiredByProgram: nil
+        }
+    }
+}
