@@ -33,7 +33,8 @@ func run(_ arguments: [String]) throws {
     } else {
         let weights = try Checkpoint.open(path: arguments[1]).stateDict
         plan = try Plan(
-            Architecture.recognised(in: weights).makeNetwork(weights), input: [3, height, width], weights: nil)
+            Architecture.recognised(in: weights, hint: arguments[1]).makeNetwork(weights), input: [3, height, width],
+            weights: nil)
     }
     let planned = SystemClock.monotonicNanoseconds()
     let session = try Session(plan)
