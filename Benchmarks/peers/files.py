@@ -75,8 +75,11 @@ def prepare(name: str) -> Path:
         torch.onnx.export(network, (picture,), partial, input_names=["input"], output_names=["logits"], dynamo=False)
     bin = Path(sys.executable).parent
     translate([bin / "pnnx", f"{name}.pt", f"inputshape=[1,3,{SIDE},{SIDE}]"], f"{name}.pnnx.log")
+    # Not by the command 'mnnconvert': that one installs a package into the Python that it finds first, and sends what was translated
+    # to MNN's makers.
+    convert = "import sys, _tools; _tools.mnnconvert(['mnnconvert', *sys.argv[1:]])"
     translate(
-        [bin / "mnnconvert", "-f", "ONNX", "--modelFile", partial.name, "--MNNModel", f"{name}.mnn", "--bizCode", "x"],
+        [sys.executable, "-c", convert, "-f", "ONNX", "--modelFile", partial.name, "--MNNModel", f"{name}.mnn", "--bizCode", "x"],
         f"{name}.mnn.log")
     partial.rename(path)
     return path
@@ -196,18 +199,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for files.json and files.md")
     arguments = parser.parse_args()
     rounds, seconds = (3, 0.5) if arguments.quick else (arguments.rounds, arguments.seconds)
-    results = {
+    results: dict[str, object] = {
         "date": datetime.date.today().isoformat(),
         "machine": description(),
         "rounds": rounds,
         "seconds": seconds,
-        "rows": [
-            measure_network(name, threads, rounds, seconds)
-            for threads in arguments.threads or (1, 2)
-            for name in arguments.network or NETWORKS
-        ],
+        "rows": [],
     }
-    write_results(arguments.out, "files", results, markdown(results))
+    for name in arguments.network or NETWORKS:
+        prepare(name)
+    for threads in arguments.threads or (1, 2):
+        for name in arguments.network or NETWORKS:
+            results["rows"].append(measure_network(name, threads, rounds, seconds))  # type: ignore[attr-defined]
+            # What was measured stays where the run is ended.
+            write_results(arguments.out, "files", results, markdown(results))
 
 
 if __name__ == "__main__":
