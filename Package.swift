@@ -33,7 +33,9 @@ let settings = kernelSettings + testable
 ///
 /// A debug build has the portable level only, optimised all the same: its vector targets compile to nothing, so that the
 /// linker has no second level to mix in.
-func kernelLevel(_ level: String, march: String?) -> Target {
+///
+/// - Parameter family: "Int8" for the kernels of integers, whose levels are others.
+func kernelLevel(_ level: String, march: String?, family: String = "") -> Target {
     // The tiles are loops over registers: they must be unrolled whole.
     let optimised = ["-Ounchecked", "-wmo", "-Xllvm", "-unroll-threshold=4000"]
     // All files go into one object: between several, what they share is weak, and the linker could take it from another
@@ -57,16 +59,20 @@ func kernelLevel(_ level: String, march: String?) -> Target {
         if march == nil { levelSettings.append(.unsafeFlags(debug, .when(configuration: .debug))) }
     }
     return .target(
-        name: "Kernels\(level)",
+        name: "\(family)Kernels\(level)",
         dependencies: ["KernelInterface"],
-        path: "Sources/KernelLevels/\(level)",
+        path: "Sources/\(family)KernelLevels/\(level)",
         swiftSettings: kernelSettings + levelSettings)
 }
 
 let kernelLevels: [Target] =
-    [kernelLevel("Portable", march: nil)]
+    [kernelLevel("Portable", march: nil), kernelLevel("Portable", march: nil, family: "Int8")]
     + (hasVectorLevels
-        ? [kernelLevel("AVX2", march: "haswell"), kernelLevel("AVX512", march: "skylake-avx512")] : [])
+        ? [
+            kernelLevel("AVX2", march: "haswell"), kernelLevel("AVX512", march: "skylake-avx512"),
+            kernelLevel("AVX2", march: "haswell", family: "Int8"),
+            kernelLevel("VNNI", march: "cascadelake", family: "Int8"),
+        ] : [])
 
 /// The tests of one room, in the folder that bears its name.
 func tests(_ room: String, _ dependencies: [String]? = nil, goldens: Bool = false) -> Target {

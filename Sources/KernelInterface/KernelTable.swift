@@ -40,12 +40,14 @@ public struct KernelTable: Sendable {
     public let reduce: ReduceKernels
     /// The same values at other places.
     public let move: MoveKernels
+    /// Networks of 8-bit integers: compiled for other instructions than the families of Floats.
+    public let int8: Int8Kernels
 
     /// Gathers the kernels of one level.
     public init(
         name: String, panelWidth: Int, gemm: GemmKernels, windows: WindowKernels, depthwise: DepthwiseKernels,
         winograd: WinogradKernels, pool: PoolKernels, elementwise: ElementwiseKernels, reduce: ReduceKernels,
-        move: MoveKernels
+        move: MoveKernels, int8: Int8Kernels
     ) {
         self.name = name
         self.panelWidth = panelWidth
@@ -57,6 +59,7 @@ public struct KernelTable: Sendable {
         self.elementwise = elementwise
         self.reduce = reduce
         self.move = move
+        self.int8 = int8
     }
 }
 
@@ -76,7 +79,7 @@ extension KernelTable {
     public var families: [KernelFamily] {
         ["gemm", "windows", "depthwise", "winograd", "pool", "elementwise", "reduce", "move"].map {
             KernelFamily(name: $0, instructions: name)
-        }
+        } + [KernelFamily(name: "int8", instructions: int8.name)]
     }
 }
 

@@ -5,7 +5,9 @@
 import KernelInterface
 
 /// The kernels of this level. To be called only on a CPU that has its instructions.
-public func makeKernelTable() -> KernelTable {
+///
+/// - Parameter int8: Those of integers, which are compiled by themselves.
+public func makeKernelTable(int8: Int8Kernels) -> KernelTable {
     KernelTable(
         name: levelName, panelWidth: laneCount,
         gemm: GemmKernels(
@@ -25,7 +27,8 @@ public func makeKernelTable() -> KernelTable {
             clamp: clamp, affine: affine, scaleColumns: scaleColumns, scaleRows: scaleRows),
         reduce: ReduceKernels(
             sumRows: sumRows, rows: reduceRows, normalize: normalizeRows, softmax: softmax, logSoftmax: logSoftmax),
-        move: MoveKernels(transpose: transpose, copyPadded: copyPadded, copyWindows: copyWindows))
+        move: MoveKernels(transpose: transpose, copyPadded: copyPadded, copyWindows: copyWindows),
+        int8: int8)
 }
 
 #endif

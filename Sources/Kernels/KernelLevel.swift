@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 
+import Int8KernelsPortable
+import KernelInterface
 import KernelsPortable
 
 #if KERNELS_HAS_VECTOR_LEVELS
+import Int8KernelsAVX2
+import Int8KernelsVNNI
 import KernelsAVX2
 import KernelsAVX512
 #endif
@@ -19,14 +23,27 @@ public enum KernelLevel: String, Sendable, CaseIterable {
     /// The kernels of this level; nil if the package was built without them.
     var table: KernelTable? {
         switch self {
-        case .portable: KernelsPortable.makeKernelTable()
+        case .portable: KernelsPortable.makeKernelTable(int8: int8)
         #if KERNELS_HAS_VECTOR_LEVELS
-        case .avx2: KernelsAVX2.makeKernelTable()
-        case .avx512: KernelsAVX512.makeKernelTable()
+        case .avx2: KernelsAVX2.makeKernelTable(int8: int8)
+        case .avx512: KernelsAVX512.makeKernelTable(int8: int8)
         #else
         case .avx2, .avx512: nil
         #endif
         }
+    }
+
+    /// The kernels of integers that go with this level: VNNI is a feature of its own, which not every processor with AVX-512 has.
+    private var int8: Int8Kernels {
+        #if KERNELS_HAS_VECTOR_LEVELS
+        switch self {
+        case .portable: Int8KernelsPortable.makeInt8Kernels()
+        case .avx512 where ProcessorFeatures.current.contains(.vnni): Int8KernelsVNNI.makeInt8Kernels()
+        case .avx2, .avx512: Int8KernelsAVX2.makeInt8Kernels()
+        }
+        #else
+        Int8KernelsPortable.makeInt8Kernels()
+        #endif
     }
 }
 

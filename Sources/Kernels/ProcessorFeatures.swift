@@ -12,6 +12,8 @@ struct ProcessorFeatures: OptionSet, Sendable {
     static let avx2 = ProcessorFeatures(rawValue: 1 << 0)
     /// AVX-512 F, BW, CD, DQ and VL.
     static let avx512 = ProcessorFeatures(rawValue: 1 << 1)
+    /// Products of bytes and of 16-bit integers with sums of 32 bits, in the registers of AVX-512.
+    static let vnni = ProcessorFeatures(rawValue: 1 << 2)
 
     #if !arch(x86_64)
     /// What this processor has.
@@ -55,7 +57,10 @@ extension ProcessorFeatures {
         }
         // F, DQ, CD, BW, VL; and the mask registers and both parts of the 512-bit registers.
         let foundation: UInt32 = 1 << 16 | 1 << 17 | 1 << 28 | 1 << 30 | 1 << 31
-        if extended.ebx & foundation == foundation && keeps(5) && keeps(6) && keeps(7) { features.insert(.avx512) }
+        if extended.ebx & foundation == foundation && keeps(5) && keeps(6) && keeps(7) {
+            features.insert(.avx512)
+            if extended.ecx & 1 << 11 != 0 { features.insert(.vnni) }
+        }
         return features
     }()
 
