@@ -14,6 +14,8 @@ public struct Fact: Sendable {
     public var order: AxisOrder
     /// The numbers, if they are known: weights, and what follows from weights and shapes only.
     public var constant: Tensor?
+    /// The integers that the numbers were made of, if they were.
+    public var quantized: QuantizedConstant?
 
     /// Describes a value in row-major order.
     public init(_ elementType: ElementType, _ shape: Shape) {
@@ -39,6 +41,26 @@ public struct Fact: Sendable {
 
     /// Whether a value of one fact may stand where one of the other is expected: the same type, shape and order.
     public func isInterchangeable(with other: Fact) -> Bool { isAlike(other) && order == other.order }
+}
+
+/// A constant as the integers that it was made of: (integers - zero point) * scale.
+public struct QuantizedConstant: Sendable {
+    /// Of the constant's shape.
+    public var integers: Tensor
+    /// One number, or one for each place of the axis.
+    public var scale: Tensor
+    /// As many as there are scales; nil for zeros.
+    public var zeroPoint: Tensor?
+    /// The axis along which scales differ.
+    public var axis: Int
+
+    /// Describes a constant.
+    public init(integers: Tensor, scale: Tensor, zeroPoint: Tensor?, axis: Int) {
+        self.integers = integers
+        self.scale = scale
+        self.zeroPoint = zeroPoint
+        self.axis = axis
+    }
 }
 
 extension Fact: CustomStringConvertible {

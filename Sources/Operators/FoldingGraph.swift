@@ -70,8 +70,28 @@ package struct FoldingGraph {
         work += cost
         bytes += size
         let results = try op.evaluate(tensors)
+        let quantized = try quantized(op, inputs)
         return results.enumerated().map { index, tensor in
-            graph.addConstant(results.count == 1 ? name : "\(name):\(index)", tensor)
+            let id = graph.addConstant(results.count == 1 ? name : "\(name):\(index)", tensor)
+            graph[id].fact.quantized = quantized
+            return id
+        }
+    }
+
+    /// The integers that an operator's result is made of: those that it scales, or the transposed ones of a matrix.
+    private func quantized(_ op: any Operator, _ inputs: [Graph.ValueID]) throws -> QuantizedConstant? {
+        switch op {
+        case let dequantize as DequantizeLinear where dequantize.quantization.blockSize == 0:
+            guard let integers = graph.constant(inputs[0]), let scale = graph.constant(inputs[1]) else { return nil }
+            return QuantizedConstant(
+                integers: integers, scale: scale, zeroPoint: inputs.count > 2 ? graph.constant(inputs[2]) : nil,
+                axis: dequantize.quantization.axis)
+        case let transpose as Transpose where transpose.permutation == [1, 0]:
+            guard var quantized = graph.fact(inputs[0]).quantized else { return nil }
+            quantized.integers = try transpose.evaluate([quantized.integers])[0]
+            quantized.axis = 1 - quantized.axis
+            return quantized
+        default: return nil
         }
     }
 }

@@ -9,7 +9,7 @@ extension Planner {
     /// The same numbers in another order.
     mutating func lowerReorder(_ node: Graph.Node) {
         let (from, to) = (fact(node.inputs[0]), fact(node.outputs[0]))
-        guard from.isWordSized else { return lowerByReference(node) }
+        guard from.isWordSized || from.isByteSized else { return lowerByReference(node) }
         let part = Move(
             operand: operand(node.inputs[0]),
             copy: StridedCopy(
@@ -23,7 +23,8 @@ extension Planner {
 
     /// Concat, Split, Slice, Pad with a constant, Expand: parts of values that go to parts of others.
     mutating func lowerMove(_ node: Graph.Node) {
-        guard (node.inputs + node.outputs).allSatisfy({ fact($0).isWordSized }) else { return lowerByReference(node) }
+        let facts = (node.inputs + node.outputs).map(fact)
+        guard facts.allSatisfy(\.isWordSized) || facts.allSatisfy(\.isByteSized) else { return lowerByReference(node) }
         switch node.op {
         case let concat as Concat: lowerConcat(concat, node)
         case let split as Split:
@@ -119,18 +120,20 @@ extension Planner {
         reason: String
     ) {
         let target = node.outputs[output].index
+        let isBytes = fact(node.outputs[output]).isByteSized
         append(
             Draft(
                 summary: summary(node, operation: operation, algorithm: algorithm, reason: reason),
                 reads: moves.flatMap(\.operand.reads), writes: [target],
                 make: { slot in
-                    StridedCopyStep(
-                        output: slot(target),
-                        parts: moves.map {
-                            StridedCopyStep.Part(
-                                input: $0.operand.source(slot), inputOffset: $0.inputOffset,
-                                outputOffset: $0.outputOffset, copy: $0.copy)
-                        }, fill: fill)
+                    let parts = moves.map {
+                        StridedCopyStep.Part(
+                            input: $0.operand.source(slot), inputOffset: $0.inputOffset, outputOffset: $0.outputOffset,
+                            copy: $0.copy)
+                    }
+                    return isBytes
+                        ? ByteCopyStep(output: slot(target), parts: parts)
+                        : StridedCopyStep(output: slot(target), parts: parts, fill: fill)
                 }))
     }
 
@@ -155,6 +158,9 @@ extension Planner {
 extension Fact {
     /// Whether an element takes as much as a Float: kernels that move Floats move it too.
     var isWordSized: Bool { elementType.byteCount == 4 }
+
+    /// Whether an element takes one byte.
+    var isByteSized: Bool { elementType.byteCount == 1 }
 
     /// For each axis, the distance of neighbours in elements.
     var axisStrides: [Int] { order.strides(of: shape.dimensions) }

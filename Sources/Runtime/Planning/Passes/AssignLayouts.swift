@@ -95,10 +95,12 @@ struct LayoutRule {
             inputs[0] = order
             if (node.op as? FusedLinear)?.hasResidual == true { inputs[facts.count - 1] = order }
             outputs = [order]
-        case is Unary:
+        case is Unary, is IntegerLookUp:
             inputs = [nil]
             outputs = [facts[0].order]
-        case is FusedAdd, is Binary, is Where: follow(facts, results[0], all: true)
+        case is QuantizeLinear, is DequantizeLinear, is IntegerProduct, is IntegerMultiply, is IntegerAveragePool:
+            setInteger(node, facts, results, isInput: graph.inputs.contains(node.inputs[0]))
+        case is FusedAdd, is IntegerAdd, is Binary, is Where: follow(facts, results[0], all: true)
         case is Concat: follow(facts, results[0], all: false)
         case is Split, is Slice, is Pad:
             inputs = [nil]
@@ -131,6 +133,30 @@ struct LayoutRule {
         case is MeanOfRowSums: outputs = [.channelsLast(rank: 4)]
         case let reorder as Reorder: (inputs, outputs) = ([nil], [reorder.order])
         default: break
+        }
+    }
+
+    private mutating func setInteger(_ node: Graph.Node, _ facts: [Fact], _ results: [Fact], isInput: Bool) {
+        let image = AxisOrder.channelsLast(rank: 4)
+        let others = [AxisOrder?](repeating: nil, count: facts.count - 1)
+        switch node.op {
+        case let product as IntegerProduct:
+            switch product.form {
+            case .convolution:
+                (inputs, outputs) = ([image] + others, [image])
+                if product.residual != nil { inputs[facts.count - 1] = image }
+            case .linear(let flattensImage):
+                inputs = [flattensImage ? nil : .rowMajor(rank: facts[0].shape.rank)] + others
+            }
+        case is IntegerAveragePool: (inputs, outputs) = ([image], [image])
+        case is IntegerMultiply:
+            if facts[0].shape == facts[1].shape { return follow(facts, results[0], all: true) }
+            (inputs, outputs) = ([image, nil], [image])
+        default:
+            // One scale for all: any order will do. An image that the caller gives comes as its windows want it.
+            guard facts[1].elementCount == 1 else { return }
+            let order = isInput && facts[0].shape.rank == 4 ? image : facts[0].order
+            (inputs, outputs) = ([order] + others, [order])
         }
     }
 

@@ -17,10 +17,10 @@ public protocol Pass: Sendable {
 public enum Passes {
     /// From what the file or the layers say to what kernels do.
     public static let all: [any Pass] = [
-        RecogniseGELU(), RecogniseSiLU(), RecogniseHardSwish(), RecogniseLayerNormalization(), RecogniseAttention(),
-        RecogniseProducts(), FuseBias(), FoldBatchNorm(), FuseResidual(), FuseActivation(), MeanFromRowSums(),
-        ScaleIntoWeights(),
-        FlattenIntoWeights(), AssignLayouts(),
+        UnsignedActivations(), RecogniseGELU(), RecogniseSiLU(), RecogniseHardSwish(), RecogniseLayerNormalization(),
+        RecogniseAttention(),
+        RecogniseProducts(), FuseBias(), FoldBatchNorm(), FuseResidual(), FuseActivation(), UseIntegers(), FuseTables(),
+        MeanFromRowSums(), ScaleIntoWeights(), FlattenIntoWeights(), AssignLayouts(),
     ]
 
     /// Runs all passes.

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+import Kernels
+
+/// Rows of bytes times one matrix.
+struct IntegerLinearStep: Step {
+    let input: Slot
+    let weight: Int
+    let epilogue: IntegerEpilogue
+    /// Rows of one input. A single one stands by itself: then a batch has more of them, each in whole words.
+    let rows: Int
+    let n: Int
+    let k: Int
+    /// Words of a row.
+    let wordCount: Int
+
+    private var blockRows: Int { max(24, min(rows == 1 ? Plan.batchCapacity : rows, 32768 / max(1, wordCount))) }
+
+    var scratchByteCount: Int { blockRows * wordCount * 4 }
+
+    func run(_ run: StepRun) {
+        let all = rows * run.rows
+        let int8 = run.kernels.int8
+        let splitsColumns = run.splitsColumns(rows: all, columns: n)
+        let share = splitsColumns ? 0..<all : run.share(of: all, granule: int8.tileRows)
+        let columns = splitsColumns ? run.share(of: n, granule: int8.panelWidth) : 0..<n
+        guard !columns.isEmpty else { return }
+        let words = UnsafeMutableRawPointer(run.scratch).assumingMemoryBound(to: Int32.self)
+        let inputStride = rows == 1 ? input.byteCount : k
+        let outputStride = rows == 1 && !epilogue.isFloat ? epilogue.output.byteCount : n
+        for first in stride(from: share.lowerBound, to: share.upperBound, by: blockRows) {
+            let block = first..<min(first + blockRows, share.upperBound)
+            int8.expand(words, wordCount, run.readBytes(input) + first * inputStride, inputStride, block.count, k)
+            int8.multiply(
+                Int8GemmCall(
+                    output: epilogue.target(first * outputStride + columns.lowerBound, run), outputStride: outputStride,
+                    words: words, wordCount: wordCount, packed: run.words(weight) + columns.lowerBound * wordCount,
+                    m: block.count, n: columns.count,
+                    requantization: epilogue.at(
+                        column: columns.lowerBound, place: first * outputStride + columns.lowerBound,
+                        stride: outputStride, run)))
+        }
+    }
+}
