@@ -129,6 +129,9 @@ let package = Package(
             name: "Layers", dependencies: ["BLAS", "Graphs", "Kernels", "Operators", "Runtime", "Tensors"],
             swiftSettings: settings),
         .target(name: "Models", dependencies: ["Layers", "Tensors"], swiftSettings: settings),
+        .target(
+            name: "Quantization", dependencies: ["Graphs", "Operators", "Runtime", "SystemCalls", "Tensors"],
+            swiftSettings: settings),
 
         // MARK: Files
         .target(name: "Release", swiftSettings: settings),
@@ -197,7 +200,7 @@ let package = Package(
             name: "swiftnet",
             dependencies: [
                 "API", "BLAS", "Client", "CommandSupport", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels",
-                "Models", "ONNX", "Protobuf", "Release",
+                "Models", "ONNX", "Protobuf", "Quantization", "Release",
                 "Serving",
                 "SwiftNet", "SystemCalls",
                 "Text", "TorchExport",
@@ -242,13 +245,20 @@ let package = Package(
         tests("Tensors"),
         tests("Operators", ["Graphs", "Operators", "Tensors"]),
         tests("Runtime", ["Graphs", "Kernels", "Operators", "Runtime", "Tensors"]),
+        tests(
+            "Quantization", ["Graphs", "Kernels", "ONNX", "Operators", "Quantization", "Runtime", "Tensors"],
+            goldens: true),
         tests("Layers", ["BLAS", "Kernels", "Layers", "Runtime", "SystemCalls", "Tensors"], goldens: true),
         tests("Models", ["BLAS", "Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "Compression", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", ["Checkpoints", "Images"], goldens: true),
         tests(
             "Inference",
-            ["Checkpoints", "Images", "Inference", "JSON", "Kernels", "Layers", "Models", "Protobuf", "Tensors"],
+            [
+                "Checkpoints", "Graphs", "Images", "Inference", "JSON", "Kernels", "Layers", "Models", "ONNX",
+                "Operators",
+                "Protobuf", "Tensors",
+            ],
             goldens: true
         ),
         tests("Text"),

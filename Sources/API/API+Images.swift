@@ -112,6 +112,7 @@ extension API {
             ("label", .string(label)), ("class_index", .integer(answer.classIndex)), ("confidence", confidence),
             ("scores", .object(likeliest.map { (model.labels[$0], .float(answer.scores[$0])) })),
         ]
+        if let precision = model.loweredPrecision { members.append(("precision", .string(precision))) }
         if model.task == .rotation {
             members += [
                 ("turned_degree", Self.number(label)),

@@ -169,6 +169,7 @@ extension ServerConfiguration {
         optionalNumber("threads", \.threads, 1...FleetLimits.maxThreadsOfWorker),
         text("weights", \.weights),
         list("models", "names", \.models),
+        choice("precision", \.precision),
         text("digit-model", \.digitModel),
         text("state-file", \.stateFile),
         text("api-keys", \.apiKeys),

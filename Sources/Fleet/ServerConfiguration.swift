@@ -14,6 +14,12 @@ package struct ServerConfiguration: Equatable, Sendable {
         case thread
     }
 
+    /// What the numbers of the served models are.
+    package enum Precision: String, CaseIterable, Sendable {
+        case float32 = "f32"
+        case int8
+    }
+
     package var bind: [SocketAddress] = []
     /// Where metrics are read; at the addresses of requests if empty.
     package var metricsBind: [SocketAddress] = []
@@ -25,6 +31,8 @@ package struct ServerConfiguration: Equatable, Sendable {
     package var threads: Int?
     package var weights: String?
     package var models: [String] = []
+    /// What the models' numbers are.
+    package var precision = Precision.float32
     package var digitModel: String?
     /// Where it is kept over a restart what clients have changed of the models.
     package var stateFile: String?

@@ -6,6 +6,8 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case notAFolder(path: String)
     case unknownModel(String, known: [String], repository: String)
     case unknownVersion(model: String, version: Int, known: [Int])
+    case noPrecision(Precision, model: String, version: Int)
+    case precisionExists(Precision, model: String, version: Int)
     case invalidDescription(path: String, reason: String)
     case wrongArchitecture(path: String, expected: String, actual: String)
     case wrongClassCount(path: String, labels: Int, classes: Int)
@@ -42,6 +44,11 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "there is no model '\(name)' in \(repository); it has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
         case .unknownVersion(let model, let version, let known):
             "model '\(model)' has no version \(version); it has \(known.map(String.init).joined(separator: ", "))"
+        case .noPrecision(let precision, let model, let version):
+            "version \(version) of model '\(model)' has no file in \(precision.rawValue); 'swiftnet quantize --model \(model) "
+                + "--calibration DIR' makes one"
+        case .precisionExists(let precision, let model, let version):
+            "version \(version) of model '\(model)' has a file in \(precision.rawValue) already; --force replaces it"
         case .invalidDescription(let path, let reason):
             "\(path): \(reason)"
         case .wrongArchitecture(let path, let expected, let actual):

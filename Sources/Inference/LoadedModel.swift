@@ -13,6 +13,8 @@ public final class LoadedModel: Sendable {
     public let description: ModelDescription
     /// The version; 0 for a weights file that stands in no repository.
     public let version: Int
+    /// What its numbers are.
+    public let precision: Precision
     /// The network that the weights were recognised as, or the file that has its own.
     public let network: NetworkSource
     /// Path of the file; empty for a model whose weights were prepared before.
@@ -46,12 +48,13 @@ public final class LoadedModel: Sendable {
     /// - Throws: `InferenceError`, `CheckpointError`, `ModelError`, `TensorError`, `ONNXError`,
     ///   `TorchExportError`, or an error of the system.
     public convenience init(
-        _ name: String, version: Int? = nil, in repository: ModelRepository, preparedWeights: PreparedWeights? = nil
+        _ name: String, version: Int? = nil, precision: Precision = .float32, in repository: ModelRepository,
+        preparedWeights: PreparedWeights? = nil
     ) throws {
-        let entry = try repository.entry(name, version: version)
+        let entry = try repository.entry(name, version: version, precision: precision)
         try self.init(
             path: entry.path, name: entry.description.name, description: entry.description, version: entry.version,
-            preparedWeights: preparedWeights)
+            precision: precision, preparedWeights: preparedWeights)
     }
 
     /// Loads a weights file by its content.
@@ -70,13 +73,13 @@ public final class LoadedModel: Sendable {
     }
 
     private convenience init(
-        path: String, name: String, description: ModelDescription?, version: Int, preparedWeights: PreparedWeights?,
-        options: GraphModelOptions = GraphModelOptions()
+        path: String, name: String, description: ModelDescription?, version: Int, precision: Precision = .float32,
+        preparedWeights: PreparedWeights?, options: GraphModelOptions = GraphModelOptions()
     ) throws {
         if let file = GraphFile(recognising: path) {
             try self.init(
-                file: file, name: name, description: description, version: version, preparedWeights: preparedWeights,
-                options: options)
+                file: file, name: name, description: description, version: version, precision: precision,
+                preparedWeights: preparedWeights, options: options)
         } else {
             try self.init(
                 checkpoint: Checkpoint.open(path: path), path: path, name: name, description: description,
@@ -100,6 +103,7 @@ public final class LoadedModel: Sendable {
         let network = try architecture.makeNetwork(weights)
         self.description = description
         self.version = version
+        precision = .float32
         self.path = path
         self.network = .architecture(architecture)
         notes = recognised.notes
@@ -131,8 +135,8 @@ public final class LoadedModel: Sendable {
 
     /// A file that has its own network.
     private init(
-        file: GraphFile, name: String, description: ModelDescription?, version: Int, preparedWeights: PreparedWeights?,
-        options: GraphModelOptions
+        file: GraphFile, name: String, description: ModelDescription?, version: Int, precision: Precision,
+        preparedWeights: PreparedWeights?, options: GraphModelOptions
     ) throws {
         let size = description.map { ($0.input.height, $0.input.width) } ?? options.size
         let (graph, labels) = try file.read(size: size)
@@ -143,6 +147,7 @@ public final class LoadedModel: Sendable {
         try Self.check(plan, description, path: file.path)
         self.description = description
         self.version = version
+        self.precision = precision
         path = file.path
         notes = []
         network = .graph(file)
@@ -199,6 +204,7 @@ public final class LoadedModel: Sendable {
             output: .init(activation: activation), labels: labels, versions: [:])
         try Self.check(plan, description, path: name)
         version = 0
+        precision = .float32
         path = ""
         notes = []
         self.network = .wired
@@ -210,7 +216,8 @@ public final class LoadedModel: Sendable {
     /// - Throws: `InferenceError.invalidPreparedModels` if description and network don't fit, `KernelError`, and for a file
     ///   that has its own network, what reading it throws.
     init(
-        description: ModelDescription, version: Int, network: NetworkSource, preparedWeights: PreparedWeights
+        description: ModelDescription, version: Int, precision: Precision, network: NetworkSource,
+        preparedWeights: PreparedWeights
     ) throws {
         switch network {
         case .architecture(let architecture):
@@ -228,6 +235,7 @@ public final class LoadedModel: Sendable {
         }
         self.description = description
         self.version = version
+        self.precision = precision
         path = ""
         notes = []
         self.network = network

@@ -20,6 +20,8 @@ struct DescriptionReader {
             "file", "files", "sha256", "bytes", "trainedBy", "trained", "epoch", "trainAccuracy", "testAccuracy",
             "testSet", "notes",
         ],
+        "versions.N.files": Precision.allCases.map(\.rawValue),
+        "versions.N.files.P": ["file", "sha256", "bytes", "agreement", "testAccuracy", "testSet", "notes"],
     ]
 
     /// A fault of a description, as one line.
@@ -209,6 +211,14 @@ extension ModelDescription.Input.Resize {
 extension ModelDescription.Version {
     fileprivate init(_ reader: DescriptionReader) throws {
         file = try reader.required("file", "a text", \.string)
+        if let files = reader.value("files") {
+            let known = try DescriptionReader(files, at: "versions.N.files")
+            for precision in Precision.allCases {
+                guard let file = known.value(precision.rawValue) else { continue }
+                self.files[precision] = try ModelDescription.PrecisionFile(
+                    DescriptionReader(file, at: "versions.N.files.\(precision.rawValue)", kind: "versions.N.files.P"))
+            }
+        }
         sha256 = try reader.optional("sha256", "a text", \.string)
         bytes = try reader.optional("bytes", "a whole number", \.int)
         trainedBy = try reader.optional("trainedBy", "a text", \.string)
@@ -222,10 +232,36 @@ extension ModelDescription.Version {
 
     fileprivate var json: JSONValue {
         .present(
-            ("file", .string(file)), ("sha256", sha256.map { .string($0) }), ("bytes", bytes.map { .integer($0) }),
+            ("file", .string(file)),
+            (
+                "files",
+                files.isEmpty
+                    ? nil
+                    : .object(
+                        files.sorted { $0.key.rawValue < $1.key.rawValue }.map { ($0.key.rawValue, $0.value.json) })
+            ), ("sha256", sha256.map { .string($0) }), ("bytes", bytes.map { .integer($0) }),
             ("trainedBy", trainedBy.map { .string($0) }), ("trained", trained.map { .string($0) }),
             ("epoch", epoch.map { .integer($0) }), ("trainAccuracy", trainAccuracy.map { .number($0) }),
             ("testAccuracy", testAccuracy.map { .number($0) }), ("testSet", testSet.map { .string($0) }),
             ("notes", notes.map { .string($0) }))
+    }
+}
+
+extension ModelDescription.PrecisionFile {
+    fileprivate init(_ reader: DescriptionReader) throws {
+        file = try reader.required("file", "a text", \.string)
+        sha256 = try reader.optional("sha256", "a text", \.string)
+        bytes = try reader.optional("bytes", "a whole number", \.int)
+        agreement = try reader.optional("agreement", "a number", \.double)
+        testAccuracy = try reader.optional("testAccuracy", "a number", \.double)
+        testSet = try reader.optional("testSet", "a text", \.string)
+        notes = try reader.optional("notes", "a text", \.string)
+    }
+
+    fileprivate var json: JSONValue {
+        .present(
+            ("file", .string(file)), ("sha256", sha256.map { .string($0) }), ("bytes", bytes.map { .integer($0) }),
+            ("agreement", agreement.map { .number($0) }), ("testAccuracy", testAccuracy.map { .number($0) }),
+            ("testSet", testSet.map { .string($0) }), ("notes", notes.map { .string($0) }))
     }
 }

@@ -91,6 +91,8 @@ public struct ModelDescription: Sendable, Equatable {
     public struct Version: Sendable, Equatable {
         /// Name of the weights file in the version's folder.
         public var file: String
+        /// Other files of this version, by their precision.
+        public var files: [Precision: PrecisionFile] = [:]
         /// SHA-256 of the file, in hexadecimal.
         public var sha256: String?
         /// Size of the file.
@@ -109,6 +111,36 @@ public struct ModelDescription: Sendable, Equatable {
         public var testSet: String?
         /// Anything else worth knowing.
         public var notes: String?
+    }
+
+    /// The same version in another precision.
+    public struct PrecisionFile: Sendable, Equatable {
+        /// Name of the file in the version's folder.
+        public var file: String
+        /// SHA-256 of the file, in hexadecimal.
+        public var sha256: String?
+        /// Size of the file.
+        public var bytes: Int?
+        /// Share of images whose class is the same as in Float32, 0 to 1.
+        public var agreement: Double?
+        /// Share of right answers on data held out, 0 to 1.
+        public var testAccuracy: Double?
+        /// What both were measured on.
+        public var testSet: String?
+        /// Anything else worth knowing.
+        public var notes: String?
+
+        /// Describes a file; its size and sum are found when it is added.
+        public init(
+            file: String, agreement: Double? = nil, testAccuracy: Double? = nil, testSet: String? = nil,
+            notes: String? = nil
+        ) {
+            self.file = file
+            self.agreement = agreement
+            self.testAccuracy = testAccuracy
+            self.testSet = testSet
+            self.notes = notes
+        }
     }
 
     /// The version of this form of description: 1, also where it is not said.
@@ -162,7 +194,8 @@ public struct ModelDescription: Sendable, Equatable {
         if let bad = versions.keys.first(where: { Int($0).map { $0 < 1 } ?? true }) {
             return "versions are numbered from 1; '\(bad)' is no such number"
         }
-        if versions.values.contains(where: { $0.file.isEmpty || $0.file.contains("/") || $0.file == ".." }) {
+        let files = versions.values.flatMap { [$0.file] + $0.files.values.map(\.file) }
+        if files.contains(where: { $0.isEmpty || $0.contains("/") || $0 == ".." }) {
             return "a version's file must be a plain file name"
         }
         return nil

@@ -112,14 +112,16 @@ public struct ModelRepository: Sendable {
 
     /// Finds a version of a model, the newest unless one is named.
     ///
-    /// - Throws: `InferenceError.unknownModel`, `.unknownVersion` or `.invalidDescription`.
-    public func entry(_ name: String, version: Int? = nil) throws -> Entry {
+    /// - Throws: `InferenceError.unknownModel`, `.unknownVersion`, `.noPrecision` or `.invalidDescription`.
+    public func entry(_ name: String, version: Int? = nil, precision: Precision = .float32) throws -> Entry {
         let description = try description(of: name)
         let known = description.versionNumbers
         guard let number = version ?? known.last, let details = description.versions[String(number)] else {
             throw InferenceError.unknownVersion(model: name, version: version ?? 1, known: known)
         }
+        let file = precision == .float32 ? details.file : details.files[precision]?.file
+        guard let file else { throw InferenceError.noPrecision(precision, model: name, version: number) }
         let place = folder(of: name) ?? "\(path)/\(name)"
-        return Entry(description: description, version: number, path: "\(place)/\(number)/\(details.file)")
+        return Entry(description: description, version: number, path: "\(place)/\(number)/\(file)")
     }
 }

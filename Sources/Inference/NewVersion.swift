@@ -77,9 +77,7 @@ public struct NewVersion: Sendable {
         var description = loaded.description
         if let text { description.description = text }
         description.versions[String(version)] = details
-        let output = try FileWriter(replacing: "\(modelFolder)/model.json")
-        try output.write(Array(description.json.prettyText.utf8))
-        try output.finish()
+        try description.write(to: modelFolder)
         return try repository.entry(name, version: version)
     }
 }

@@ -12,9 +12,12 @@ extension Prediction {
                 ("exif_degree", .integer(rotation.exifDegree)),
             ]
         }
+        // What was trained is answered as ever; what was lowered says so.
+        let precisionField = precision == .float32 ? [] : [("precision", JSONValue.string(precision.rawValue))]
         return [
             ("model", .string(model)),
             ("version", .integer(version)),
+        ] + precisionField + [
             ("label", .string(label)),
             ("class", .integer(classIndex)),
             ("confidence", .float(confidence)),

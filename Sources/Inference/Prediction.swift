@@ -8,6 +8,8 @@ public struct Prediction: Sendable, Equatable {
     public let model: String
     /// The model's version; 0 is a weights file that stands in no repository.
     public let version: Int
+    /// What the model's numbers are.
+    public let precision: Precision
     /// The labels of all classes, in the order of the scores.
     public let labels: [String]
     /// The probability of each class, 0 to 1.
@@ -25,6 +27,7 @@ public struct Prediction: Sendable, Equatable {
         guard logits.allSatisfy(\.isFinite) else { throw InferenceError.notFiniteResult }
         self.model = model.description.name
         version = model.version
+        precision = model.precision
         labels = model.description.labels
         scores =
             switch model.description.output?.activation ?? .softmax {

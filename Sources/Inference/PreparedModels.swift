@@ -14,6 +14,7 @@ public struct PreparedModels: Sendable {
         struct Entry {
             let description: ModelDescription
             let version: Int
+            let precision: Precision
             let architecture: String
             let family: String
             /// The file that has its own network; its weights are prepared.
@@ -58,7 +59,7 @@ public struct PreparedModels: Sendable {
             else { throw InferenceError.invalidPreparedModels(reason: "a model in it is damaged") }
             let block = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<(entry.offset + entry.count)])
             let model = try LoadedModel(
-                description: entry.description, version: entry.version, network: network,
+                description: entry.description, version: entry.version, precision: entry.precision, network: network,
                 preparedWeights: PreparedWeights(mapping: block, owner: owner))
             guard model.plan.packing == header.packing else {
                 throw InferenceError.invalidPreparedModels(
@@ -122,8 +123,9 @@ public struct PreparedModels: Sendable {
             case .wired: break
             }
             return Header.Entry(
-                description: model.description, version: model.version, architecture: model.network.name,
-                family: family, path: path, fingerprint: model.plan.fingerprint, offset: offset, count: count)
+                description: model.description, version: model.version, precision: model.precision,
+                architecture: model.network.name, family: family, path: path,
+                fingerprint: model.plan.fingerprint, offset: offset, count: count)
         }
         return Header(packing: models.first?.plan.packing ?? "", models: entries)
     }
@@ -151,12 +153,15 @@ extension PreparedModels.Header {
 extension PreparedModels.Header.Entry {
     fileprivate init?(_ json: JSONValue) {
         guard let description = json["description"].flatMap({ try? ModelDescription($0) }),
-            case .integer(let version)? = json["version"], let architecture = json["architecture"]?.string,
+            case .integer(let version)? = json["version"],
+            let precision = json["precision"]?.string.flatMap(Precision.init),
+            let architecture = json["architecture"]?.string,
             let family = json["family"]?.string, let fingerprint = json["fingerprint"]?.string,
             case .integer(let offset)? = json["offset"], case .integer(let count)? = json["count"]
         else { return nil }
         self.description = description
         self.version = version
+        self.precision = precision
         self.architecture = architecture
         self.family = family
         path = json["path"]?.string
@@ -168,7 +173,8 @@ extension PreparedModels.Header.Entry {
     fileprivate var json: JSONValue {
         .present(
             ("description", description.json), ("version", .integer(version)),
-            ("architecture", .string(architecture)), ("family", .string(family)),
+            ("precision", .string(precision.rawValue)), ("architecture", .string(architecture)),
+            ("family", .string(family)),
             ("path", path.map { .string($0) }), ("fingerprint", .string(fingerprint)),
             ("offset", .integer(offset)), ("count", .integer(count)))
     }

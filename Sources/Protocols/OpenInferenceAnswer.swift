@@ -20,6 +20,7 @@ package struct OpenInferenceAnswer: Equatable, Sendable {
         var members: [(String, JSONValue)] = [
             ("model_name", .string(model.name)), ("model_version", .string(model.version)),
         ]
+        if let precision = model.loweredPrecision { members.append(("parameters", ["precision": .string(precision)])) }
         if let id = request.id { members.append(("id", .string(id))) }
         members.append(("outputs", .array(outputs)))
         let header = JSONValue.object(members).bytes()

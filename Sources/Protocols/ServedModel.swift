@@ -39,6 +39,8 @@ package struct ServedModel: Equatable, Sendable {
     package let version: String
     /// The name of the network.
     package let architecture: String
+    /// What its numbers are where they are not those that it was trained in: "int8".
+    package let loweredPrecision: String?
     package let task: Task
     /// Numbers as the network takes them. Shape: [-1, C, H, W], or [-1, H, W, C] where the channels are last.
     package let input: TensorDescription
@@ -49,6 +51,7 @@ package struct ServedModel: Equatable, Sendable {
     package let labels: [String]
 
     /// - Parameters:
+    ///   - loweredPrecision: What its numbers are, if they are not Float32.
     ///   - inputName: The network's own name for its input.
     ///   - inputShape: C, H and W, or H, W and C.
     ///   - inputOrder: Which of them.
@@ -56,8 +59,9 @@ package struct ServedModel: Equatable, Sendable {
     package init(
         name: String, version: String, architecture: String, task: Task, inputName: String = "input",
         inputShape: [Int], inputOrder: AxisOrder = .channelsFirst, labels: [String],
-        outputs: [(name: String, shape: [Int])] = []
+        outputs: [(name: String, shape: [Int])] = [], loweredPrecision: String? = nil
     ) {
+        self.loweredPrecision = loweredPrecision
         self.name = name
         self.version = version
         self.architecture = architecture

@@ -30,12 +30,13 @@ package final class ModelService: InferenceService {
     /// already, must be loaded, and so must one at least.
     ///
     /// - Parameters:
+    ///   - precision: Which file of each version.
     ///   - names: Which models; `name` or `name@version`. All of the repository if empty.
     ///   - serving: The names of the models that serve already.
     ///   - skip: Is told of each that is left out, and why.
     /// - Throws: `ModelServiceError`, for the first model that can't be loaded too.
     package static func load(
-        _ names: [String], from repository: ModelRepository, serving: [String] = [],
+        _ names: [String], precision: Precision = .float32, from repository: ModelRepository, serving: [String] = [],
         skip: (_ model: String, _ problem: String) -> Void = { _, _ in }
     ) throws -> [LoadedModel] {
         let wanted = try names.isEmpty ? repository.modelNames() : names
@@ -47,9 +48,9 @@ package final class ModelService: InferenceService {
             do {
                 if parts.count == 2 {
                     guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
-                    models.append(try LoadedModel(parts[0], version: version, in: repository))
+                    models.append(try LoadedModel(parts[0], version: version, precision: precision, in: repository))
                 } else {
-                    models.append(try LoadedModel(text, in: repository))
+                    models.append(try LoadedModel(text, precision: precision, in: repository))
                 }
             } catch {
                 guard names.isEmpty, !serving.contains(where: { haveSameBytes($0, text) }) else {
@@ -139,6 +140,6 @@ extension ServedModel {
             inputOrder: description.input.layout == .nhwc ? .channelsLast : .channelsFirst, labels: description.labels,
             outputs: model.namedOutputs.map {
                 ($0.name, model.isClassifier ? [description.labels.count] : $0.shape.dimensions)
-            })
+            }, loweredPrecision: model.precision == .float32 ? nil : model.precision.rawValue)
     }
 }

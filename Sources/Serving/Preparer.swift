@@ -41,7 +41,8 @@ package struct Preparer {
         }
         do {
             let models = try ModelService.load(
-                configuration.models, from: configuration.repository(), serving: serving,
+                configuration.models, precision: Precision(rawValue: configuration.precision.rawValue) ?? .float32,
+                from: configuration.repository(), serving: serving,
                 skip: { channel.send(.unloadable(model: $0, problem: $1)) })
             try ModelService.checkDigitModel(configuration.digitModel, among: models)
             let plan = try PreparedModels.layout(of: models)

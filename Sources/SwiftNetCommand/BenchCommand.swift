@@ -53,12 +53,12 @@ struct BenchCommand: ParsableCommand {
                 try writeStandardOutput(
                     """
                     {"model":\(JSONValue.string(model.description.name).text),"batch":\(batch),"threads":\(threads),\
-                    "isa":"\(isa)","gemm":"\(model.plan.products.name)","median_ms":\(median),"p90_ms":\(p90),"images_per_second":\(rate)}\n
+                    "isa":"\(isa)","precision":"\(model.precision.rawValue)","gemm":"\(model.plan.products.name)","median_ms":\(median),"p90_ms":\(p90),"images_per_second":\(rate)}\n
                     """)
             } else {
                 try writeStandardOutput(
                     """
-                    \(model.description.name), batch \(batch), \(threads) thread\(threads == 1 ? "" : "s"), \(isa) kernels, \
+                    \(model.description.name), \(model.precision.rawValue), batch \(batch), \(threads) thread\(threads == 1 ? "" : "s"), \(isa) kernels, \
                     \(times.count) runs
                     median \(milliseconds(median))  p90 \(milliseconds(p90))  best \(milliseconds(times[0]))  \
                     \(Int(rate)) images/s

@@ -25,12 +25,23 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The model's version. Default: the newest.", valueName: "number"))
     var version: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "The precision to run in: f32 or int8, which takes the file that 'swiftnet quantize' makes. Default: f32.",
+            valueName: "name"),
+        completion: .list(Precision.allCases.map(\.rawValue)))
+    var precision: String?
+
     @OptionGroup var graphFlags: GraphModelFlags
 
     /// The model used where none is named.
     static let defaultModel = "mnist"
 
     mutating func validate() throws {
+        if let precision, Precision(rawValue: precision) == nil {
+            let known = Precision.allCases.map(\.rawValue).joined(separator: " or ")
+            throw ValidationError("--precision must be \(known), not '\(precision)'.")
+        }
         if let version, version < 1 { throw ValidationError("--version must be 1 or more, not \(version).") }
     }
 
@@ -43,6 +54,9 @@ struct ModelOptions: ParsableArguments {
     func load(default name: String = defaultModel) throws -> LoadedModel {
         if let weights, try FileSystem.kind(of: weights) != .directory {
             if version != nil { throw ValidationError("--version needs a model repository, not a weights file.") }
+            if precision != nil {
+                throw ValidationError("--precision needs a model repository; a file runs in the precision that it has.")
+            }
             // A name given beside a file takes its labels and input from the standard repository, if it is there.
             let description = try? model.map { try ModelRepository.standard().description(of: $0) }
             let loaded = try LoadedModel(
@@ -57,7 +71,8 @@ struct ModelOptions: ParsableArguments {
         // With one model there is no choice.
         let names = model == nil ? try repository.modelNames() : []
         return try LoadedModel(
-            model ?? (names.count == 1 ? names[0] : name), version: version, in: repository)
+            model ?? (names.count == 1 ? names[0] : name), version: version,
+            precision: precision.flatMap(Precision.init) ?? .float32, in: repository)
     }
 
     private func fileName(_ path: String) -> String {

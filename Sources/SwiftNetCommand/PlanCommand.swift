@@ -50,7 +50,7 @@ struct PlanCommand: ParsableCommand {
             if passes { try writeStandardOutput("# as it came\n\(Printable.lines(graph.description))\n") }
             let observer: ((any Pass, Graph) -> Void)? = passes ? { pass, graph in show(pass, graph) } : nil
             let plan = try Plan(graph, algorithms: algorithms, observe: observer)
-            try writeStandardOutput(report(plan))
+            try writeStandardOutput(report(plan, model.precision))
         }
     }
 
@@ -58,7 +58,7 @@ struct PlanCommand: ParsableCommand {
         try? writeStandardOutput("\n# after \(pass.name)\n\(Printable.lines(graph.description))\n")
     }
 
-    private func report(_ plan: Plan) -> String {
+    private func report(_ plan: Plan, _ precision: Precision) -> String {
         var rows = [["step", "operation", "shape", "algorithm", "weights", "because"]]
         for step in plan.summaries {
             rows.append([
@@ -84,7 +84,7 @@ struct PlanCommand: ParsableCommand {
             \(Table(rows))
             input    \(ports(plan.inputs))
             output   \(ports(plan.outputs))
-            kernels  \(plan.kernels.name)
+            kernels  \(plan.kernels.name)\(precision == .int8 ? ", \(plan.kernels.int8.name) for int8" : "")
             work     \((Double(plan.multiplyAdds) / 1e5).rounded() / 10) M multiply-adds
             memory   \(ByteCount.text(plan.weights.bytes.count)) prepared weights, \(ByteCount.text(plan.activationBytes)) activations and scratch for a session of one thread
             plan     \(plan.fingerprint)

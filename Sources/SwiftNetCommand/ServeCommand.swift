@@ -144,6 +144,12 @@ struct ServedModelOptions: ParsableArguments {
     var model: [String] = []
 
     @Option(
+        help: ArgumentHelp(
+            "Serve the models' files in this precision: f32 or int8, which 'swiftnet quantize' makes. (default: f32)",
+            valueName: "name"), completion: .list(["f32", "int8"]))
+    var precision: String?
+
+    @Option(
         help: ArgumentHelp("The model behind /inference. (default: the first for digits)", valueName: "model"),
         completion: .custom(ModelNames.complete))
     var digitModel: String?
@@ -157,6 +163,7 @@ struct ServedModelOptions: ParsableArguments {
     var settings: [Setting] {
         [
             ("weights", weights), ("models", model.isEmpty ? nil : model.joined(separator: ",")),
+            ("precision", precision),
             ("digit-model", digitModel), ("state-file", stateFile),
         ]
     }

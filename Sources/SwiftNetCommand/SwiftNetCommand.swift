@@ -42,7 +42,8 @@ struct SwiftNetCommand: ParsableCommand {
             """,
         subcommands: [
             InferCommand.self, RotateCommand.self, ServeCommand.self, ReloadCommand.self, ModelsCommand.self,
-            AddCommand.self, InspectCommand.self, PlanCommand.self, BenchCommand.self, ProfileCommand.self,
+            AddCommand.self, QuantizeCommand.self, InspectCommand.self, PlanCommand.self, BenchCommand.self,
+            ProfileCommand.self,
             ServeWorkerCommand.self,
         ])
 }

@@ -253,7 +253,10 @@ struct Int8Tests {
     func quantize(table: KernelTable) {
         let kernels = table.int8
         let values: [Float] =
-            [0, 0.25, 0.75, 1.25, -0.25, -0.75, 1e30, -1e30, .infinity, -.infinity, .nan, 63.7, -64.2, 1e-40]
+            [
+                0, 0.25, 0.75, 1.25, -0.25, -0.75, 1e30, -1e30, .infinity, -.infinity, .nan, 63.7, -64.2,
+                .leastNonzeroMagnitude,
+            ]
             + randomFloats(30, seed: 3).map { $0 * 100 }
         for zero: Int32 in [0, 128, 255] {
             let range = Int8Range(low: Float(-zero), high: Float(255 - zero), zero: zero)
