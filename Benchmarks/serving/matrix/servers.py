@@ -16,6 +16,11 @@ from server_process import ServerProcess  # noqa: E402
 SWIFTNET = Path(os.environ.get("SWIFTNET", ROOT / ".build/release/swiftnet"))
 
 
+def counted(count, noun):
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{count} {noun if count == 1 else plural}"
+
+
 @dataclass(frozen=True)
 class Configuration:
     """One server in one layout."""
@@ -28,10 +33,11 @@ class Configuration:
 
     @property
     def name(self):
+        workers = counted(self.workers, "worker")
         layout = {
-            "swiftnet-process": f"{self.workers} processes", "swiftnet-thread": f"{self.threads} threads",
-            "flask": "threaded", "gunicorn": f"{self.workers} workers" + (
-                f", {self.threads} threads" if self.threads > 1 else ""), "mosec": f"{self.workers} workers, batches",
+            "swiftnet-process": counted(self.workers, "process"), "swiftnet-thread": counted(self.threads, "thread"),
+            "flask": "threaded", "gunicorn": workers + (f", {self.threads} threads" if self.threads > 1 else ""),
+            "mosec": f"{workers}, batches",
         }[self.family]
         title = {"swiftnet-process": "SwiftNet", "swiftnet-thread": "SwiftNet", "flask": "Flask"}.get(
             self.family, self.family)
