@@ -18,7 +18,9 @@ extension InferenceError {
         case .wrongPixelCount: nil
         case .invalidPreparedModels: "start the server anew: all its processes must be of one program"
         case .invalidInput: "'swiftnet models --json' shows how a model's images are prepared"
-        case .notAFolder, .badModelName, .modelExists, .noDigit, .severalDigits, .wiredByProgram: nil
+        case .notAFolder, .badModelName, .modelExists, .noPrecision, .precisionExists, .noDigit, .severalDigits,
+            .wiredByProgram:
+            nil
         }
     }
 }
