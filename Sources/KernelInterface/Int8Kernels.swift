@@ -165,7 +165,10 @@ public struct Int8Range: Sendable, Equatable {
 ///
 /// Sums are exact as long as they fit into 32 bits, which the caller sees to, and all that follows is one rounded operation after the
 /// other: so the bits are the same at every level. The contracts of ``KernelTable`` hold.
-public struct Int8Kernels: Sendable {
+///
+/// A class, because the kernels of Floats hand it on: to copy a struct as large they would each bring a function of one name, compiled
+/// for other instructions.
+public final class Int8Kernels: Sendable {
     /// The instructions that they were compiled for: `portable`, `avx2`, `avx512vnni`.
     public let name: String
     /// Columns in one panel of a packed matrix.
