@@ -5,7 +5,8 @@ extension EventLoop {
     /// How long networks may run on the loop's thread in one round, and how long and how many what is to be read for them may be.
     private static let lightNanoseconds: UInt64 = 300_000
     private static let lightBytes = 16 << 10
-    private static let mostLightJobs = 32
+    /// More share the waking of a thread, and run there as a batch, while the loop reads on.
+    private static let mostLightJobs = 4
     /// Nobody watches over light work: it ends soon.
     private static let unwatched = InferenceThreads.Activity()
 
