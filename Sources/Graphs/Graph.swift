@@ -82,18 +82,8 @@ public struct Graph: Sendable {
 
     /// Names of which one that comes again gets a number behind it.
     static func toldApart(_ names: [String]) -> [String] {
-        var taken: Set<String> = []
-        var numbers: [String: Int] = [:]
-        return names.map { name in
-            var unique = name
-            while !taken.insert(unique).inserted {
-                // Not from the beginning each time: a file may have one name thousands of times.
-                let number = numbers[name, default: 1] + 1
-                numbers[name] = number
-                unique = "\(name)#\(number)"
-            }
-            return unique
-        }
+        var unique = UniqueNames()
+        return names.map { unique.take($0) }
     }
 
     /// The name under which the caller gets each output: the file's, or its value's where no file names it.

@@ -73,7 +73,7 @@ struct QuantizedGraphBuilder {
 
     func finished() -> Graph {
         var graph = folding.graph
-        graph.outputs = source.outputs.map(float)
+        graph.setOutputs(zip(source.outputNames, source.outputs).map { ($0, float($1)) })
         return graph
     }
 }

@@ -41,9 +41,9 @@ struct QuantizerTests {
         }
         let input = graph.addInput("input", Fact(.float32, [1, 3, 12, 12]))
         var x = try graph.add(Unary(.relu), [conv(input, 8, kernel: 3, name: "stem")], name: "relu")[0]
-        x = try graph.add(Unary(.relu), [conv(x, 8, kernel: 3, groups: 8, name: "depthwise")], name: "relu1")[0]
+        x = try graph.add(Unary(.relu), [conv(x, 8, kernel: 3, groups: 8, name: "depthwise")], name: "relu")[0]
         let branch = try conv(x, 8, kernel: 3, name: "branch")
-        x = try graph.add(Unary(.relu), graph.add(Binary(.add), [branch, x], name: "add"), name: "relu2")[0]
+        x = try graph.add(Unary(.relu), graph.add(Binary(.add), [branch, x], name: "add"), name: "relu")[0]
         x = try graph.add(Unary(.silu), [conv(x, 12, kernel: 1, name: "expand")], name: "silu")[0]
         let mean = try graph.add(AdaptivePool(outputSize: [1, 1]), [x], name: "mean")[0]
         let gate = try graph.add(Unary(.sigmoid), [conv(mean, 12, kernel: 1, name: "gate")], name: "sigmoid")[0]
@@ -169,5 +169,23 @@ struct QuantizerTests {
             let expected = try Session(plan).run(inputs: [image])[0].floats()
             #expect(try Session(other).run(inputs: [image])[0].floats() == expected)
         }
+    }
+
+    @Test("the file that is written takes any batch, and names its nodes and outputs apart")
+    func writesForOthers() throws {
+        var graph = try network()
+        graph.setOutputs([("logits", graph.outputs[0])])
+        let result = try Quantizer(graph, inputs: images(24)).quantize(bound: 100)
+        let model = try ONNXModel(bytes: ONNXWriter.bytes(of: result.graph, name: "network"))
+        var options = ONNXImportOptions()
+        options.batch = 3
+        let read = try model.graph(options)
+        #expect(read.outputNames == ["logits"])
+        let all = images(3)
+        let answer = try read.evaluate([Tensor(all.flatMap { $0.floats() }, shape: [3, 3, 12, 12])])[0]
+        #expect(answer.shape == [3, 5])
+        #expect(try answer.floats() == all.flatMap { try result.graph.evaluate([$0])[0].floats() })
+        let names = read.nodes.map(\.name)
+        #expect(Set(names).count == names.count, "\(names)")
     }
 }

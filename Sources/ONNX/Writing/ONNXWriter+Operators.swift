@@ -31,8 +31,11 @@ extension ONNXWriter {
             guard pool.outputSize.allSatisfy({ $0 == 1 }) else { return false }
             write(pool.isMax ? "GlobalMaxPool" : "GlobalAveragePool", inputs, outputs, name: name)
         case let reshape as Reshape:
-            let shape = constant(name + ":shape", try Tensor(integers: reshape.shape.dimensions))
-            write("Reshape", inputs + [shape], outputs, name: name, [("allowzero", .int(1))])
+            let sizes = sizes(reshape, node)
+            let shape = constant(name + ":shape", try Tensor(integers: sizes))
+            // Zeros that mean themselves are in a batch that is not free only.
+            let meansZero = sizes == reshape.shape.dimensions
+            write("Reshape", inputs + [shape], outputs, name: name, meansZero ? [("allowzero", .int(1))] : [])
         case let transpose as Transpose:
             write("Transpose", inputs, outputs, name: name, [("perm", .ints(transpose.permutation))])
         case let concat as Concat: write("Concat", inputs, outputs, name: name, [("axis", .int(concat.axis))])

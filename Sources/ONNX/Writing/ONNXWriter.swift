@@ -6,11 +6,17 @@ import Protobuf
 import Tensors
 
 /// Writes a graph as an ONNX file of opset 20 that other runtimes read as well.
+///
+/// The batch is left free, and all that the file holds follows it. Where a network mixes the images of a batch, it is written for the
+/// batch that the graph has.
 public struct ONNXWriter {
     private let graph: Graph
+    /// Where the batch stands; nil if it is not free.
+    let batch: BatchAxes?
     private var body = ProtobufWriter()
     private var names: [Graph.ValueID: String] = [:]
-    private var taken = Set<String>()
+    private var valueNames = UniqueNames()
+    private var nodeNames = UniqueNames()
     private var written = Set<Graph.ValueID>()
     private var problems: [UnsupportedNode] = []
 
@@ -26,16 +32,22 @@ public struct ONNXWriter {
         return try writer.model(name: name, metadata: metadata)
     }
 
-    private init(_ graph: Graph) { self.graph = graph }
+    private init(_ graph: Graph) {
+        self.graph = graph
+        batch = BatchAxes(graph)
+    }
 
     private mutating func model(name: String, metadata: [(key: String, value: String)]) throws -> [UInt8] {
         for input in graph.inputs { _ = self.name(input) }
-        for output in graph.outputs { _ = self.name(output) }
+        let outputs = nameOutputs()
         for node in graph.nodes { try write(node) }
         guard problems.isEmpty else { throw ONNXError.unsupported(problems) }
+        for (name, id) in outputs where name != self.name(id) {
+            write("Identity", [input(id)], [name], name: name)
+        }
         body.write(2, string: name)
-        for input in graph.inputs { writePort(11, input) }
-        for output in graph.outputs { writePort(12, output) }
+        for input in graph.inputs { writePort(11, self.name(input), input) }
+        for (name, id) in outputs { writePort(12, name, id) }
         var model = ProtobufWriter()
         model.write(1, int64: 9)
         model.write(2, string: "SwiftNet")
@@ -50,15 +62,24 @@ public struct ONNXWriter {
         return model.bytes
     }
 
-    private mutating func writePort(_ field: Int, _ id: Graph.ValueID) {
-        let (name, fact) = (name(id), graph.fact(id))
+    private mutating func writePort(_ field: Int, _ name: String, _ id: Graph.ValueID) {
+        let (fact, place) = (graph.fact(id), batch?[id])
         body.write(field) { port in
             port.write(1, string: name)
             port.write(2) { type in
                 type.write(1) { tensor in
                     tensor.write(1, int64: fact.elementType.onnxNumber)
                     tensor.write(2) { shape in
-                        for size in fact.shape.dimensions { shape.write(1) { $0.write(1, int64: size) } }
+                        for (axis, size) in fact.shape.dimensions.enumerated() {
+                            shape.write(1) { dimension in
+                                if let place, place.axis == axis {
+                                    let name = place.rows == 1 ? "batch" : "\(place.rows)*batch"
+                                    dimension.write(2, string: name)
+                                } else {
+                                    dimension.write(1, int64: size)
+                                }
+                            }
+                        }
                     }
                 }
             }
@@ -67,24 +88,27 @@ public struct ONNXWriter {
 
     // MARK: Values
 
+    /// Gives outputs the names that callers know them by.
+    ///
+    /// - Returns: The names. Where a value has another one, because it is an input or comes twice, a copy is needed.
+    private mutating func nameOutputs() -> [(name: String, id: Graph.ValueID)] {
+        zip(graph.outputNames, graph.outputs).map { declared, id in
+            let name = newName(declared)
+            if names[id] == nil, graph.constant(id) == nil { names[id] = name }
+            return (name, id)
+        }
+    }
+
     /// A value's name in the file: its own, with a number behind it where another has that already.
     private mutating func name(_ id: Graph.ValueID) -> String {
         if let known = names[id] { return known }
-        var name = graph[id].name.isEmpty ? "value" : graph[id].name
-        if !taken.insert(name).inserted {
-            name += "#\(id.index)"
-            taken.insert(name)
-        }
+        let name = newName(graph[id].name)
         names[id] = name
         return name
     }
 
     /// A name that no value has.
-    mutating func newName(_ base: String) -> String {
-        var name = base
-        while !taken.insert(name).inserted { name += "'" }
-        return name
-    }
+    mutating func newName(_ base: String) -> String { valueNames.take(base.isEmpty ? "value" : base) }
 
     /// What a node reads: constants are written before it, those that were made of integers as these.
     mutating func input(_ id: Graph.ValueID) -> String {
@@ -134,6 +158,7 @@ public struct ONNXWriter {
     mutating func write(
         _ type: String, _ inputs: [String], _ outputs: [String], name: String, _ attributes: [(String, Attribute)] = []
     ) {
+        let name = name.isEmpty ? name : nodeNames.take(name)
         body.write(1) { node in
             for input in inputs { node.write(1, string: input) }
             for output in outputs { node.write(2, string: output) }
@@ -171,6 +196,14 @@ public struct ONNXWriter {
 
     /// The facts of what a node reads.
     func facts(_ node: Graph.Node) -> [Fact] { node.inputs.map(graph.fact) }
+
+    /// The sizes that Reshape is told: 0 where the batch stays as it is, -1 where it takes what the other axes leave.
+    func sizes(_ reshape: Reshape, _ node: Graph.Node) -> [Int] {
+        var sizes = reshape.shape.dimensions
+        guard let place = batch?[node.outputs[0]] else { return sizes }
+        sizes[place.axis] = place == batch?[node.inputs[0]] ? 0 : -1
+        return sizes
+    }
 }
 
 extension ElementType {
