@@ -79,12 +79,16 @@ extension API {
                 ("dims", .array(dimensions.map { .integer($0) })),
             ]
         }
+        var parameters: [(String, JSONValue)] = [("task", ["string_value": .string("\(model.task)")])]
+        if let precision = model.loweredPrecision {
+            parameters.append(("precision", ["string_value": .string(precision)]))
+        }
         return json([
             "name": .string(model.name), "platform": .string("swiftnet_\(model.architecture)"),
             "max_batch_size": .integer(policy.maxBatch),
             "input": .array(model.inputs.map { .object(tensor($0) + [("optional", true)]) }),
             "output": .array(model.allOutputs.map { .object(tensor($0)) }),
-            "parameters": ["task": ["string_value": .string("\(model.task)")]],
+            "parameters": .object(parameters),
         ])
     }
 

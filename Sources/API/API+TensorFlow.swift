@@ -41,12 +41,13 @@ extension API {
             "outputs": .object(model.outputs.map { tensor($0, shape: $0.shape) }),
             "method_name": "tensorflow/serving/predict",
         ]
-        return json([
+        let answer = json([
             "model_spec": [
                 "name": .string(model.name), "signature_name": "", "version": .string(model.version),
             ],
             "metadata": ["signature_def": ["signature_def": ["serving_default": signature]]],
         ])
+        return signed(answer, model)
     }
 
     /// Answers `:predict`. Tensors are answered with the network's own output, encoded images with probabilities.

@@ -209,11 +209,12 @@ package struct API: RequestHandler {
         return Served(index: index, model: models[index])
     }
 
-    /// Says on an answer which model gave it.
+    /// Says on an answer which model gave it, and in which precision if that was lowered.
     func signed(_ response: Response, _ model: ServedModel) -> Response {
         var response = response
         response.add("Model-Name", model.name)
         response.add("Model-Version", model.version)
+        if let precision = model.loweredPrecision { response.add("Model-Precision", precision) }
         return response
     }
 

@@ -88,8 +88,8 @@ package struct SiteRules: Equatable, Sendable {
             vary, ("Access-Control-Allow-Origin", readers),
             (
                 "Access-Control-Expose-Headers",
-                "X-Request-Id, Server-Timing, Retry-After, Model-Name, Model-Version, Model-Degree, Turned-Degree, "
-                    + "Exif-Degree, Confidence, Inference-Header-Content-Length, traceparent, Grpc-Status, Grpc-Message, "
+                "X-Request-Id, Server-Timing, Retry-After, Model-Name, Model-Version, Model-Precision, Model-Degree, "
+                    + "Turned-Degree, Exif-Degree, Confidence, Inference-Header-Content-Length, traceparent, Grpc-Status, Grpc-Message, "
                     + "Grpc-Accept-Encoding"
             ),
         ]

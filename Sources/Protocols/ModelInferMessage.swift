@@ -102,6 +102,12 @@ extension OpenInferenceAnswer {
         response.write(1, string: model.name)
         response.write(2, string: model.version)
         if let id = request.id { response.write(3, string: id) }
+        if let precision = model.loweredPrecision {
+            response.write(4) { entry in
+                entry.write(1, string: "precision")
+                entry.write(2) { $0.write(3, string: precision) }
+            }
+        }
         var raw: [[UInt8]] = []
         for output in request.outputs {
             write(output, request.numbers(of: output.tensor, in: numbers), labels: model.labels, &response, &raw)

@@ -2,6 +2,7 @@
 
 import API
 import HTTP
+import Protocols
 import StubModels
 import SystemCalls
 import Testing
@@ -54,13 +55,20 @@ extension API {
     }
 
     /// An API over the stub's models.
-    static func stub(_ change: (inout API.Policy) -> Void = { _ in }) throws -> API {
+    ///
+    /// - Parameter precision: What these are said to be lowered to.
+    static func stub(precision: String? = nil, _ change: (inout API.Policy) -> Void = { _ in }) throws -> API {
+        let models = StubService().models.map { model in
+            ServedModel(
+                name: model.name, version: model.version, architecture: model.architecture, task: model.task,
+                inputShape: Array(model.input.shape.dropFirst()), labels: model.labels, loweredPrecision: precision)
+        }
         var policy = API.Policy()
         change(&policy)
         let fleet = try FleetStatistics()
         fleet[.slotsInUse] = 1
         return API(
-            models: StubService().models, statistics: WorkerStatistics(fleet: fleet, slot: 0), policy: policy)
+            models: models, statistics: WorkerStatistics(fleet: fleet, slot: 0), policy: policy)
     }
 }
 

@@ -253,6 +253,22 @@ import Transport
         #expect(try ask(Self.inference + "ModelInfer", [0xFF]).0.status == 3)
     }
 
+    /// Among the parameters of an answer, where it has some, and always in the metadata.
+    @Test func aLoweredPrecisionIsNamed() throws {
+        let lowered = try API.stub(precision: "int8")
+        let (answer, response) = try ask(Self.inference + "ModelInfer", infer(), of: lowered)
+        let parameter = message { entry in
+            entry.write(1, string: "precision")
+            entry.write(2) { $0.write(3, string: "int8") }
+        }
+        #expect(try fields(of: answer.messages[0])[4] == [.bytes(parameter)])
+        #expect(response.header("Model-Precision") == "int8")
+        #expect(try fields(Self.inference + "ModelInfer", infer())[4] == nil)
+        let photo = try ask("/InferenceImage/Inference", image([4]), of: lowered).1
+        #expect(photo.header("Model-Precision") == "int8")
+        #expect(try ask("/InferenceImage/Inference", image([4])).1.header("Model-Precision") == nil)
+    }
+
     /// What is wrong with one message is no matter for the others.
     @Test func aStreamGoesOnAfterAnError() throws {
         let bodies = [infer(), infer("none"), infer()].flatMap { GRPCWeb.frame($0) }

@@ -26,6 +26,30 @@ import Transport
         #expect(response.header("Model-Version") == "2")
     }
 
+    @Test(arguments: [
+        ("POST", "/inference", #"{"images": [7,0,0,0]}"#),
+        ("POST", "/v1/models/digits:predict", #"{"instances": [[7,0,0,0]]}"#),
+        ("GET", "/v1/models/digits/metadata", ""),
+        (
+            "POST", "/v2/models/digits/infer",
+            #"{"inputs": [{"name": "pixels", "datatype": "UINT8", "shape": [1,2,2,1], "data": [7,0,0,0]}]}"#
+        ),
+        ("POST", "/predict/digits", #"{"image": "BQ=="}"#),
+    ])
+    func everyAnswerNamesALoweredPrecision(method: String, path: String, text: String) throws {
+        for precision in [nil, "int8"] {
+            let response = try API.stub(precision: precision).answer(method, path, text: text)
+            #expect(response.status == .ok, "\(response.text)")
+            #expect(response.header("Model-Precision") == precision)
+        }
+    }
+
+    @Test func aConfigurationNamesALoweredPrecision() throws {
+        let lowered = try API.stub(precision: "int8").answer("GET", "/v2/models/digits/config").text
+        #expect(lowered.contains(#""precision":{"string_value":"int8"}"#), "\(lowered)")
+        #expect(try !api.answer("GET", "/v2/models/digits/config").text.contains("precision"))
+    }
+
     @Test func severalDigitsAreAList() throws {
         for images in ["[[1,0,0,0],[2,0,0,0]]", "[[[1,0],[0,0]],[[2,0],[0,0]]]"] {
             #expect(try api.answer("POST", "/inference", text: "{\"images\": \(images)}").text == "[1,2]")
