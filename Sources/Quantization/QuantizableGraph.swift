@@ -9,14 +9,24 @@ struct QuantizableGraph {
     let graph: Graph
     /// The indices of nodes with weights: convolutions, linear layers. What people call layers.
     let layers: [Int]
+    /// For each node, the last layer that it depends on by nodes that are no layers: its own activation, pooling, addition. Itself for a
+    /// layer; nothing for what stands before all layers.
+    private let owners: [Int?]
     private let readers: Graph.Readers
     private let producers: [Graph.ValueID: Int]
 
     init(_ graph: Graph) {
         self.graph = graph
         readers = graph.readers()
-        producers = graph.producers()
-        layers = graph.nodes.indices.filter { Self.isLayer(graph.nodes[$0], graph) }
+        let producers = graph.producers()
+        let layers = graph.nodes.indices.filter { Self.isLayer(graph.nodes[$0], graph) }
+        var owners: [Int?] = Array(layers.first.map { 0..<$0 } ?? 0..<graph.nodes.count).map { _ in nil }
+        let isLayer = Set(layers)
+        for index in owners.count..<graph.nodes.count {
+            let before = graph.nodes[index].inputs.compactMap { producers[$0] }.compactMap { owners[$0] }
+            owners.append(isLayer.contains(index) ? index : before.max())
+        }
+        (self.producers, self.layers, self.owners) = (producers, layers, owners)
     }
 
     /// Whether a node is a product with constant weights.
@@ -101,14 +111,17 @@ struct QuantizableGraph {
     ///
     /// - Parameters:
     ///   - layers: The indices of the layers with integer weights.
-    ///   - connects: Whether what stands between layers runs in integers too.
+    ///   - activations: The indices of the layers behind which activations, additions and poolings run in integers too.
     /// - Throws: `GraphError`, `TensorError`.
     func quantized(
-        layers: Set<Int>, scales: [Graph.ValueID: ActivationScale], connects: Bool = true
+        layers: Set<Int>, activations: Set<Int>, scales: [Graph.ValueID: ActivationScale]
     ) throws -> Graph {
         var builder = QuantizedGraphBuilder(graph)
         let integers = Set(
-            graph.nodes.indices.filter { layers.contains($0) || connects && hasIntegerForm($0) })
+            graph.nodes.indices.filter { index in
+                layers.contains(index)
+                    || owners[index].map { $0 != index && activations.contains($0) } == true && hasIntegerForm(index)
+            })
         for (index, node) in graph.nodes.enumerated() {
             let isInteger = integers.contains(index)
             var residualIsFree = true

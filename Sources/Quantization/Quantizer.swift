@@ -36,12 +36,22 @@ public struct Quantizer {
     public struct LayerError: Sendable {
         /// The layer's name.
         public let name: String
-        /// Signal to noise of the answers with this layer alone in integers, in decibels.
+        /// Signal to noise of the answers with only this layer and its activation in integers, in decibels.
         public let signalToNoise: Double
         /// Part of the error of all layers, 0 to 1.
         public let share: Double
-        /// Whether it stays in Float32.
-        public internal(set) var isFloat = false
+        /// What of it runs in integers.
+        public internal(set) var form = Form.integers
+    }
+
+    /// What of a layer runs in integers.
+    public enum Form: Sendable {
+        /// All of it.
+        case integers
+        /// The product; what stands behind it, up to the next layer, stays in Float32.
+        case product
+        /// Nothing: it stays in Float32.
+        case floats
     }
 
     /// The result.
@@ -105,10 +115,12 @@ public struct Quantizer {
         progress("choosing ranges on \(calibration.count) images")
         var (chosen, pairs) = (network, 0)
         var scales = try self.scales(of: network)
-        var graph = try network.quantized(layers: Set(network.layers), scales: scales)
+        var graph = try network.quantized(
+            layers: Set(network.layers), activations: Set(network.layers), scales: scales)
         if let equalized {
             let others = try self.scales(of: equalized)
-            let other = try equalized.quantized(layers: Set(equalized.layers), scales: others)
+            let other = try equalized.quantized(
+                layers: Set(equalized.layers), activations: Set(equalized.layers), scales: others)
             let sample = Array(measured.prefix(32))
             let wanted = Array(expected.prefix(32))
             if try noise(of: other, sample, wanted) < noise(of: graph, sample, wanted) {
@@ -116,48 +128,74 @@ public struct Quantizer {
             }
         }
         progress("measuring \(chosen.layers.count) layers")
-        var errors = try layerErrors(chosen, scales, expected)
-        let order = errors.indices.sorted { errors[$0].share > errors[$1].share }
-        var inFloat = 0
+        var layers = try measured(chosen, scales, expected)
+        var touched = 0
         while true {
             let answers = try answers(of: graph, measured)
             let changed = Self.changed(expected, answers)
             if changed <= bound {
                 return Result(
-                    graph: graph, layers: errors, changedAnswers: changed, imagesMeasured: measured.count,
+                    graph: graph, layers: layers.map(\.error), changedAnswers: changed, imagesMeasured: measured.count,
                     floatClasses: expected.map(Self.best), classes: answers.map(Self.best),
                     signalToNoise: Self.decibels(Self.power(expected), Self.noise(expected, answers)),
                     equalizedPairs: pairs)
             }
-            progress("\(changed) % of the answers change with \(inFloat) layers in floats")
+            progress("\(changed) % of the answers change with \(touched) layers in floats or with such activations")
             // A few at a time: more than half in floats is no integer network.
-            guard inFloat < errors.count / 2 else {
-                throw QuantizationError.boundNotHeld(
-                    bound: bound, reached: changed, layersInFloat: inFloat, layers: errors.count)
+            for _ in 0..<max(1, layers.count / 40) {
+                let order = layers.indices.filter { layers[$0].error.form != .floats }
+                if let worst = order.max(by: { layers[$0].noise < layers[$1].noise }) { layers[worst].relax() }
             }
-            let next = min(errors.count / 2, inFloat + max(1, errors.count / 20))
-            for place in inFloat..<max(next, inFloat + 1) { errors[order[place]].isFloat = true }
-            inFloat = max(next, inFloat + 1)
-            let kept = Set(zip(chosen.layers, errors).filter { !$0.1.isFloat }.map(\.0))
-            graph = try chosen.quantized(layers: kept, scales: scales)
+            touched = layers.count { $0.error.form != .integers }
+            guard touched <= layers.count / 2 else {
+                throw QuantizationError.boundNotHeld(
+                    bound: bound, reached: changed, layersInFloat: layers.count / 2, layers: layers.count)
+            }
+            func kept(_ forms: [Form]) -> Set<Int> {
+                Set(zip(chosen.layers, layers).filter { forms.contains($0.1.error.form) }.map(\.0))
+            }
+            graph = try chosen.quantized(
+                layers: kept([.integers, .product]), activations: kept([.integers]), scales: scales)
+        }
+    }
+
+    /// A layer, and the noise that it still brings.
+    private struct MeasuredLayer {
+        var error: LayerError
+        /// With the form that it has.
+        var noise: Double
+        /// With its product only in integers.
+        let noiseOfProduct: Double
+
+        /// Leaves more of it in floats: the activation, if much of the noise comes from there, or all.
+        mutating func relax() {
+            let isActivation = error.form == .integers && noiseOfProduct < noise / 2
+            (error.form, noise) = isActivation ? (.product, noiseOfProduct) : (.floats, 0)
         }
     }
 
     /// What each layer brings alone.
-    private func layerErrors(
+    private func measured(
         _ network: QuantizableGraph, _ scales: [Graph.ValueID: ActivationScale], _ expected: [[Float]]
-    ) throws -> [LayerError] {
+    ) throws -> [MeasuredLayer] {
         let sample = Array(measured.prefix(8))
         let wanted = Array(expected.prefix(8))
         let power = Self.power(wanted)
         let noises = try network.layers.map { layer in
-            try noise(
-                of: network.quantized(layers: [layer], scales: scales, connects: false), sample, wanted)
+            let graphs = try [[layer], []].map {
+                try network.quantized(layers: [layer], activations: $0, scales: scales)
+            }
+            let all = try noise(of: graphs[0], sample, wanted)
+            // Without anything behind it, both are the same.
+            let isAlone = graphs[0].nodes.count == graphs[1].nodes.count
+            return try (all: all, product: isAlone ? all : noise(of: graphs[1], sample, wanted))
         }
-        let total = max(noises.reduce(0, +), .leastNormalMagnitude)
+        let total = max(noises.reduce(0) { $0 + $1.all }, .leastNormalMagnitude)
         return zip(network.layers, noises).map { layer, noise in
-            LayerError(
-                name: network.graph.nodes[layer].name, signalToNoise: Self.decibels(power, noise), share: noise / total)
+            let error = LayerError(
+                name: network.graph.nodes[layer].name, signalToNoise: Self.decibels(power, noise.all),
+                share: noise.all / total)
+            return MeasuredLayer(error: error, noise: noise.all, noiseOfProduct: noise.product)
         }
     }
 

@@ -143,7 +143,7 @@ struct QuantizeCommand: ParsableCommand {
     }
 
     private func details(_ result: Quantizer.Result, _ accuracy: Accuracies?) -> ModelDescription.PrecisionFile {
-        let inFloat = result.layers.count { $0.isFloat }
+        let inFloat = result.layers.count { $0.form == .floats }
         return ModelDescription.PrecisionFile(
             file: "model.int8.onnx", agreement: rounded(1 - result.changedAnswers / 100, 10000),
             testAccuracy: accuracy.map { rounded($0.int8, 10000) },
@@ -153,11 +153,20 @@ struct QuantizeCommand: ParsableCommand {
 
     private func rounded(_ value: Double, _ steps: Double) -> Double { (value * steps).rounded() / steps }
 
+    /// The layer's, and that of what stands behind it if that is another.
+    private func precision(_ layer: Quantizer.LayerError) -> String {
+        switch layer.form {
+        case .integers: "int8"
+        case .product: "int8, then f32"
+        case .floats: "f32"
+        }
+    }
+
     private func table(_ result: Quantizer.Result) -> String {
         var rows = [["layer", "precision", "signal to noise", "share of the error"]]
         for layer in result.layers {
             rows.append([
-                Printable.line(layer.name), layer.isFloat ? "f32" : "int8", "\(rounded(layer.signalToNoise, 10)) dB",
+                Printable.line(layer.name), precision(layer), "\(rounded(layer.signalToNoise, 10)) dB",
                 "\(rounded(layer.share * 100, 10)) %",
             ])
         }
@@ -175,7 +184,8 @@ struct QuantizeCommand: ParsableCommand {
         return """
             changed answers  \(result.changedAnswers) % of \(result.imagesMeasured) images held out
             \(right ?? "")signal to noise  \(rounded(result.signalToNoise, 10)) dB
-            layers in f32    \(result.layers.count { $0.isFloat }) of \(result.layers.count)
+            layers in f32    \(result.layers.count { $0.form == .floats }) of \(result.layers.count), \
+            activations of \(result.layers.count { $0.form == .product }) more
             equalised        \(result.equalizedPairs) pairs of layers
             file             \(Printable.line(entry.path)), \(ByteCount.text(bytes))\(before.map { " (f32: \(ByteCount.text($0)))" } ?? "")
             next: swiftnet infer --model \(entry.description.name) --version \(entry.version) --precision int8 IMAGE ...\n
@@ -194,7 +204,7 @@ struct QuantizeCommand: ParsableCommand {
         }
         let layers = result.layers.map { layer -> JSONValue in
             .object([
-                ("name", .string(layer.name)), ("precision", .string(layer.isFloat ? "f32" : "int8")),
+                ("name", .string(layer.name)), ("precision", .string(precision(layer))),
                 ("signal_to_noise_db", number(layer.signalToNoise)), ("share_of_error", .number(layer.share)),
             ])
         }

@@ -75,7 +75,7 @@ struct QuantizerTests {
         let result = try Quantizer(graph, inputs: images(24)).quantize(bound: 100)
         #expect(result.layers.map(\.name) == ["stem", "depthwise", "branch", "expand", "gate", "fc"])
         #expect(abs(result.layers.reduce(0) { $0 + $1.share } - 1) < 1e-6)
-        #expect(result.layers.allSatisfy { $0.signalToNoise > 20 && !$0.isFloat })
+        #expect(result.layers.allSatisfy { $0.signalToNoise > 20 && $0.form == .integers })
         #expect(result.signalToNoise > 20)
         #expect(result.imagesMeasured == 12)
         let plan = try Plan(result.graph)
@@ -93,7 +93,7 @@ struct QuantizerTests {
         guard free.changedAnswers > 0 else { return }
         do {
             let bounded = try Quantizer(graph, inputs: images(24)).quantize(bound: 0)
-            #expect(bounded.changedAnswers == 0 && bounded.layers.contains { $0.isFloat })
+            #expect(bounded.changedAnswers == 0 && bounded.layers.contains { $0.form != .integers })
         } catch QuantizationError.boundNotHeld(let bound, _, let inFloat, let layers) {
             #expect(bound == 0 && inFloat == 3 && layers == 6)
         }
@@ -110,11 +110,36 @@ struct QuantizerTests {
             ranges[id] = range
         }
         let branch = try #require(graph.layers.first { graph.graph.nodes[$0].name == "branch" })
-        let quantized = try graph.quantized(
-            layers: Set(graph.layers).subtracting([branch]), scales: graph.scales(ranges))
+        let others = Set(graph.layers).subtracting([branch])
+        let quantized = try graph.quantized(layers: others, activations: others, scales: graph.scales(ranges))
         let plan = try Plan(quantized)
         #expect(plan.summaries.filter { $0.operation.hasPrefix("conv2d") }.map(\.name) == ["branch"])
         _ = try Session(plan).run(inputs: [images(1)[0]])
+    }
+
+    @Test("a layer whose activation is left in floats multiplies in integers")
+    func keepsActivationsInFloats() throws {
+        let graph = QuantizableGraph(try network().canonical())
+        var ranges: [Graph.ValueID: ValueRange] = [:]
+        for id in graph.observed {
+            var range = ValueRange()
+            range.extend([-2, 4])
+            range.count([-2, 0, 1, 4])
+            ranges[id] = range
+        }
+        let layers = Set(graph.layers)
+        let expand = try #require(graph.layers.first { graph.graph.nodes[$0].name == "expand" })
+        func steps(_ activations: Set<Int>) throws -> [String] {
+            let quantized = try graph.quantized(layers: layers, activations: activations, scales: graph.scales(ranges))
+            return try Plan(quantized).summaries.map(\.operation)
+        }
+        let (all, others, none) = (try steps(layers), try steps(layers.subtracting([expand])), try steps([]))
+        #expect(all.contains("int8 conv2d 1x1 + table") && all.contains("int8 conv2d 3x3 + add + relu"), "\(all)")
+        // Its SiLU and the mean behind that are in floats; what belongs to other layers is not.
+        #expect(!others.contains { $0.hasPrefix("conv2d") }, "\(others)")
+        #expect(others.contains("int8 conv2d 1x1") && others.contains("int8 mul"), "\(others)")
+        #expect(others.contains("int8 conv2d 3x3 + add + relu"), "\(others)")
+        #expect(!none.contains("int8 mul"), "\(none)")
     }
 
     @Test("equalising brings channels nearer to each other and leaves the answers as they are")
