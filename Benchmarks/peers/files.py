@@ -21,8 +21,9 @@ import numpy as np
 
 from machine import SWIFTNET, description, run_on_cores
 from networks import BUILD
-from results import write_results
+from results import milliseconds, table, versions, write_results
 from runtimes import FILE_RUNTIMES, FILE_TITLES
+from turns import by_turns, medians, ratios
 
 FOLDER = Path(__file__).resolve().parent
 SIDE = 224
@@ -75,14 +76,16 @@ def prepare(name: str) -> Path:
         torch.onnx.export(network, (picture,), partial, input_names=["input"], output_names=["logits"], dynamo=False)
     bin = Path(sys.executable).parent
     translate([bin / "pnnx", f"{name}.pt", f"inputshape=[1,3,{SIDE},{SIDE}]"], f"{name}.pnnx.log")
-    # Not by the command 'mnnconvert': that one installs a package into the Python that it finds first, and sends what was translated
-    # to MNN's makers.
-    convert = "import sys, _tools; _tools.mnnconvert(['mnnconvert', *sys.argv[1:]])"
-    translate(
-        [sys.executable, "-c", convert, "-f", "ONNX", "--modelFile", partial.name, "--MNNModel", f"{name}.mnn", "--bizCode", "x"],
-        f"{name}.mnn.log")
+    run_mnn_tool("mnnconvert", "-f", "ONNX", "--modelFile", partial.name, "--MNNModel", f"{name}.mnn", "--bizCode", "x")
     partial.rename(path)
     return path
+
+
+def run_mnn_tool(tool: str, *arguments: object) -> None:
+    """Runs a function of MNN's library. Not by its command: that one installs a package into the Python that it finds first, and sends
+    what was translated to MNN's makers."""
+    call = f"import sys, _tools; _tools.{tool}([{tool!r}, *sys.argv[1:]])"
+    translate([sys.executable, "-c", call, *arguments], f"{tool}.log")
 
 
 def translate(command: list[object], log: str) -> None:
@@ -141,52 +144,45 @@ def measure_network(name: str, threads: int, rounds: int, seconds: float) -> dic
     faults = {runtime: fault(runtime, name, path) for runtime in FILE_RUNTIMES}
     faults["swiftnet"] = swiftnet_fault(name, path)
     runtimes = [runtime for runtime in FILE_TITLES if faults[runtime] is None]
-    times: dict[str, list[float]] = {runtime: [] for runtime in runtimes}
-    for number in range(rounds):
-        for runtime in runtimes:
-            print(f"\r{name}, {threads} threads, round {number + 1}/{rounds}: {runtime:12}", end="", file=sys.stderr)
-            times[runtime].append(measure(runtime, name, path, threads, seconds))
-    print(file=sys.stderr)
-    peers = [runtime for runtime in runtimes if runtime != "swiftnet"]
-    ratios = []
-    if "swiftnet" in runtimes and peers:
-        ratios = [min(times[peer][n] for peer in peers) / times["swiftnet"][n] for n in range(rounds)]
+    times = by_turns(
+        f"{name}, {threads} threads", runtimes, rounds, lambda runtime: measure(runtime, name, path, threads, seconds))  # fmt: skip
+    of_rounds = ratios(times, "swiftnet", FILE_RUNTIMES)
     return {
         "network": name,
         "threads": threads,
-        "median_ms": {runtime: statistics.median(values) for runtime, values in times.items()},
-        "ratio": statistics.median(ratios) if ratios else None,
-        "ratio_of_each_round": ratios,
+        "median_ms": medians(times),
+        "ratio": statistics.median(of_rounds) if of_rounds else None,
+        "ratio_of_each_round": of_rounds,
         "left_out": {runtime: reason for runtime, reason in faults.items() if reason},
     }
 
 
 def markdown(results: dict) -> str:
     machine = results["machine"]
+    rows = [
+        [
+            row["network"], row["threads"], *milliseconds(row["median_ms"], FILE_TITLES),
+            f"**{row['ratio']:.2f}**" if row["ratio"] else "-",
+        ]
+        for row in results["rows"]
+    ]  # fmt: skip
     lines = [
         f"Milliseconds for one picture of {SIDE}x{SIDE}, batch 1, 32-bit floats, medians; {machine['cpu']}, "
         f"{machine['cores']} cores, {results['date']}.",
         "",
-        "| network | threads | " + " | ".join(FILE_TITLES.values()) + " | times faster than the best |",
-        "|---|---|" + "---|" * (len(FILE_TITLES) + 1),
+        *table(["network", "threads", *FILE_TITLES.values(), "times faster than the best"], rows),
     ]
-    for row in results["rows"]:
-        figures = " | ".join(
-            f"{row['median_ms'][runtime]:.3g}" if runtime in row["median_ms"] else "-" for runtime in FILE_TITLES)
-        ratio = f"**{row['ratio']:.2f}**" if row["ratio"] else "-"
-        lines.append(f"| {row['network']} | {row['threads']} | {figures} | {ratio} |")
     lines.append("")
     for threads in sorted({row["threads"] for row in results["rows"]}):
-        ratios = [row["ratio"] for row in results["rows"] if row["threads"] == threads and row["ratio"]]
-        if ratios:
-            mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
-            lines.append(f"Geometric mean with {threads} threads: {mean:.2f}; least {min(ratios):.2f}.")
+        known = [row["ratio"] for row in results["rows"] if row["threads"] == threads and row["ratio"]]
+        if known:
+            mean = math.exp(sum(map(math.log, known)) / len(known))
+            lines.append(f"Geometric mean with {threads} threads: {mean:.2f}; least {min(known):.2f}.")
     left_out = {(row["network"], runtime): reason for row in results["rows"] for runtime, reason in row["left_out"].items()}
     if left_out:
         lines += ["", "Left out:", ""]
         lines += [f"- {FILE_TITLES[runtime]}, {network}: {reason}" for (network, runtime), reason in left_out.items()]
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    return "\n".join([*lines, "", f"Versions: {versions}.", ""])
+    return "\n".join([*lines, "", versions(machine), ""])
 
 
 def main() -> None:

@@ -23,15 +23,15 @@ def onnxruntime(model: str, onnx_file: Path, threads: int) -> Run:
 
 
 def openvino(model: str, onnx_file: Path, threads: int) -> Run:
+    # Without it OpenVINO computes in bfloat16 where the CPU can.
+    return openvino_default(model, onnx_file, threads, {"INFERENCE_PRECISION_HINT": "f32"})
+
+
+def openvino_default(model: str, onnx_file: Path, threads: int, more: dict[str, object] | None = None) -> Run:
+    """With the precision that it chooses by itself."""
     import openvino
 
-    settings = {
-        "INFERENCE_NUM_THREADS": threads,
-        "NUM_STREAMS": 1,
-        "PERFORMANCE_HINT": "LATENCY",
-        # Without it OpenVINO computes in bfloat16 where the CPU can.
-        "INFERENCE_PRECISION_HINT": "f32",
-    }
+    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY", **(more or {})}
     request = openvino.Core().compile_model(onnx_file, "CPU", settings).create_infer_request()
     return lambda values: request.infer([values])[0]
 
@@ -75,7 +75,7 @@ def ncnn(model: str, onnx_file: Path, threads: int) -> Run:
 
 
 def mnn(model: str, onnx_file: Path, threads: int) -> Run:
-    """From MNN's translation of the ONNX file."""
+    """From MNN's translation of the ONNX file, which lies beside it."""
     import MNN
 
     settings = {"backend": "CPU", "precision": "high", "numThread": threads}
@@ -103,5 +103,6 @@ FILE_RUNTIMES: dict[str, Callable[[str, Path, int], Run]] = {
     "ncnn": ncnn,
     "mnn": mnn,
 }
+ALL_RUNTIMES = {**RUNTIMES, **FILE_RUNTIMES, "openvino_default": openvino_default}
 TITLES = {"swiftnet": "SwiftNet", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "pytorch": "PyTorch"}
 FILE_TITLES = {"swiftnet": "SwiftNet", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "ncnn": "ncnn", "mnn": "MNN"}

@@ -20,8 +20,9 @@ from PIL import Image
 from machine import SWIFTNET, description, run_on_cores
 from networks import INPUTS, onnx_file
 from plot import bars
-from results import write_results
+from results import milliseconds, table, versions, write_results
 from runtimes import RUNTIMES, TITLES
+from turns import by_turns, medians, ratios
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -55,27 +56,21 @@ def measure(
 
 def measure_row(model: str, batch: int, threads: int, target: float, rounds: int, seconds: float) -> dict:
     """All rounds of one row."""
-    runs: dict[str, list[dict]] = {runtime: [] for runtime in ("swiftnet", *RUNTIMES)}
-    for number in range(rounds):
-        for runtime, lines in runs.items():
-            print(f"\r{model} x{batch}, {threads} threads, round {number + 1}/{rounds}: {runtime:12}", end="", file=sys.stderr)
-            lines.append(measure(runtime, model, batch, threads, seconds))
-    print(file=sys.stderr)
-    ratios = [
-        min(runs[runtime][number]["median_ms"] for runtime in RUNTIMES) / runs["swiftnet"][number]["median_ms"]
-        for number in range(rounds)
-    ]
-    medians = {runtime: statistics.median(line["median_ms"] for line in lines) for runtime, lines in runs.items()}
+    runs = by_turns(
+        f"{model} x{batch}, {threads} threads", ("swiftnet", *RUNTIMES), rounds,
+        lambda runtime: measure(runtime, model, batch, threads, seconds))  # fmt: skip
+    times = {runtime: [line["median_ms"] for line in lines] for runtime, lines in runs.items()}
+    of_rounds, typical = ratios(times, "swiftnet", RUNTIMES), medians(times)
     return {
         "model": model,
         "batch": batch,
         "threads": threads,
         "isa": runs["swiftnet"][0]["isa"],
-        "median_ms": medians,
+        "median_ms": typical,
         "p90_ms": {runtime: statistics.median(line["p90_ms"] for line in lines) for runtime, lines in runs.items()},
-        "best_peer": min(RUNTIMES, key=lambda runtime: medians[runtime]),
-        "ratio": statistics.median(ratios),
-        "ratio_of_each_round": ratios,
+        "best_peer": min(RUNTIMES, key=lambda runtime: typical[runtime]),
+        "ratio": statistics.median(of_rounds),
+        "ratio_of_each_round": of_rounds,
         "target": target,
     }
 
@@ -111,20 +106,21 @@ def compare_outputs(model: str, count: int = 8) -> dict[str, float]:
 
 def markdown(results: dict) -> str:
     machine = results["machine"]
+    rows = [
+        [
+            NAMES[row["model"]], row["batch"], row["threads"], *milliseconds(row["median_ms"], TITLES), f"**{row['ratio']:.2f}**",
+            row["target"],
+        ]
+        for row in results["rows"]
+    ]  # fmt: skip
     lines = [
         f"Milliseconds for one batch, medians; {machine['cpu']}, {machine['cores']} cores, {results['date']}.",
         "",
-        "| network | batch | threads | " + " | ".join(TITLES.values()) + " | times faster than the best | target |",
-        "|---|---|---|" + "---|" * (len(TITLES) + 2),
+        *table(["network", "batch", "threads", *TITLES.values(), "times faster than the best", "target"], rows),
+        "",
+        f"{versions(machine)} Kernels: {results['rows'][0]['isa']}.",
+        "",
     ]
-    for row in results["rows"]:
-        figures = " | ".join(f"{row['median_ms'][runtime]:.3g}" for runtime in TITLES)
-        lines.append(
-            f"| {NAMES[row['model']]} | {row['batch']} | {row['threads']} | {figures}"
-            f" | **{row['ratio']:.2f}** | {row['target']} |"
-        )
-    versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    lines += ["", f"Versions: {versions}. Kernels: {results['rows'][0]['isa']}.", ""]
     lines += ["Largest difference of a probability from SwiftNet's:", ""]
     for model, differences in results["differences"].items():
         lines.append(f"- {NAMES[model]}: " + ", ".join(f"{TITLES[name]} {d:.1e}" for name, d in differences.items()))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from runtimes import FILE_RUNTIMES, RUNTIMES
+from runtimes import ALL_RUNTIMES
 
 
 def timed(run, values: np.ndarray, seconds: float) -> list[float]:
@@ -25,7 +25,7 @@ def timed(run, values: np.ndarray, seconds: float) -> list[float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runtime", choices=sorted({**RUNTIMES, **FILE_RUNTIMES}), required=True)
+    parser.add_argument("--runtime", choices=sorted(ALL_RUNTIMES), required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--onnx", type=Path, required=True)
     parser.add_argument("--shape", required=True, help="of one input, such as 3,224,224")
@@ -36,7 +36,7 @@ def main() -> None:
 
     shape = [arguments.batch, *map(int, arguments.shape.split(","))]
     values = np.random.default_rng(1).standard_normal(shape, dtype=np.float32)
-    run = {**RUNTIMES, **FILE_RUNTIMES}[arguments.runtime](arguments.model, arguments.onnx, arguments.threads)
+    run = ALL_RUNTIMES[arguments.runtime](arguments.model, arguments.onnx, arguments.threads)
     milliseconds = timed(run, values, arguments.seconds)
     median = float(np.median(milliseconds))
     line = {
