@@ -151,19 +151,24 @@ func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
     ahead: Input, _ epilogue: Epilogue, _ rows: Int, columns: Int, _ following: inout FollowingWeights
 ) {
-    var row = 0
-    var ahead = ahead
-    var panelsToAsk = panels
-    while row < rows {
-        let place = GemmPlace(
-            output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
-            ahead: ahead, epilogue: epilogue.advanced(residual: row * problem.residualStride), columns: columns)
-        row += gemmTile(problem, place, panels: panels, rowsLeft: rows - row)
-        panelsToAsk -= 1
-        if panelsToAsk > 0 {
-            ahead += problem.panelStride
-        } else if let part = following.take(problem.panelStride) {
-            ahead = part
+    // The tiles read both where they stand: as values, each would copy all of it again.
+    var place = GemmPlace(
+        output: output, input: input, packed: packed, ahead: ahead, epilogue: epilogue, columns: columns)
+    withUnsafePointer(to: problem) { problem in
+        withUnsafeMutablePointer(to: &place) { place in
+            var row = 0
+            var panelsToAsk = panels
+            while row < rows {
+                let height = gemmTile(problem, place, panels: panels, rowsLeft: rows - row)
+                row += height
+                place.pointee.advance(rows: height, problem.pointee)
+                panelsToAsk -= 1
+                if panelsToAsk > 0 {
+                    place.pointee.ahead += problem.pointee.panelStride
+                } else if let part = following.take(problem.pointee.panelStride) {
+                    place.pointee.ahead = part
+                }
+            }
         }
     }
 }

@@ -6,14 +6,22 @@ import KernelInterface
 
 /// The corner of one tile in each buffer.
 struct GemmPlace {
-    let output: Output
-    let input: Input
+    var output: Output
+    var input: Input
     let packed: Input
     /// A panel that later tiles will read, as long as each of this tile's.
-    let ahead: Input
-    let epilogue: Epilogue
+    var ahead: Input
+    var epilogue: Epilogue
     /// Columns of the output that the tile's panels hold.
     let columns: Int
+
+    /// Goes down by some rows.
+    @inline(__always)
+    mutating func advance(rows: Int, _ problem: GemmProblem) {
+        output += rows * problem.outputStride
+        input += rows * problem.inputStride
+        epilogue.residual = epilogue.residual.map { $0 + rows * problem.residualStride }
+    }
 }
 
 /// Rows of the next tile, or pixels of the next block. Few sums would wait for each other.
@@ -24,7 +32,9 @@ func height(_ rows: Int, tallest: Int) -> Int {
 
 /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.
 @inline(__always)
-func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft rows: Int) -> Int {
+func gemmTile(
+    _ problem: UnsafePointer<GemmProblem>, _ place: UnsafePointer<GemmPlace>, panels: Int, rowsLeft rows: Int
+) -> Int {
     switch panels {
     case 1: computeTile(Tile<1, 1>.self, problem, place, rows, tallest: Blocking.tallestOfOne)
     case 2: computeTile(Tile<1, 2>.self, problem, place, rows, tallest: Blocking.tallestOfTwo)
@@ -37,9 +47,10 @@ func gemmTile(_ problem: GemmProblem, _ place: GemmPlace, panels: Int, rowsLeft 
 /// - Parameter tallest: Known when this is compiled: taller tiles are not.
 @inline(__always)
 private func computeTile<let panels: Int>(
-    _: Tile<1, panels>.Type, _ problem: GemmProblem, _ place: GemmPlace, _ rows: Int, tallest: Int
+    _: Tile<1, panels>.Type, _ problem: UnsafePointer<GemmProblem>, _ place: UnsafePointer<GemmPlace>, _ rows: Int,
+    tallest: Int
 ) -> Int {
-    switch height(rows, tallest: problem.isCrowded ? min(7, tallest) : tallest) {
+    switch height(rows, tallest: problem.pointee.isCrowded ? min(7, tallest) : tallest) {
     case 2 where tallest >= 2: return Tile<2, panels>.compute(problem, place)
     case 3 where tallest >= 3: return Tile<3, panels>.compute(problem, place)
     case 4 where tallest >= 4: return Tile<4, panels>.compute(problem, place)
@@ -60,7 +71,8 @@ private func computeTile<let panels: Int>(
 /// A block of the output whose sums stay in registers over the whole depth.
 private enum Tile<let rows: Int, let panels: Int> {
     @inline(__always)
-    static func compute(_ problem: GemmProblem, _ place: GemmPlace) -> Int {
+    static func compute(_ problem: UnsafePointer<GemmProblem>, _ place: UnsafePointer<GemmPlace>) -> Int {
+        let (problem, place) = (problem.pointee, place.pointee)
         var sums = InlineArray<panels, InlineArray<rows, Lanes>>(repeating: InlineArray(repeating: all(0)))
         if let bias = place.epilogue.bias {
             for panel in 0..<panels {
