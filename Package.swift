@@ -34,15 +34,17 @@ let settings = kernelSettings + testable
 /// A debug build has the portable level only, optimised all the same: its vector targets compile to nothing, so that the
 /// linker has no second level to mix in.
 ///
-/// - Parameter family: "Int8" for the kernels of integers, whose levels are others.
-func kernelLevel(_ level: String, march: String?, family: String = "") -> Target {
+/// - Parameters:
+///   - features: Compiler options for instructions that the CPU of that name lacks.
+///   - family: "Int8" for the kernels of integers, whose levels are others.
+func kernelLevel(_ level: String, march: String?, features: [String] = [], family: String = "") -> Target {
     // The tiles are loops over registers: they must be unrolled whole.
     let optimised = ["-Ounchecked", "-wmo", "-Xllvm", "-unroll-threshold=4000"]
     // All files go into one object: between several, what they share is weak, and the linker could take it from another
     // level.
     let release =
         optimised + ["-Xfrontend", "-enable-single-module-llvm-emission"]
-        + (march.map { ["-Xcc", "-march=\($0)"] } ?? [])
+        + (march.map { ["-Xcc", "-march=\($0)"] } ?? []) + features.flatMap { ["-Xcc", $0] }
     // The index of a debug build wants an object for each file.
     let debug = optimised + ["-num-threads", "2", "-disable-batch-mode"]
 
@@ -72,6 +74,7 @@ let kernelLevels: [Target] =
             kernelLevel("AVX2", march: "haswell"), kernelLevel("AVX512", march: "skylake-avx512"),
             kernelLevel("AVX2", march: "haswell", family: "Int8"),
             kernelLevel("VNNI", march: "cascadelake", family: "Int8"),
+            kernelLevel("VBMI", march: "cascadelake", features: ["-mavx512vbmi"], family: "Int8"),
         ] : [])
 
 /// The tests of one room, in the folder that bears its name.

@@ -4,49 +4,69 @@
 
 import KernelInterface
 
-// Lanes along the channels. Two taps are multiplied together, for a few pixels at a time: their filters are read once.
+// Lanes along the channels, a block of them after the other. Two or four taps are multiplied together, for a few pixels at a time:
+// their filters are read once.
 
 func depthwise(_ call: Int8DepthwiseCall) {
-    let pairs = (call.tapCount + 1) / 2
-    var pixel = 0
-    while pixel < call.pixels {
-        let left = call.pixels - pixel
-        var channel = 0
-        while channel < call.channels {
-            let count = min(laneCount, call.channels - channel)
-            let packed = call.packed + channel * pairs
-            if left >= 4 {
-                Pixels<4>.compute(call, packed, pixel, channel, count)
-            } else {
-                for index in 0..<left { Pixels<1>.compute(call, packed, pixel + index, channel, count) }
-            }
-            channel += laneCount
+    for channel in stride(from: 0, to: call.channels, by: blockLength) {
+        let count = min(blockLength, call.channels - channel)
+        if count == blockLength {
+            strip(call, channel, blockLength)
+        } else {
+            strip(call, channel, count)
         }
-        pixel += left >= 4 ? 4 : left
+    }
+    if case .bytes(let target) = call.output, let table = call.requantization.table {
+        lookUp(target, target, table, call.pixels * call.channels)
+    }
+}
+
+/// A block's channels of all pixels.
+@inline(__always)
+private func strip(_ call: Int8DepthwiseCall, _ channel: Int, _ count: Int) {
+    let factors = BlockFactors(call.requantization, column: channel)
+    var pixel = 0
+    while pixel + Blocking.pixels <= call.pixels {
+        if Blocking.pixels == 4 {
+            Pixels<4>.compute(call, factors, pixel, channel, count)
+        } else {
+            Pixels<2>.compute(call, factors, pixel, channel, count)
+        }
+        pixel += Blocking.pixels
+    }
+    while pixel < call.pixels {
+        Pixels<1>.compute(call, factors, pixel, channel, count)
+        pixel += 1
     }
 }
 
 private enum Pixels<let pixels: Int> {
     @inline(__always)
     static func compute(
-        _ call: Int8DepthwiseCall, _ packed: UnsafePointer<Int32>, _ pixel: Int, _ channel: Int, _ count: Int
+        _ call: Int8DepthwiseCall, _ factors: BlockFactors, _ pixel: Int, _ channel: Int, _ count: Int
     ) {
-        var sums = InlineArray<pixels, Words>(repeating: all(Int32(0)))
-        let taps = call.taps + pixel * call.tapCount
-        var packed = packed
-        for tap in stride(from: 0, to: call.tapCount, by: 2) {
-            // The last of an odd number stands for its own pair, whose weight is zero.
-            let other = min(tap + 1, call.tapCount - 1)
-            let weights = load(packed)
+        var sums = InlineArray<pixels, InlineArray<4, Words>>(repeating: InlineArray(repeating: all(Int32(0))))
+        let last = call.tapCount - 1
+        let start = pixel * call.pixelStride + channel
+        var packed = call.packed + channel * ((call.tapCount + depthsInWord - 1) / depthsInWord)
+        for tap in stride(from: 0, to: call.tapCount, by: depthsInWord) {
+            // The last stands for those beyond it, whose weights are zero.
+            let first = call.taps[tap] + start
+            let second = call.taps[min(tap + 1, last)] + start
+            let third = call.taps[min(tap + 2, last)] + start
+            let fourth = call.taps[min(tap + 3, last)] + start
             for index in 0..<pixels {
-                let first = taps[index * call.tapCount + tap] + channel
-                let second = taps[index * call.tapCount + other] + channel
-                let pair = count == laneCount ? pairs(first, second) : Partial.pairs(first, second, count: count)
-                sums[index] = dotPairs(sums[index], pair, weights)
+                let place = index * call.pixelStride
+                let block = Block.taps(
+                    bytes(first + place, count), bytes(second + place, count), bytes(third + place, count),
+                    bytes(fourth + place, count))
+                for vector in 0..<4 {
+                    sums[index][vector] = dot(
+                        sums[index][vector], block.words[vector], load(packed + vector * laneCount))
+                }
             }
-            packed += laneCount
+            packed += blockLength
         }
-        let factors = ColumnFactors(call.requantization, column: channel)
         for index in 0..<pixels {
             let row = pixel + index
             call.requantization.write(

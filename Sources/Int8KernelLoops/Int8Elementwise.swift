@@ -28,13 +28,41 @@ private func forEachVector(_ count: Int, _ body: (_ place: Int, _ count: Int) ->
     if place < count { body(place, count - place) }
 }
 
+/// Calls `body` for each block: its place, and how many values it has.
+@inline(__always)
+private func forEachBlock(_ count: Int, _ body: (_ place: Int, _ count: Int) -> Void) {
+    var place = 0
+    while place + blockLength <= count {
+        body(place, blockLength)
+        place += blockLength
+    }
+    if place < count { body(place, count - place) }
+}
+
+@inline(__always)
+private func store(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    if count == blockLength { storeBlock(block, target) } else { storeBlock(block, target, count) }
+}
+
+/// Values as bytes of a range.
+@inline(__always)
+private func bytes(_ value: Lanes, _ range: Int8Range) -> Words {
+    add(rounded(held(value, all(range.low), all(range.high))), all(range.zero))
+}
+
 func addBytes(
     _ output: UnsafeMutablePointer<UInt8>, _ a: Int8Operand, _ b: Int8Operand, _ range: Int8Range, _ count: Int
 ) {
-    forEachVector(count) { place, count in
-        let left = floats(subtract(load(a.values + place, count), all(a.zero))) * all(a.multiplier)
-        let right = floats(subtract(load(b.values + place, count), all(b.zero))) * all(b.multiplier)
-        store(left + right, range, output + place, count)
+    forEachBlock(count) { place, count in
+        var left = Block.widened(bytes(a.values + place, count))
+        let right = Block.widened(bytes(b.values + place, count))
+        for vector in 0..<4 {
+            let sum =
+                floats(subtract(left.words[vector], all(a.zero))) * all(a.multiplier)
+                + floats(subtract(right.words[vector], all(b.zero))) * all(b.multiplier)
+            left.words[vector] = bytes(sum, range)
+        }
+        store(left.narrow, output + place, count)
     }
 }
 
@@ -42,18 +70,61 @@ func scaleBytes(
     _ output: UnsafeMutablePointer<UInt8>, _ a: Int8Operand, _ b: Int8Operand, _ range: Int8Range, _ rows: Int,
     _ columns: Int
 ) {
-    for row in 0..<rows {
-        let (source, target) = (a.values + row * columns, output + row * columns)
-        forEachVector(columns) { place, count in
-            let left = subtract(load(source + place, count), all(a.zero))
-            let right = subtract(load(b.values + place, count), all(b.zero))
-            store(floats(multiply(left, right)) * all(a.multiplier), range, target + place, count)
+    guard rows > 1, 2 * columns <= blockLength else {
+        return scaleRows(output, a, b, b.values, range, rows, columns)
+    }
+    // Several rows fill a block: their factors stand one after the other.
+    let together = blockLength / columns
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: blockLength) { factors in
+        for index in 0..<together * columns { factors[index] = b.values[index % columns] }
+        guard let repeated = UnsafePointer(factors.baseAddress) else { return }
+        scaleRows(output, a, b, repeated, range, rows / together, together * columns)
+        let done = rows / together * together * columns
+        let rest = Int8Operand(a.values + done, zero: a.zero, multiplier: a.multiplier)
+        scaleRows(output + done, rest, b, b.values, range, rows % together, columns)
+    }
+}
+
+/// - Parameter factors: What stands for b's values.
+@inline(__always)
+private func scaleRows(
+    _ output: UnsafeMutablePointer<UInt8>, _ a: Int8Operand, _ b: Int8Operand, _ factors: Bytes, _ range: Int8Range,
+    _ rows: Int, _ columns: Int
+) {
+    forEachBlock(columns) { place, count in
+        var right = Block.widened(bytes(factors + place, count))
+        for vector in 0..<4 { right.words[vector] = subtract(right.words[vector], all(b.zero)) }
+        for row in 0..<rows {
+            let position = row * columns + place
+            var left = Block.widened(bytes(a.values + position, count))
+            for vector in 0..<4 {
+                let product = multiply(subtract(left.words[vector], all(a.zero)), right.words[vector])
+                left.words[vector] = bytes(floats(product) * all(a.multiplier), range)
+            }
+            store(left.narrow, output + position, count)
         }
     }
 }
 
 func lookUp(_ output: UnsafeMutablePointer<UInt8>, _ input: Bytes, _ table: Bytes, _ count: Int) {
-    for place in 0..<count { output[place] = table[Int(input[place])] }
+    lookUp(output, input, Table(table), count)
+}
+
+/// In place, in rows that stand `stride` bytes apart.
+func lookUp(_ values: UnsafeMutablePointer<UInt8>, stride: Int, rows: Int, columns: Int, _ table: Bytes) {
+    let table = Table(table)
+    if stride == columns {
+        lookUp(values, values, table, rows * columns)
+    } else {
+        for row in 0..<rows { lookUp(values + row * stride, values + row * stride, table, columns) }
+    }
+}
+
+@inline(__always)
+private func lookUp(_ output: UnsafeMutablePointer<UInt8>, _ input: Bytes, _ table: Table, _ count: Int) {
+    forEachBlock(count) { place, count in
+        store(table.picks(bytes(input + place, count)), output + place, count)
+    }
 }
 
 func quantize(

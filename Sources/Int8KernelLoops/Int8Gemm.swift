@@ -24,6 +24,9 @@ func gemm(_ call: Int8GemmCall) {
         }
         column += columns
     }
+    if case .bytes(let target) = call.output, let table = call.requantization.table {
+        lookUp(target, stride: call.outputStride, rows: call.m, columns: call.n, table)
+    }
 }
 
 /// Computes a tile and returns its rows: the tallest, or such that the last two are about as tall.

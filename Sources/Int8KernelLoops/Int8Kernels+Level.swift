@@ -7,7 +7,8 @@ import KernelInterface
 /// The integer kernels of this level. To be called only on a CPU that has its instructions.
 public func makeInt8Kernels() -> Int8Kernels {
     Int8Kernels(
-        name: levelName, panelWidth: laneCount, depthsInWord: depthsInWord, tileRows: Blocking.tallestOfTwo,
+        name: levelName, panelWidth: laneCount, blockLength: blockLength, depthsInWord: depthsInWord,
+        tileRows: Blocking.tallestOfTwo,
         pack: pack, expand: expand, multiply: gemm, packDepthwise: packDepthwise, depthwise: depthwise, add: addBytes,
         scale: scaleBytes, lookUp: lookUp, quantize: quantize, dequantize: dequantize, maxPool: maxPool,
         averagePool: averagePool)

@@ -23,17 +23,49 @@ func store(_ lanes: Lanes, _ target: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(target).storeBytes(of: lanes, as: Lanes.self)
 }
 
-/// Held between two bounds.
-@_transparent
-func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes {
-    let raised = value.replacing(with: low, where: value .< low)
-    return raised.replacing(with: high, where: raised .> high)
-}
+/// As many bytes as four vectors have words: what a vector of bytes holds.
+let blockLength = 4 * laneCount
 
-/// The nearest integers to values within -2^22 ... 2^22, halves to the even one: what a sum with 1.5 * 2^23 has in its lowest bits.
-@_transparent
-func rounded(_ value: Lanes) -> Words {
-    subtract(unsafeBitCast(value + all(Float(12_582_912)), to: Words.self), all(Int32(0x4B40_0000)))
+/// A block's bytes as words, in four vectors: each has four of every sixteen, in the order in which the instructions take bytes apart.
+struct Block {
+    var words = InlineArray<4, Words>(repeating: all(Int32(0)))
+
+    @inline(__always)
+    init(_ a: Words, _ b: Words, _ c: Words, _ d: Words) {
+        words[0] = a
+        words[1] = b
+        words[2] = c
+        words[3] = d
+    }
+
+    /// The bytes of a vector.
+    @inline(__always)
+    static func widened(_ block: Words) -> Block {
+        let zero = all(Int32(0))
+        let (low, high) = (lowBytes(block, zero), highBytes(block, zero))
+        return Block(lowHalves(low, zero), highHalves(low, zero), lowHalves(high, zero), highHalves(high, zero))
+    }
+
+    /// The bytes of a few places by turns, as `dot` takes them: of four places, or of two whose bytes become 16 bits.
+    @inline(__always)
+    static func taps(_ a: Words, _ b: Words, _ c: @autoclosure () -> Words, _ d: @autoclosure () -> Words) -> Block {
+        let zero = all(Int32(0))
+        let (low, high) =
+            depthsInWord == 4 ? (lowBytes(a, b), highBytes(a, b)) : (lowBytes(a, zero), highBytes(a, zero))
+        let otherLow = depthsInWord == 4 ? lowBytes(c(), d()) : lowBytes(b, zero)
+        let otherHigh = depthsInWord == 4 ? highBytes(c(), d()) : highBytes(b, zero)
+        return Block(
+            lowHalves(low, otherLow), highHalves(low, otherLow), lowHalves(high, otherHigh),
+            highHalves(high, otherHigh))
+    }
+
+    /// As bytes again; each word is 0 to 255.
+    @inline(__always)
+    var narrow: Words { narrowed(words[0], words[1], words[2], words[3]) }
+
+    /// Which of a block's bytes a lane of a vector is.
+    @inline(__always)
+    static func place(vector: Int, lane: Int) -> Int { lane / 4 * 16 + vector * 4 + lane % 4 }
 }
 
 /// Memory for a vector, for those that are not whole.
@@ -48,12 +80,33 @@ struct Partial {
         return partial.vector
     }
 
-    /// `count` bytes of two places by turns.
+    /// Of `count` bytes the eight at an index of eights, zeros behind the last.
     @inline(__always)
-    static func pairs(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, count: Int) -> Words {
-        var partial = Partial()
-        for index in 0..<count { partial.words[index] = Int32(a[index]) | Int32(b[index]) &<< 16 }
-        return partial.vector
+    static func eight(_ source: UnsafePointer<UInt8>, _ index: Int, _ count: Int) -> Int64 {
+        let left = count - 8 * index
+        if left >= 8 { return UnsafeRawPointer(source + 8 * index).loadUnaligned(as: Int64.self) }
+        var eight: Int64 = 0
+        var byte = 0
+        while byte < left {
+            eight |= Int64(source[8 * index + byte]) &<< Int64(8 &* byte)
+            byte += 1
+        }
+        return eight
+    }
+
+    /// Of `count` bytes those at an index of eights.
+    @inline(__always)
+    static func store(eight: Int64, _ target: UnsafeMutablePointer<UInt8>, _ index: Int, _ count: Int) {
+        let left = count - 8 * index
+        if left >= 8 {
+            UnsafeMutableRawPointer(target + 8 * index).storeBytes(of: eight, as: Int64.self)
+            return
+        }
+        var byte = 0
+        while byte < left {
+            target[8 * index + byte] = UInt8(truncatingIfNeeded: eight &>> Int64(8 &* byte))
+            byte += 1
+        }
     }
 
     @inline(__always)

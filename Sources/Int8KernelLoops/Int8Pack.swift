@@ -34,19 +34,20 @@ private func word(_ source: UnsafePointer<Int8>, _ count: Int) -> Int32 {
     return word
 }
 
+// packed: blocks of channels; in each, for each word of taps, the four vectors that a block's channels are.
+
 func packDepthwise(_ packed: UnsafeMutablePointer<Int32>, _ weight: UnsafePointer<Int8>, _ channels: Int, _ taps: Int) {
     var target = packed
-    for first in stride(from: 0, to: channels, by: laneCount) {
-        for tap in stride(from: 0, to: taps, by: 2) {
-            for channel in first..<first + laneCount {
-                var pair: Int32 = 0
-                if channel < channels {
-                    let source = weight + channel * taps + tap
-                    pair = Int32(source[0]) & 0xFFFF
-                    if tap + 1 < taps { pair |= Int32(source[1]) &<< 16 }
+    for first in stride(from: 0, to: channels, by: blockLength) {
+        for tap in stride(from: 0, to: taps, by: depthsInWord) {
+            for vector in 0..<4 {
+                for lane in 0..<laneCount {
+                    let channel = first + Block.place(vector: vector, lane: lane)
+                    target.pointee =
+                        channel < channels
+                        ? word(weight + channel * taps + tap, min(depthsInWord, taps - tap)) : 0
+                    target += 1
                 }
-                target.pointee = pair
-                target += 1
             }
         }
     }

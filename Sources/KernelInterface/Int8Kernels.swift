@@ -9,9 +9,9 @@ public typealias Bytes = UnsafePointer<UInt8>
 /// residualMultiplier; v is then held between `low` and `high`, and written as round(v) + zero, halves to the even integer, or as the
 /// Float that it is. Every operation is rounded by itself, in this order, so that the bits are the same at every level.
 public struct Requantization {
-    /// A value for each column, padded to whole panels.
+    /// A value for each column, padded to whole panels, or to whole blocks where the convolution is depthwise.
     public var bias: UnsafePointer<Int32>
-    /// A factor for each column, padded to whole panels: finite.
+    /// A factor for each column, padded likewise: finite.
     public var multiplier: UnsafePointer<Float>
     /// A value for each of the output's, its rows `residualStride` apart; nil for none.
     public var residual: Bytes?
@@ -96,12 +96,14 @@ public struct Int8GemmCall {
 public struct Int8DepthwiseCall {
     /// Where the first pixel's first channel goes.
     public var output: Int8Output
-    /// For each pixel, where each tap of its window stands: [pixels, taps]; a place of zero points for those beyond the image.
+    /// Where each tap of the first pixel's window stands: [taps]. Those beyond the image stand in as many zero points as the pixels span.
     public var taps: UnsafePointer<Bytes>
     /// Taps of a window.
     public var tapCount: Int
     /// Pixels of the output.
     public var pixels: Int
+    /// How much further each tap of the next pixel stands, in bytes.
+    public var pixelStride: Int
     /// Channels of a pixel.
     public var channels: Int
     /// The filters as `Int8Kernels.packDepthwise` writes them.
@@ -112,13 +114,14 @@ public struct Int8DepthwiseCall {
     /// Describes some pixels.
     @inlinable
     public init(
-        output: Int8Output, taps: UnsafePointer<Bytes>, tapCount: Int, pixels: Int, channels: Int,
+        output: Int8Output, taps: UnsafePointer<Bytes>, tapCount: Int, pixels: Int, pixelStride: Int, channels: Int,
         packed: UnsafePointer<Int32>, requantization: Requantization
     ) {
         self.output = output
         self.taps = taps
         self.tapCount = tapCount
         self.pixels = pixels
+        self.pixelStride = pixelStride
         self.channels = channels
         self.packed = packed
         self.requantization = requantization
@@ -169,10 +172,12 @@ public struct Int8Range: Sendable, Equatable {
 /// A class, because the kernels of Floats hand it on: to copy a struct as large they would each bring a function of one name, compiled
 /// for other instructions.
 public final class Int8Kernels: Sendable {
-    /// The instructions that they were compiled for: `portable`, `avx2`, `avx512vnni`.
+    /// The instructions that they were compiled for: `portable`, `avx2`, `avx512vnni`, `avx512vbmi`.
     public let name: String
     /// Columns in one panel of a packed matrix.
     public let panelWidth: Int
+    /// Channels that a depthwise convolution does at a time.
+    public let blockLength: Int
     /// Depths that are multiplied together: a word of 32 bits.
     public let depthsInWord: Int
     /// Rows that a product does at a time.
@@ -196,7 +201,8 @@ public final class Int8Kernels: Sendable {
     /// Computes a product. Rows and columns may be split at will, columns at multiples of `panelWidth`.
     public let multiply: @Sendable (_ call: Int8GemmCall) -> Void
 
-    /// Packs filters [channels, taps]: panels of channels, two taps a word. A panel takes `panelWidth * ((taps + 1) / 2)` words.
+    /// Packs filters [channels, taps]: blocks of channels, in which the taps take whole words. A block takes `blockLength` times the
+    /// words of all taps.
     public let packDepthwise:
         @Sendable (
             _ packed: UnsafeMutablePointer<Int32>, _ weight: UnsafePointer<Int8>, _ channels: Int, _ taps: Int
@@ -249,7 +255,7 @@ public final class Int8Kernels: Sendable {
 
     /// Gathers the kernels of one level.
     public init(
-        name: String, panelWidth: Int, depthsInWord: Int, tileRows: Int,
+        name: String, panelWidth: Int, blockLength: Int, depthsInWord: Int, tileRows: Int,
         pack: @escaping @Sendable (UnsafeMutablePointer<Int32>, UnsafePointer<Int8>, Int, Int, Int) -> Void,
         expand: @escaping @Sendable (UnsafeMutablePointer<Int32>, Int, Bytes, Int, Int, Int) -> Void,
         multiply: @escaping @Sendable (Int8GemmCall) -> Void,
@@ -268,6 +274,7 @@ public final class Int8Kernels: Sendable {
     ) {
         self.name = name
         self.panelWidth = panelWidth
+        self.blockLength = blockLength
         self.depthsInWord = depthsInWord
         self.tileRows = tileRows
         self.pack = pack
@@ -290,6 +297,13 @@ extension Int8Kernels {
     @inlinable
     public func words(_ length: Int) -> Int { (length + depthsInWord - 1) / depthsInWord }
 
+    /// Rows of bytes as the words that `expand` would write, where they are the same: four bytes each, in whole words.
+    @inlinable
+    public func words(at bytes: Bytes, _ length: Int) -> UnsafePointer<Int32>? {
+        let isWhole = depthsInWord == 4 && length % 4 == 0 && Int(bitPattern: bytes) % 4 == 0
+        return isWhole ? UnsafeRawPointer(bytes).assumingMemoryBound(to: Int32.self) : nil
+    }
+
     /// `count` values in whole panels.
     @inlinable
     public func padded(_ count: Int) -> Int { (count + panelWidth - 1) / panelWidth * panelWidth }
@@ -298,7 +312,11 @@ extension Int8Kernels {
     @inlinable
     public func packedWords(_ n: Int, runs: Int, length: Int) -> Int { padded(n) * runs * words(length) }
 
+    /// `count` channels in whole blocks: what the numbers of a depthwise requantisation are padded to.
+    @inlinable
+    public func paddedToBlocks(_ count: Int) -> Int { (count + blockLength - 1) / blockLength * blockLength }
+
     /// Words that packed depthwise filters take.
     @inlinable
-    public func packedDepthwiseWords(_ channels: Int, taps: Int) -> Int { padded(channels) * ((taps + 1) / 2) }
+    public func packedDepthwiseWords(_ channels: Int, taps: Int) -> Int { paddedToBlocks(channels) * words(taps) }
 }

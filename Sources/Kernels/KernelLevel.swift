@@ -6,6 +6,7 @@ import KernelsPortable
 
 #if KERNELS_HAS_VECTOR_LEVELS
 import Int8KernelsAVX2
+import Int8KernelsVBMI
 import Int8KernelsVNNI
 import KernelsAVX2
 import KernelsAVX512
@@ -33,16 +34,34 @@ public enum KernelLevel: String, Sendable, CaseIterable {
         }
     }
 
-    /// The kernels of integers that go with this level: VNNI is a feature of its own, which not every processor with AVX-512 has.
+    /// The kernels of integers that go with this level: VNNI and VBMI are features of their own, which not every processor with AVX-512
+    /// has.
     private var int8: Int8Kernels {
-        #if KERNELS_HAS_VECTOR_LEVELS
         switch self {
         case .portable: Int8KernelsPortable.makeInt8Kernels()
-        case .avx512 where ProcessorFeatures.current.contains(.vnni): Int8KernelsVNNI.makeInt8Kernels()
-        case .avx2, .avx512: Int8KernelsAVX2.makeInt8Kernels()
-        }
+        #if KERNELS_HAS_VECTOR_LEVELS
+        case .avx2: Int8KernelsAVX2.makeInt8Kernels()
         #else
-        Int8KernelsPortable.makeInt8Kernels()
+        case .avx2: Int8KernelsPortable.makeInt8Kernels()
+        #endif
+        case .avx512: Int8Kernels.available[0]
+        }
+    }
+}
+
+extension Int8Kernels {
+    /// All that this processor can run, the widest first.
+    public static var available: [Int8Kernels] {
+        #if KERNELS_HAS_VECTOR_LEVELS
+        let features = ProcessorFeatures.current
+        return [
+            features.isSuperset(of: [.avx512, .vnni, .vbmi]) ? Int8KernelsVBMI.makeInt8Kernels() : nil,
+            features.isSuperset(of: [.avx512, .vnni]) ? Int8KernelsVNNI.makeInt8Kernels() : nil,
+            features.contains(.avx2) ? Int8KernelsAVX2.makeInt8Kernels() : nil,
+            Int8KernelsPortable.makeInt8Kernels(),
+        ].compactMap(\.self)
+        #else
+        return [Int8KernelsPortable.makeInt8Kernels()]
         #endif
     }
 }

@@ -14,6 +14,8 @@ struct ProcessorFeatures: OptionSet, Sendable {
     static let avx512 = ProcessorFeatures(rawValue: 1 << 1)
     /// Products of bytes and of 16-bit integers with sums of 32 bits, in the registers of AVX-512.
     static let vnni = ProcessorFeatures(rawValue: 1 << 2)
+    /// Any of 128 bytes for each byte, in the registers of AVX-512.
+    static let vbmi = ProcessorFeatures(rawValue: 1 << 3)
 
     #if !arch(x86_64)
     /// What this processor has.
@@ -60,6 +62,7 @@ extension ProcessorFeatures {
         if extended.ebx & foundation == foundation && keeps(5) && keeps(6) && keeps(7) {
             features.insert(.avx512)
             if extended.ecx & 1 << 11 != 0 { features.insert(.vnni) }
+            if extended.ecx & 1 << 1 != 0 { features.insert(.vbmi) }
         }
         return features
     }()

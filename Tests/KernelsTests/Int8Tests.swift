@@ -59,9 +59,8 @@ struct Int8Tests {
         (8, 8, 1, 4096), (3, 8, 1, 0), (27, 5, 1, 66), (33, 9, 1, 65),
     ]
 
-    @Test("products are exact integers, requantised as the contract says", arguments: KernelTable.available)
-    func products(table: KernelTable) {
-        let kernels = table.int8
+    @Test("products are exact integers, requantised as the contract says", arguments: Int8Kernels.available)
+    func products(kernels: Int8Kernels) {
         for (index, size) in Self.sizes.enumerated() {
             let (m, n, depth) = (size.m, size.n, size.runs * size.length)
             let a = Self.bytes(m * depth, seed: UInt64(index))
@@ -148,43 +147,44 @@ struct Int8Tests {
         return epilogue.isFloat ? Array(floats.prefix(m * n)) : bytes.prefix(m * n).map(Float.init)
     }
 
-    @Test("sums of the largest bytes and weights do not saturate", arguments: KernelTable.available)
-    func largest(table: KernelTable) {
+    @Test("sums of the largest bytes and weights do not saturate", arguments: Int8Kernels.available)
+    func largest(kernels: Int8Kernels) {
         for weight: Int8 in [-128, 127] {
             let depth = 1000
-            let bias = [Int32](repeating: 0, count: table.int8.padded(1))
-            let multiplier = [Float](repeating: 1, count: table.int8.padded(1))
+            let bias = [Int32](repeating: 0, count: kernels.padded(1))
+            let multiplier = [Float](repeating: 1, count: kernels.padded(1))
             let epilogue = Epilogue(zero: 0, isFloat: true, bound: .infinity)
             let actual = multiply(
-                table.int8, [UInt8](repeating: 255, count: depth), [Int8](repeating: weight, count: depth),
+                kernels, [UInt8](repeating: 255, count: depth), [Int8](repeating: weight, count: depth),
                 (1, 1, 1, depth), bias, multiplier, residual: nil, table: nil, epilogue)
             #expect(actual[0] == Float(255 * Int(weight) * depth))
         }
     }
 
-    @Test("depthwise sums are exact integers", arguments: KernelTable.available)
-    func depthwise(table: KernelTable) {
-        let kernels = table.int8
-        for (channels, taps, pixels) in [(1, 9, 1), (8, 9, 5), (17, 25, 9), (35, 1, 4), (64, 9, 7), (3, 4, 6)] {
-            let image = Self.bytes((pixels + taps) * channels, seed: UInt64(channels))
+    @Test("depthwise sums are exact integers", arguments: Int8Kernels.available)
+    func depthwise(kernels: Int8Kernels) {
+        let sizes = [
+            (1, 9, 1), (8, 9, 5), (17, 25, 9), (35, 1, 4), (64, 9, 7), (3, 4, 6), (16, 2, 3), (31, 3, 2), (33, 8, 5),
+            (63, 9, 4), (65, 5, 3), (144, 9, 6), (200, 7, 1),
+        ]
+        for (channels, taps, pixels) in sizes {
+            let image = Self.bytes((2 * pixels + taps) * channels, seed: UInt64(channels))
             let weight = Self.weights(channels * taps, seed: UInt64(taps))
             var packed = [Int32](repeating: 7, count: kernels.packedDepthwiseWords(channels, taps: taps))
             kernels.packDepthwise(&packed, weight, channels, taps)
-            let bias = (0..<kernels.padded(channels)).map { Int32($0 * 100 - 700) }
-            let multiplier = (0..<kernels.padded(channels)).map { 0.002 + Float($0) / 40000 }
+            let bias = (0..<kernels.paddedToBlocks(channels)).map { Int32($0 * 100 - 700) }
+            let multiplier = (0..<kernels.paddedToBlocks(channels)).map { 0.002 + Float($0) / 40000 }
             var output = [UInt8](repeating: 99, count: pixels * channels + 3)
             image.withUnsafeBufferPointer { image in
-                // Tap t of pixel p stands p + (7 t mod taps) pixels further.
-                let places = (0..<pixels).flatMap { pixel in
-                    (0..<taps).map { image.baseAddress! + (pixel + $0 * 7 % taps) * channels }
-                }
+                // Tap t of pixel p stands 2 p + (7 t mod taps) pixels further.
+                let places = (0..<taps).map { image.baseAddress! + $0 * 7 % taps * channels }
                 output.withUnsafeMutableBufferPointer { output in
                     bias.withUnsafeBufferPointer { bias in
                         multiplier.withUnsafeBufferPointer { multiplier in
                             kernels.depthwise(
                                 Int8DepthwiseCall(
                                     output: .bytes(output.baseAddress!), taps: places, tapCount: taps, pixels: pixels,
-                                    channels: channels, packed: packed,
+                                    pixelStride: 2 * channels, channels: channels, packed: packed,
                                     requantization: Requantization(
                                         bias: bias.baseAddress!, multiplier: multiplier.baseAddress!, low: -100,
                                         high: 155, zero: 100)))
@@ -197,7 +197,7 @@ struct Int8Tests {
                     var sum = 0
                     for tap in 0..<taps {
                         sum +=
-                            Int(image[(pixel + tap * 7 % taps) * channels + channel])
+                            Int(image[(2 * pixel + tap * 7 % taps) * channels + channel])
                             * Int(weight[channel * taps + tap])
                     }
                     let expected = Self.requantized(
@@ -209,9 +209,8 @@ struct Int8Tests {
         }
     }
 
-    @Test("functions of each value", arguments: KernelTable.available)
-    func elementwise(table: KernelTable) {
-        let kernels = table.int8
+    @Test("functions of each value", arguments: Int8Kernels.available)
+    func elementwise(kernels: Int8Kernels) {
         for count in [1, 7, 16, 33, 200] {
             let (a, b) = (Self.bytes(count, seed: 1), Self.bytes(count, seed: 2))
             for zero: Int32 in [0, 100, 255] {
@@ -245,13 +244,35 @@ struct Int8Tests {
             let table = Self.bytes(256, seed: 5)
             #expect(output(count) { kernels.lookUp($0, a, table, count) } == a.map { table[Int($0)] })
         }
+        let table = Self.bytes(256, seed: 6)
+        #expect(output(256) { kernels.lookUp($0, Array(0...255), table, 256) } == table)
+    }
+
+    @Test("rows times a value for each column", arguments: Int8Kernels.available)
+    func rowsScaled(kernels: Int8Kernels) {
+        let range = Int8Range(low: -30, high: 225, zero: 30)
+        for (rows, columns) in [(1, 5), (2, 8), (7, 3), (5, 16), (9, 24), (4, 32), (3, 33), (6, 64), (2, 100)] {
+            let (a, b) = (Self.bytes(rows * columns, seed: 1), Self.bytes(columns, seed: 2))
+            let products = output(rows * columns) { target in
+                a.withUnsafeBufferPointer { a in
+                    b.withUnsafeBufferPointer { b in
+                        kernels.scale(
+                            target, Int8Operand(a.baseAddress!, zero: 100, multiplier: 0.013),
+                            Int8Operand(b.baseAddress!, zero: 7, multiplier: 1), range, rows, columns)
+                    }
+                }
+            }
+            for index in a.indices {
+                let product = Float((Int(a[index]) - 100) * (Int(b[index % columns]) - 7)) * Float(0.013)
+                #expect(products[index] == quantized(product, range), "\(rows)x\(columns)")
+            }
+        }
     }
 
     @Test(
         "quantising rounds halves to even, holds what is beyond, and takes NaN for zero",
-        arguments: KernelTable.available)
-    func quantize(table: KernelTable) {
-        let kernels = table.int8
+        arguments: Int8Kernels.available)
+    func quantize(kernels: Int8Kernels) {
         let values: [Float] =
             [
                 0, 0.25, 0.75, 1.25, -0.25, -0.75, 1e30, -1e30, .infinity, -.infinity, .nan, 63.7, -64.2,
@@ -281,9 +302,8 @@ struct Int8Tests {
         return Array(bytes.prefix(count))
     }
 
-    @Test("poolings", arguments: KernelTable.available)
-    func pooling(table: KernelTable) {
-        let kernels = table.int8
+    @Test("poolings", arguments: Int8Kernels.available)
+    func pooling(kernels: Int8Kernels) {
         for channels in [1, 5, 16, 37] {
             for (kernel, stride, pad) in [(2, 2, 0), (3, 2, 1), (3, 1, 1), (5, 3, 2)] {
                 let (height, width) = (9, 7)
@@ -337,9 +357,9 @@ struct Int8Tests {
         var random = SeededGenerator(seed: 4)
         let bias = (0..<64).map { _ in Int32.random(in: -10_000...10_000, using: &random) }
         let multiplier = (0..<64).map { _ in Float.random(in: 0...0.003, using: &random) }
-        let answers = KernelTable.available.map {
+        let answers = Int8Kernels.available.map {
             multiply(
-                $0.int8, a, weight, size, bias, multiplier, residual: residual, table: nil,
+                $0, a, weight, size, bias, multiplier, residual: residual, table: nil,
                 Epilogue(zero: 60, hasResidual: true))
         }
         for answer in answers { #expect(answer == answers[0]) }

@@ -2,6 +2,7 @@
 
 #if KERNELS_ENABLED && KERNELS_AVX2
 
+import KernelInterface
 import _Builtin_intrinsics.intel
 
 let levelName = "avx2"
@@ -18,6 +19,8 @@ let depthsInWord = 2
 enum Blocking {
     @inline(__always) static var tallestOfOne: Int { 8 }
     @inline(__always) static var tallestOfTwo: Int { 6 }
+    /// Pixels of a depthwise convolution at a time: four sums for each.
+    @inline(__always) static var pixels: Int { 2 }
 }
 
 @_transparent
@@ -29,9 +32,9 @@ func all(_ value: Float) -> Lanes { Lanes(repeating: value) }
 @_transparent func add(_ a: Words, _ b: Words) -> Words { _mm256_add_epi32(a, b) }
 @_transparent func subtract(_ a: Words, _ b: Words) -> Words { _mm256_sub_epi32(a, b) }
 
-/// a * b: both within 16 bits.
+/// a * b: both within 16 bits, the upper half of one of them cleared.
 @_transparent
-func multiply(_ a: Words, _ b: Words) -> Words { _mm256_mullo_epi32(a, b) }
+func multiply(_ a: Words, _ b: Words) -> Words { _mm256_madd_epi16(_mm256_and_si256(a, all(Int32(0xFFFF))), b) }
 
 /// sum + the products of the pairs of 16 bits.
 @_transparent
@@ -44,6 +47,16 @@ func dot(_ sum: Words, _ word: Words, _ weights: Words) -> Words { dotPairs(sum,
 /// Integers as Floats, rounded to the nearest.
 @_transparent
 func floats(_ words: Words) -> Lanes { _mm256_cvtepi32_ps(words) }
+
+/// The nearest integers to values within -2^22 ... 2^22, halves to the even one.
+@_transparent
+func rounded(_ value: Lanes) -> Words { _mm256_cvtps_epi32(value) }
+
+/// Held between two bounds; the value itself where it equals one.
+@_transparent
+func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes {
+    _mm256_min_ps(high, _mm256_max_ps(low, value))
+}
 
 @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm256_add_ps(a, b) }
 @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm256_mul_ps(a, b) }
@@ -65,18 +78,71 @@ func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>) {
     UnsafeMutableRawPointer(target + 4).storeBytes(of: bytes[4], as: Int32.self)
 }
 
-/// The bytes of two places by turns, each as 16 bits: a pair for each of a vector's words.
-@_transparent
-func pairs(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>) -> Words {
-    let first = SIMD2<Int64>(UnsafeRawPointer(a).loadUnaligned(as: Int64.self), 0)
-    let second = SIMD2<Int64>(UnsafeRawPointer(b).loadUnaligned(as: Int64.self), 0)
-    return _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(first, second))
-}
-
 /// A vector's depths as words.
 @_transparent
 func expanded(_ source: UnsafePointer<UInt8>) -> Words {
     _mm256_cvtepu8_epi16(UnsafeRawPointer(source).loadUnaligned(as: SIMD2<Int64>.self))
+}
+
+// MARK: - Blocks of bytes
+
+@_transparent
+func loadBlock(_ source: Bytes) -> Words { UnsafeRawPointer(source).loadUnaligned(as: Words.self) }
+
+/// The first `count` bytes, zeros behind them.
+@inline(__always)
+func loadBlock(_ source: Bytes, _ count: Int) -> Words {
+    Words(
+        Partial.eight(source, 0, count), Partial.eight(source, 1, count), Partial.eight(source, 2, count),
+        Partial.eight(source, 3, count))
+}
+
+@_transparent
+func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>) {
+    UnsafeMutableRawPointer(target).storeBytes(of: block, as: Words.self)
+}
+
+@inline(__always)
+func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    for index in 0..<4 { Partial.store(eight: block[index], target, index, count) }
+}
+
+@_transparent func lowBytes(_ a: Words, _ b: Words) -> Words { _mm256_unpacklo_epi8(a, b) }
+@_transparent func highBytes(_ a: Words, _ b: Words) -> Words { _mm256_unpackhi_epi8(a, b) }
+@_transparent func lowHalves(_ a: Words, _ b: Words) -> Words { _mm256_unpacklo_epi16(a, b) }
+@_transparent func highHalves(_ a: Words, _ b: Words) -> Words { _mm256_unpackhi_epi16(a, b) }
+
+/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+@_transparent
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
+    _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d))
+}
+
+/// Every fourth group of four words: a vector's of the four that a block's are.
+@_transparent
+func everyFourth(_ source: UnsafePointer<Int32>) -> Words {
+    let memory = UnsafeRawPointer(source)
+    return Words(
+        lowHalf: memory.loadUnaligned(as: SIMD2<Int64>.self),
+        highHalf: memory.loadUnaligned(fromByteOffset: 64, as: SIMD2<Int64>.self))
+}
+
+// MARK: - Tables
+
+@_transparent func exclusiveOr(_ a: Words, _ b: Words) -> Words { _mm256_xor_si256(a, b) }
+
+/// Of sixteen bytes, that stand in each 128 bits, those that the bytes' lower halves name; zero for negative bytes.
+@_transparent func picked(_ sixteen: Words, _ bytes: Words) -> Words { _mm256_shuffle_epi8(sixteen, bytes) }
+
+/// Signed bytes less sixteen, held at the least.
+@_transparent
+func lessSixteen(_ bytes: Words) -> Words { _mm256_subs_epi8(bytes, all(Int32(0x1010_1010))) }
+
+/// Sixteen bytes in each 128 bits.
+@_transparent
+func repeated(_ source: Bytes) -> Words {
+    let part = UnsafeRawPointer(source).loadUnaligned(as: SIMD2<Int64>.self)
+    return Words(lowHalf: part, highHalf: part)
 }
 
 #endif

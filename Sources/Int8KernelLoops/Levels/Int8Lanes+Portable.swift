@@ -2,6 +2,8 @@
 
 #if KERNELS_ENABLED && KERNELS_PORTABLE
 
+import KernelInterface
+
 #if arch(x86_64)
 import _Builtin_intrinsics.intel
 #endif
@@ -20,6 +22,8 @@ let depthsInWord = 2
 enum Blocking {
     @inline(__always) static var tallestOfOne: Int { 6 }
     @inline(__always) static var tallestOfTwo: Int { 6 }
+    /// Pixels of a depthwise convolution at a time: four sums for each.
+    @inline(__always) static var pixels: Int { 2 }
 }
 
 @_transparent
@@ -56,6 +60,25 @@ func dotPairs(_ sum: Words, _ a: Words, _ b: Words) -> Words { add(sum, parts(_m
 @_transparent
 func floats(_ words: Words) -> Lanes { _mm_cvtepi32_ps(whole(words)) }
 
+/// The nearest integers to values within -2^22 ... 2^22, halves to the even one.
+@_transparent
+func rounded(_ value: Lanes) -> Words { parts(_mm_cvtps_epi32(value)) }
+
+/// Held between two bounds; the value itself where it equals one.
+@_transparent
+func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes { _mm_min_ps(high, _mm_max_ps(low, value)) }
+
+@_transparent func lowBytes(_ a: Words, _ b: Words) -> Words { parts(_mm_unpacklo_epi8(whole(a), whole(b))) }
+@_transparent func highBytes(_ a: Words, _ b: Words) -> Words { parts(_mm_unpackhi_epi8(whole(a), whole(b))) }
+@_transparent func lowHalves(_ a: Words, _ b: Words) -> Words { parts(_mm_unpacklo_epi16(whole(a), whole(b))) }
+@_transparent func highHalves(_ a: Words, _ b: Words) -> Words { parts(_mm_unpackhi_epi16(whole(a), whole(b))) }
+
+/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+@_transparent
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
+    parts(_mm_packus_epi16(_mm_packs_epi32(whole(a), whole(b)), _mm_packs_epi32(whole(c), whole(d))))
+}
+
 @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm_add_ps(a, b) }
 @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm_mul_ps(a, b) }
 @_transparent func / (a: Lanes, b: Lanes) -> Lanes { _mm_div_ps(a, b) }
@@ -72,13 +95,6 @@ func loadBytes(_ source: UnsafePointer<UInt8>) -> Words {
 func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>) {
     let halves = _mm_packs_epi32(whole(words), whole(words))
     UnsafeMutableRawPointer(target).storeBytes(of: parts(_mm_packus_epi16(halves, halves))[0], as: Int32.self)
-}
-
-/// The bytes of two places by turns, each as 16 bits: a pair for each of a vector's words.
-@_transparent
-func pairs(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>) -> Words {
-    let bytes = _mm_unpacklo_epi8(whole(Words(quad(a), 0, 0, 0)), whole(Words(quad(b), 0, 0, 0)))
-    return parts(_mm_unpacklo_epi8(bytes, whole(all(Int32(0)))))
 }
 
 /// A vector's depths as words.
@@ -107,6 +123,55 @@ func dotPairs(_ sum: Words, _ a: Words, _ b: Words) -> Words {
 @_transparent
 func floats(_ words: Words) -> Lanes { Lanes(Float(words[0]), Float(words[1]), Float(words[2]), Float(words[3])) }
 
+/// The nearest integers to values within -2^22 ... 2^22, halves to the even one: what a sum with 1.5 * 2^23 has in its lowest bits.
+@_transparent
+func rounded(_ value: Lanes) -> Words {
+    subtract(unsafeBitCast(value + all(Float(12_582_912)), to: Words.self), all(Int32(0x4B40_0000)))
+}
+
+/// Held between two bounds; the value itself where it equals one.
+@_transparent
+func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes {
+    let raised = value.replacing(with: low, where: value .< low)
+    return raised.replacing(with: high, where: raised .> high)
+}
+
+@_transparent
+func lowBytes(_ a: Words, _ b: Words) -> Words {
+    turns(unsafeBitCast(a, to: SIMD16<UInt8>.self).lowHalf, unsafeBitCast(b, to: SIMD16<UInt8>.self).lowHalf)
+}
+@_transparent
+func highBytes(_ a: Words, _ b: Words) -> Words {
+    turns(unsafeBitCast(a, to: SIMD16<UInt8>.self).highHalf, unsafeBitCast(b, to: SIMD16<UInt8>.self).highHalf)
+}
+@_transparent
+func lowHalves(_ a: Words, _ b: Words) -> Words {
+    turns(unsafeBitCast(a, to: SIMD8<UInt16>.self).lowHalf, unsafeBitCast(b, to: SIMD8<UInt16>.self).lowHalf)
+}
+@_transparent
+func highHalves(_ a: Words, _ b: Words) -> Words {
+    turns(unsafeBitCast(a, to: SIMD8<UInt16>.self).highHalf, unsafeBitCast(b, to: SIMD8<UInt16>.self).highHalf)
+}
+
+/// The values of two vectors by turns.
+@_transparent
+private func turns(_ a: SIMD8<UInt8>, _ b: SIMD8<UInt8>) -> Words {
+    unsafeBitCast(SIMD16<UInt8>(evenHalf: a, oddHalf: b), to: Words.self)
+}
+
+@_transparent
+private func turns(_ a: SIMD4<UInt16>, _ b: SIMD4<UInt16>) -> Words {
+    unsafeBitCast(SIMD8<UInt16>(evenHalf: a, oddHalf: b), to: Words.self)
+}
+
+/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+@_transparent
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
+    let words = SIMD16<Int32>(
+        lowHalf: SIMD8<Int32>(lowHalf: a, highHalf: b), highHalf: SIMD8<Int32>(lowHalf: c, highHalf: d))
+    return unsafeBitCast(SIMD16<UInt8>(truncatingIfNeeded: words), to: Words.self)
+}
+
 /// A vector's bytes, each as a word.
 @_transparent
 func loadBytes(_ source: UnsafePointer<UInt8>) -> Words {
@@ -117,12 +182,6 @@ func loadBytes(_ source: UnsafePointer<UInt8>) -> Words {
 @_transparent
 func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>) {
     for lane in 0..<laneCount { target[lane] = UInt8(truncatingIfNeeded: words[lane]) }
-}
-
-/// The bytes of two places by turns, each as 16 bits: a pair for each of a vector's words.
-@_transparent
-func pairs(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>) -> Words {
-    loadBytes(a) | (loadBytes(b) &<< all(Int32(16)))
 }
 
 /// A vector's depths as words.
@@ -139,5 +198,32 @@ private func pair(_ source: UnsafePointer<UInt8>) -> Int32 { Int32(source[0]) | 
 /// sum + the products of a word's depths.
 @_transparent
 func dot(_ sum: Words, _ word: Words, _ weights: Words) -> Words { dotPairs(sum, word, weights) }
+
+// MARK: - Blocks of bytes
+
+@_transparent
+func loadBlock(_ source: Bytes) -> Words { UnsafeRawPointer(source).loadUnaligned(as: Words.self) }
+
+/// The first `count` bytes, zeros behind them.
+@inline(__always)
+func loadBlock(_ source: Bytes, _ count: Int) -> Words {
+    unsafeBitCast(
+        SIMD2<Int64>(Partial.eight(source, 0, count), Partial.eight(source, 1, count)), to: Words.self)
+}
+
+@_transparent
+func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>) {
+    UnsafeMutableRawPointer(target).storeBytes(of: block, as: Words.self)
+}
+
+@inline(__always)
+func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    let eights = unsafeBitCast(block, to: SIMD2<Int64>.self)
+    for index in 0..<2 { Partial.store(eight: eights[index], target, index, count) }
+}
+
+/// Every fourth group of four words: a vector's of the four that a block's are.
+@_transparent
+func everyFourth(_ source: UnsafePointer<Int32>) -> Words { load(source) }
 
 #endif

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 
-#if KERNELS_ENABLED && KERNELS_VNNI
+#if KERNELS_ENABLED && (KERNELS_VNNI || KERNELS_VBMI)
 
+import KernelInterface
 import _Builtin_intrinsics.intel
 
+#if KERNELS_VBMI
+let levelName = "avx512vbmi"
+#else
 let levelName = "avx512vnni"
+#endif
 
 /// Sixteen integers of 32 bits, or as many groups of four bytes.
 typealias Words = SIMD8<Int64>
@@ -18,6 +23,8 @@ let depthsInWord = 4
 enum Blocking {
     @inline(__always) static var tallestOfOne: Int { 14 }
     @inline(__always) static var tallestOfTwo: Int { 14 }
+    /// Pixels of a depthwise convolution at a time: four sums for each.
+    @inline(__always) static var pixels: Int { 4 }
 }
 
 @_transparent
@@ -29,13 +36,9 @@ func all(_ value: Float) -> Lanes { Lanes(repeating: value) }
 @_transparent func add(_ a: Words, _ b: Words) -> Words { _mm512_add_epi32(a, b) }
 @_transparent func subtract(_ a: Words, _ b: Words) -> Words { _mm512_sub_epi32(a, b) }
 
-/// a * b: both within 16 bits.
+/// a * b: both within 16 bits, the upper half of one of them cleared.
 @_transparent
-func multiply(_ a: Words, _ b: Words) -> Words { _mm512_mullo_epi32(a, b) }
-
-/// sum + the products of the pairs of 16 bits.
-@_transparent
-func dotPairs(_ sum: Words, _ a: Words, _ b: Words) -> Words { _mm512_dpwssd_epi32(sum, a, b) }
+func multiply(_ a: Words, _ b: Words) -> Words { _mm512_madd_epi16(_mm512_and_si512(a, all(Int32(0xFFFF))), b) }
 
 /// sum + the products of a word's depths: of unsigned bytes with signed ones, without saturation.
 @_transparent
@@ -44,6 +47,16 @@ func dot(_ sum: Words, _ word: Words, _ weights: Words) -> Words { _mm512_dpbusd
 /// Integers as Floats, rounded to the nearest.
 @_transparent
 func floats(_ words: Words) -> Lanes { _mm512_cvtepi32_ps(words) }
+
+/// The nearest integers to values within -2^22 ... 2^22, halves to the even one.
+@_transparent
+func rounded(_ value: Lanes) -> Words { _mm512_cvtps_epi32(value) }
+
+/// Held between two bounds; the value itself where it equals one.
+@_transparent
+func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes {
+    _mm512_min_ps(high, _mm512_max_ps(low, value))
+}
 
 @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm512_add_ps(a, b) }
 @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm512_mul_ps(a, b) }
@@ -61,19 +74,92 @@ func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>) {
     UnsafeMutableRawPointer(target).storeBytes(of: _mm512_cvtepi32_epi8(words), as: SIMD2<Int64>.self)
 }
 
-/// The bytes of two places by turns, each as 16 bits: a pair for each of a vector's words.
-@_transparent
-func pairs(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>) -> Words {
-    let first = UnsafeRawPointer(a).loadUnaligned(as: SIMD2<Int64>.self)
-    let second = UnsafeRawPointer(b).loadUnaligned(as: SIMD2<Int64>.self)
-    return _mm512_cvtepu8_epi16(
-        SIMD4<Int64>(lowHalf: _mm_unpacklo_epi8(first, second), highHalf: _mm_unpackhi_epi8(first, second)))
-}
-
 /// A vector's depths as words: as they stand.
 @_transparent
 func expanded(_ source: UnsafePointer<UInt8>) -> Words {
     UnsafeRawPointer(source).loadUnaligned(as: Words.self)
 }
+
+// MARK: - Blocks of bytes
+
+@_transparent
+func loadBlock(_ source: Bytes) -> Words { UnsafeRawPointer(source).loadUnaligned(as: Words.self) }
+
+/// The first `count` bytes, zeros behind them.
+@_transparent
+func loadBlock(_ source: Bytes, _ count: Int) -> Words { _mm512_maskz_loadu_epi8(first(count), source) }
+
+@_transparent
+func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>) {
+    UnsafeMutableRawPointer(target).storeBytes(of: block, as: Words.self)
+}
+
+@_transparent
+func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    _mm512_mask_storeu_epi8(target, first(count), block)
+}
+
+/// The first `count` of 64 bits.
+@_transparent
+private func first(_ count: Int) -> UInt64 { ~0 &>> (64 &- UInt64(truncatingIfNeeded: count)) }
+
+@_transparent func lowBytes(_ a: Words, _ b: Words) -> Words { _mm512_unpacklo_epi8(a, b) }
+@_transparent func highBytes(_ a: Words, _ b: Words) -> Words { _mm512_unpackhi_epi8(a, b) }
+@_transparent func lowHalves(_ a: Words, _ b: Words) -> Words { _mm512_unpacklo_epi16(a, b) }
+@_transparent func highHalves(_ a: Words, _ b: Words) -> Words { _mm512_unpackhi_epi16(a, b) }
+
+/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+@_transparent
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
+    _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d))
+}
+
+/// Every fourth group of four words: a vector's of the four that a block's are.
+@_transparent
+func everyFourth(_ source: UnsafePointer<Int32>) -> Words {
+    let memory = UnsafeRawPointer(source)
+    return Words(
+        lowHalf: SIMD4<Int64>(
+            lowHalf: memory.loadUnaligned(as: SIMD2<Int64>.self),
+            highHalf: memory.loadUnaligned(fromByteOffset: 64, as: SIMD2<Int64>.self)),
+        highHalf: SIMD4<Int64>(
+            lowHalf: memory.loadUnaligned(fromByteOffset: 128, as: SIMD2<Int64>.self),
+            highHalf: memory.loadUnaligned(fromByteOffset: 192, as: SIMD2<Int64>.self)))
+}
+
+// MARK: - Tables
+
+#if KERNELS_VBMI
+
+/// Of the 128 bytes of two vectors those that the bytes' lower seven bits name.
+@_transparent
+func picked(_ first: Words, _ second: Words, _ bytes: Words) -> Words {
+    _mm512_permutex2var_epi8(first, bytes, second)
+}
+
+/// The bytes of `others` where those of `bytes` are negative.
+@_transparent
+func chosen(_ bytes: Words, _ values: Words, _ others: Words) -> Words {
+    _mm512_mask_blend_epi8(_mm512_movepi8_mask(bytes), values, others)
+}
+
+#else
+
+@_transparent func exclusiveOr(_ a: Words, _ b: Words) -> Words { _mm512_xor_si512(a, b) }
+
+/// Of sixteen bytes, that stand in each 128 bits, those that the bytes' lower halves name; zero for negative bytes.
+@_transparent func picked(_ sixteen: Words, _ bytes: Words) -> Words { _mm512_shuffle_epi8(sixteen, bytes) }
+
+/// Signed bytes less sixteen, held at the least.
+@_transparent
+func lessSixteen(_ bytes: Words) -> Words { _mm512_subs_epi8(bytes, all(Int32(0x1010_1010))) }
+
+/// Sixteen bytes in each 128 bits.
+@_transparent
+func repeated(_ source: Bytes) -> Words {
+    _mm512_broadcast_i32x4(UnsafeRawPointer(source).loadUnaligned(as: SIMD2<Int64>.self))
+}
+
+#endif
 
 #endif

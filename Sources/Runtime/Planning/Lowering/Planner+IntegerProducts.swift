@@ -48,7 +48,7 @@ extension Planner {
                 }
             }
         }
-        let epilogue = integerEpilogue(product, node, groups: isDepthwise ? 1 : groups)
+        let epilogue = integerEpilogue(product, node, groups: isDepthwise ? 1 : groups, inBlocks: isDepthwise)
         let input = resolved(node.inputs[0])
         let zero = UInt8(product.input.zero)
         let multiplyAdds = y[2] * y[3] * outputs * inputs * taps
@@ -119,16 +119,18 @@ extension Planner {
         let make: (_ slot: (Int) -> Slot) -> IntegerEpilogue
     }
 
-    /// Reserves what sums are added to and multiplied by, each group's in whole panels.
-    private mutating func integerEpilogue(_ product: IntegerProduct, _ node: Graph.Node, groups: Int) -> EpilogueDraft {
+    /// Reserves what sums are added to and multiplied by, each group's in whole panels, or in blocks of channels.
+    private mutating func integerEpilogue(
+        _ product: IntegerProduct, _ node: Graph.Node, groups: Int, inBlocks: Bool = false
+    ) -> EpilogueDraft {
         let (weight, scale) = (constant(node.inputs[1]), constant(node.inputs[2]))
         let operands = product.operands(node.inputs)
         let bias = operands.bias.map { constant($0) }
         let numbers = IntegerProduct.Numbers(product, weight: weight, scale: scale, bias: bias)
         let outputs = weight.shape[0] / groups
-        let padded = kernels.int8.padded(outputs)
+        let padded = inBlocks ? kernels.int8.paddedToBlocks(outputs) : kernels.int8.padded(outputs)
         let constants = [weight, scale] + [bias].compactMap(\.self)
-        let way = "of \(product.input) to \(product.output?.description ?? "f32"), \(groups) groups"
+        let way = "of \(product.input) to \(product.output?.description ?? "f32"), \(groups) groups of \(padded)"
         func place(_ index: Int) -> Int { index / outputs * padded + index % outputs }
         let biases = weights.reserve(
             padded * groups, of: Int32.self, from: constants, packing: Packing("int8 bias \(way)")

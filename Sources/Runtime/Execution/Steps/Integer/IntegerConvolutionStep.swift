@@ -44,14 +44,14 @@ struct IntegerConvolutionStep: Step {
             splitsColumns ? run.share(of: groupOutputs, granule: run.kernels.int8.panelWidth) : 0..<groupOutputs
         guard !columns.isEmpty else { return }
         let memory = UnsafeMutableRawPointer(run.scratch)
-        let words = memory.assumingMemoryBound(to: Int32.self)
         let window = Window(
-            words: words, run: (memory + wordBytes).assumingMemoryBound(to: UInt8.self), wordCount: wordCount)
+            words: memory.assumingMemoryBound(to: Int32.self),
+            run: (memory + wordBytes).assumingMemoryBound(to: UInt8.self), wordCount: wordCount)
         window.run.update(repeating: zero, count: 2 * runs.length)
         for group in 0..<groups {
             for first in stride(from: rows.lowerBound, to: rows.upperBound, by: blockPixels) {
                 let block = first..<min(first + blockPixels, rows.upperBound)
-                gather(run, window, block, group)
+                let words = windows(run, window, block, group)
                 let (column, channel) = (group * paddedColumns + columns.lowerBound, group * groupOutputs)
                 let place = first * outChannels + channel + columns.lowerBound
                 run.kernels.int8.multiply(
@@ -72,6 +72,17 @@ struct IntegerConvolutionStep: Step {
         /// A run of values, and behind it a run of zero points.
         let run: UnsafeMutablePointer<UInt8>
         let wordCount: Int
+    }
+
+    /// The windows of some pixels: as they stand in the input where its bytes are the kernels' words, or gathered.
+    private func windows(_ run: StepRun, _ window: Window, _ block: Range<Int>, _ group: Int) -> UnsafePointer<Int32> {
+        if geometry.isPointwise && groups == 1,
+            let words = run.kernels.int8.words(at: run.readBytes(input) + block.lowerBound * groupInputs, groupInputs)
+        {
+            return words
+        }
+        gather(run, window, block, group)
+        return UnsafePointer(window.words)
     }
 
     /// Writes the windows of some pixels, counted along the output's lines.

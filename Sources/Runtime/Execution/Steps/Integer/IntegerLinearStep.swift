@@ -25,16 +25,19 @@ struct IntegerLinearStep: Step {
         let share = splitsColumns ? 0..<all : run.share(of: all, granule: int8.tileRows)
         let columns = splitsColumns ? run.share(of: n, granule: int8.panelWidth) : 0..<n
         guard !columns.isEmpty else { return }
-        let words = UnsafeMutableRawPointer(run.scratch).assumingMemoryBound(to: Int32.self)
+        let scratch = UnsafeMutableRawPointer(run.scratch).assumingMemoryBound(to: Int32.self)
         let inputStride = rows == 1 ? input.byteCount : k
         let outputStride = rows == 1 && !epilogue.isFloat ? epilogue.output.byteCount : n
         for first in stride(from: share.lowerBound, to: share.upperBound, by: blockRows) {
             let block = first..<min(first + blockRows, share.upperBound)
-            int8.expand(words, wordCount, run.readBytes(input) + first * inputStride, inputStride, block.count, k)
+            let source = run.readBytes(input) + first * inputStride
+            let standing = inputStride == k || block.count == 1 ? int8.words(at: source, k) : nil
+            if standing == nil { int8.expand(scratch, wordCount, source, inputStride, block.count, k) }
             int8.multiply(
                 Int8GemmCall(
                     output: epilogue.target(first * outputStride + columns.lowerBound, run), outputStride: outputStride,
-                    words: words, wordCount: wordCount, packed: run.words(weight) + columns.lowerBound * wordCount,
+                    words: standing ?? UnsafePointer(scratch), wordCount: wordCount,
+                    packed: run.words(weight) + columns.lowerBound * wordCount,
                     m: block.count, n: columns.count,
                     requantization: epilogue.at(
                         column: columns.lowerBound, place: first * outputStride + columns.lowerBound,
