@@ -68,17 +68,24 @@ func expand(
             source += step
             left -= step
         }
+        // Rows of a window on an image of three channels are no longer than this.
+        while left >= 8 {
+            expandEight(source, target)
+            target += 8 / depthsInWord
+            source += 8
+            left -= 8
+        }
         while left >= depthsInWord {
             target.pointee = word(source)
             target += 1
             source += depthsInWord
             left -= depthsInWord
         }
-        if left > 0 {
-            let bits = Int32(32 / depthsInWord)
-            var last: Int32 = 0
-            for depth in 0..<left { last |= Int32(source[depth]) &<< (bits &* Int32(truncatingIfNeeded: depth)) }
-            target.pointee = last
+        switch left {
+        case 1: target.pointee = Int32(source[0])
+        case 2: target.pointee = Int32(source[0]) | Int32(source[1]) &<< 8
+        case 3: target.pointee = Int32(source[0]) | Int32(source[1]) &<< 8 | Int32(source[2]) &<< 16
+        default: break
         }
     }
 }

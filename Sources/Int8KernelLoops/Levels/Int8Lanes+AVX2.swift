@@ -84,6 +84,13 @@ func expanded(_ source: UnsafePointer<UInt8>) -> Words {
     _mm256_cvtepu8_epi16(UnsafeRawPointer(source).loadUnaligned(as: SIMD2<Int64>.self))
 }
 
+/// Eight depths as words.
+@_transparent
+func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<Int32>) {
+    let bytes = SIMD2<Int64>(UnsafeRawPointer(source).loadUnaligned(as: Int64.self), 0)
+    UnsafeMutableRawPointer(target).storeBytes(of: _mm_cvtepu8_epi16(bytes), as: SIMD2<Int64>.self)
+}
+
 // MARK: - Blocks of bytes
 
 @_transparent

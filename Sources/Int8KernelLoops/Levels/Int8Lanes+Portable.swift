@@ -199,6 +199,12 @@ private func pair(_ source: UnsafePointer<UInt8>) -> Int32 { Int32(source[0]) | 
 @_transparent
 func dot(_ sum: Words, _ word: Words, _ weights: Words) -> Words { dotPairs(sum, word, weights) }
 
+/// Eight depths as words.
+@_transparent
+func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<Int32>) {
+    store(expanded(source), target)
+}
+
 // MARK: - Blocks of bytes
 
 @_transparent

@@ -80,6 +80,13 @@ func expanded(_ source: UnsafePointer<UInt8>) -> Words {
     UnsafeRawPointer(source).loadUnaligned(as: Words.self)
 }
 
+/// Eight depths as words: as they stand.
+@_transparent
+func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<Int32>) {
+    UnsafeMutableRawPointer(target).storeBytes(
+        of: UnsafeRawPointer(source).loadUnaligned(as: Int64.self), as: Int64.self)
+}
+
 // MARK: - Blocks of bytes
 
 @_transparent
