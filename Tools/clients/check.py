@@ -5,6 +5,8 @@ kserve's InferenceRESTClient for both of its protocols. TensorFlow Serving's pro
     python3 -m venv Tools/clients/.venv
     Tools/clients/.venv/bin/pip install -r Tools/clients/requirements.txt
     Tools/clients/.venv/bin/python Tools/clients/check.py localhost:8000
+
+The server must have no --admin.
 """
 
 import asyncio
@@ -33,7 +35,8 @@ def infer(client, rows, *, binary_input, binary_output, name_output=True, **opti
     outputs = [triton.InferRequestedOutput("logits", binary_data=binary_output)] if name_output else None
     result = client.infer(MODEL, [tensor], outputs=outputs, request_id="a", **options)
     response = result.get_response()
-    assert response["model_name"] == MODEL and response["model_version"] == "1" and response["id"] == "a", response
+    assert response["model_name"] == MODEL and response["id"] == "a", response
+    assert response["model_version"] == client.get_model_metadata(MODEL)["versions"][-1], response
     return result.as_numpy("logits")
 
 
@@ -49,7 +52,8 @@ def refused(call):
 def check_triton(address):
     client = triton.InferenceServerClient(address)
     assert client.is_server_live() and client.is_server_ready() and client.is_model_ready(MODEL)
-    assert client.is_model_ready(MODEL, "1") and not client.is_model_ready("none")
+    version = client.get_model_metadata(MODEL)["versions"][-1]
+    assert client.is_model_ready(MODEL, version) and not client.is_model_ready("none")
     assert "binary_tensor_data" in client.get_server_metadata()["extensions"]
     metadata = client.get_model_metadata(MODEL)
     assert metadata["inputs"] == [
@@ -69,7 +73,7 @@ def check_triton(address):
         dict(binary_input=False, binary_output=True),
         dict(binary_input=True, binary_output=False),
         dict(binary_input=True, binary_output=True, name_output=False),
-        dict(binary_input=True, binary_output=True, model_version="1"),
+        dict(binary_input=True, binary_output=True, model_version=version),
         dict(binary_input=True, binary_output=True, request_compression_algorithm="gzip"),
         dict(binary_input=True, binary_output=True, request_compression_algorithm="deflate"),
         dict(binary_input=True, binary_output=True, response_compression_algorithm="gzip"),
@@ -178,10 +182,11 @@ def check_tensorflow(address):
     row = [0.0] * 784
     status, one = ask(address, f"/v1/models/{MODEL}:predict", {"instances": [row, row]})
     assert status == 200 and np.shape(one["predictions"]) == (2, 10), one
-    status, column = ask(address, f"/v1/models/{MODEL}/versions/1:predict", {"inputs": {"input": [row, row]}})
-    assert status == 200 and column["outputs"] == one["predictions"], column
     status, state = ask(address, f"/v1/models/{MODEL}")
     assert status == 200 and state["model_version_status"][0]["state"] == "AVAILABLE", state
+    path = f"/v1/models/{MODEL}/versions/{state['model_version_status'][0]['version']}:predict"
+    status, column = ask(address, path, {"inputs": {"input": [row, row]}})
+    assert status == 200 and column["outputs"] == one["predictions"], column
     status, metadata = ask(address, f"/v1/models/{MODEL}/metadata")
     signature = metadata["metadata"]["signature_def"]["signature_def"]["serving_default"]
     assert status == 200 and signature["inputs"]["input"]["dtype"] == "DT_FLOAT", metadata
