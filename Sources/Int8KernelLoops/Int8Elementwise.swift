@@ -17,24 +17,13 @@ private func store(_ value: Lanes, _ range: Int8Range, _ target: UnsafeMutablePo
     if count == laneCount { storeBytes(words, target) } else { Partial.storeBytes(words, target, count: count) }
 }
 
-/// Calls `body` for each vector: its place, and how many values it has.
+/// Calls `body` for each `length` of values, a vector's or a block's, and for those that are left: their place, and how many they are.
 @inline(__always)
-private func forEachVector(_ count: Int, _ body: (_ place: Int, _ count: Int) -> Void) {
+private func forEach(_ length: Int, of count: Int, _ body: (_ place: Int, _ count: Int) -> Void) {
     var place = 0
-    while place + laneCount <= count {
-        body(place, laneCount)
-        place += laneCount
-    }
-    if place < count { body(place, count - place) }
-}
-
-/// Calls `body` for each block: its place, and how many values it has.
-@inline(__always)
-private func forEachBlock(_ count: Int, _ body: (_ place: Int, _ count: Int) -> Void) {
-    var place = 0
-    while place + blockLength <= count {
-        body(place, blockLength)
-        place += blockLength
+    while place + length <= count {
+        body(place, length)
+        place += length
     }
     if place < count { body(place, count - place) }
 }
@@ -53,7 +42,7 @@ private func bytes(_ value: Lanes, _ range: Int8Range) -> Words {
 func addBytes(
     _ output: UnsafeMutablePointer<UInt8>, _ a: Int8Operand, _ b: Int8Operand, _ range: Int8Range, _ count: Int
 ) {
-    forEachBlock(count) { place, count in
+    forEach(blockLength, of: count) { place, count in
         var left = Block.widened(bytes(a.values + place, count))
         let right = Block.widened(bytes(b.values + place, count))
         for vector in 0..<4 {
@@ -91,7 +80,7 @@ private func scaleRows(
     _ output: UnsafeMutablePointer<UInt8>, _ a: Int8Operand, _ b: Int8Operand, _ factors: Bytes, _ range: Int8Range,
     _ rows: Int, _ columns: Int
 ) {
-    forEachBlock(columns) { place, count in
+    forEach(blockLength, of: columns) { place, count in
         var right = Block.widened(bytes(factors + place, count))
         for vector in 0..<4 { right.words[vector] = subtract(right.words[vector], all(b.zero)) }
         for row in 0..<rows {
@@ -122,7 +111,7 @@ func lookUp(_ values: UnsafeMutablePointer<UInt8>, stride: Int, rows: Int, colum
 
 @inline(__always)
 private func lookUp(_ output: UnsafeMutablePointer<UInt8>, _ input: Bytes, _ table: Table, _ count: Int) {
-    forEachBlock(count) { place, count in
+    forEach(blockLength, of: count) { place, count in
         store(table.picks(bytes(input + place, count)), output + place, count)
     }
 }
@@ -130,7 +119,7 @@ private func lookUp(_ output: UnsafeMutablePointer<UInt8>, _ input: Bytes, _ tab
 func quantize(
     _ output: UnsafeMutablePointer<UInt8>, _ input: Input, _ scale: Float, _ range: Int8Range, _ count: Int
 ) {
-    forEachVector(count) { place, count in
+    forEach(laneCount, of: count) { place, count in
         let value = (count == laneCount ? load(input + place) : Partial.load(input + place, count: count)) / all(scale)
         // NaN is not equal to itself.
         store(all(Float(0)).replacing(with: value, where: value .== value), range, output + place, count)
@@ -138,7 +127,7 @@ func quantize(
 }
 
 func dequantize(_ output: Output, _ input: Bytes, _ scale: Float, _ zero: Int32, _ count: Int) {
-    forEachVector(count) { place, count in
+    forEach(laneCount, of: count) { place, count in
         let value = floats(subtract(load(input + place, count), all(zero))) * all(scale)
         if count == laneCount {
             store(value, output + place)

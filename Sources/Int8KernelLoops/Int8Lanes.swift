@@ -23,6 +23,14 @@ func store(_ lanes: Lanes, _ target: UnsafeMutablePointer<Float>) {
     UnsafeMutableRawPointer(target).storeBytes(of: lanes, as: Lanes.self)
 }
 
+@_transparent
+func loadBlock(_ source: Bytes) -> Words { UnsafeRawPointer(source).loadUnaligned(as: Words.self) }
+
+@_transparent
+func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>) {
+    UnsafeMutableRawPointer(target).storeBytes(of: block, as: Words.self)
+}
+
 /// As many bytes as four vectors have words: what a vector of bytes holds.
 let blockLength = 4 * laneCount
 

@@ -209,6 +209,63 @@ struct Int8Tests {
         }
     }
 
+    @Test("what becomes of depthwise sums", arguments: Int8Kernels.available)
+    func depthwiseEpilogues(kernels: Int8Kernels) {
+        for (channels, pixels) in [(5, 3), (16, 2), (40, 5), (64, 4), (72, 1)] {
+            let image = Self.bytes((pixels + 2) * channels, seed: UInt64(channels))
+            let weight = Self.weights(channels * 3, seed: 1)
+            let residual = Self.bytes(pixels * channels, seed: 2)
+            let table = Self.bytes(256, seed: 3)
+            var packed = [Int32](repeating: 7, count: kernels.packedDepthwiseWords(channels, taps: 3))
+            kernels.packDepthwise(&packed, weight, channels, 3)
+            let bias = [Int32](repeating: 300, count: kernels.paddedToBlocks(channels))
+            let multiplier = [Float](repeating: 0.004, count: kernels.paddedToBlocks(channels))
+            for epilogue in Self.epilogues {
+                var bytes = [UInt8](repeating: 99, count: pixels * channels + 3)
+                var floats = [Float](repeating: 99, count: pixels * channels + 3)
+                image.withUnsafeBufferPointer { image in
+                    let places = (0..<3).map { image.baseAddress! + $0 * channels }
+                    (epilogue.hasResidual ? residual : nil).withBytes { residual in
+                        (epilogue.hasTable ? table : nil).withBytes { table in
+                            bytes.withUnsafeMutableBufferPointer { bytes in
+                                floats.withUnsafeMutableBufferPointer { floats in
+                                    kernels.depthwise(
+                                        Int8DepthwiseCall(
+                                            output: epilogue.isFloat
+                                                ? .floats(floats.baseAddress!) : .bytes(bytes.baseAddress!),
+                                            taps: places, tapCount: 3, pixels: pixels, pixelStride: channels,
+                                            channels: channels, packed: packed,
+                                            requantization: Requantization(
+                                                bias: bias, multiplier: multiplier, low: epilogue.low,
+                                                high: epilogue.high, zero: Int32(epilogue.zero), residual: residual,
+                                                residualStride: channels, residualZero: 131, residualMultiplier: 0.7,
+                                                table: table)))
+                                }
+                            }
+                        }
+                    }
+                }
+                for place in 0..<pixels * channels {
+                    let (pixel, channel) = (place / channels, place % channels)
+                    let sum = (0..<3).reduce(0) {
+                        $0 + Int(image[(pixel + $1) * channels + channel]) * Int(weight[channel * 3 + $1])
+                    }
+                    let expected = Self.requantized(
+                        sum, bias: 300, multiplier: 0.004,
+                        residual: epilogue.hasResidual ? Int(residual[place]) : nil, residualZero: 131,
+                        residualMultiplier: 0.7, low: epilogue.low, high: epilogue.high, zero: epilogue.zero)
+                    if epilogue.isFloat {
+                        #expect(floats[place] == expected.value, "\(kernels.name) \(channels) \(epilogue)")
+                    } else {
+                        let wanted = epilogue.hasTable ? table[Int(expected.byte)] : expected.byte
+                        #expect(bytes[place] == wanted, "\(kernels.name) \(channels) \(epilogue)")
+                    }
+                }
+                #expect(bytes.suffix(3).allSatisfy { $0 == 99 } && floats.suffix(3).allSatisfy { $0 == 99 })
+            }
+        }
+    }
+
     @Test("functions of each value", arguments: Int8Kernels.available)
     func elementwise(kernels: Int8Kernels) {
         for count in [1, 7, 16, 33, 200] {

@@ -99,16 +99,18 @@ struct QuantizerTests {
         }
     }
 
+    /// For each value that is looked at, the same few numbers.
+    private func fewRanges(_ graph: QuantizableGraph) -> [Graph.ValueID: ValueRange] {
+        var range = ValueRange()
+        range.extend([-2, 4])
+        range.count([-2, 0, 1, 4])
+        return Dictionary(uniqueKeysWithValues: graph.observed.map { ($0, range) })
+    }
+
     @Test("a layer left in floats has its weights in floats")
     func keepsLayersInFloats() throws {
         let graph = QuantizableGraph(try network().canonical())
-        var ranges: [Graph.ValueID: ValueRange] = [:]
-        for id in graph.observed {
-            var range = ValueRange()
-            range.extend([-2, 4])
-            range.count([-2, 0, 1, 4])
-            ranges[id] = range
-        }
+        let ranges = fewRanges(graph)
         let branch = try #require(graph.layers.first { graph.graph.nodes[$0].name == "branch" })
         let others = Set(graph.layers).subtracting([branch])
         let quantized = try graph.quantized(layers: others, activations: others, scales: graph.scales(ranges))
@@ -120,13 +122,7 @@ struct QuantizerTests {
     @Test("a layer whose activation is left in floats multiplies in integers")
     func keepsActivationsInFloats() throws {
         let graph = QuantizableGraph(try network().canonical())
-        var ranges: [Graph.ValueID: ValueRange] = [:]
-        for id in graph.observed {
-            var range = ValueRange()
-            range.extend([-2, 4])
-            range.count([-2, 0, 1, 4])
-            ranges[id] = range
-        }
+        let ranges = fewRanges(graph)
         let layers = Set(graph.layers)
         let expand = try #require(graph.layers.first { graph.graph.nodes[$0].name == "expand" })
         func steps(_ activations: Set<Int>) throws -> [String] {

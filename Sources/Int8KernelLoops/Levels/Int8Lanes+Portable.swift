@@ -207,19 +207,11 @@ func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<
 
 // MARK: - Blocks of bytes
 
-@_transparent
-func loadBlock(_ source: Bytes) -> Words { UnsafeRawPointer(source).loadUnaligned(as: Words.self) }
-
 /// The first `count` bytes, zeros behind them.
 @inline(__always)
 func loadBlock(_ source: Bytes, _ count: Int) -> Words {
     unsafeBitCast(
         SIMD2<Int64>(Partial.eight(source, 0, count), Partial.eight(source, 1, count)), to: Words.self)
-}
-
-@_transparent
-func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>) {
-    UnsafeMutableRawPointer(target).storeBytes(of: block, as: Words.self)
 }
 
 @inline(__always)

@@ -89,17 +89,9 @@ func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<
 
 // MARK: - Blocks of bytes
 
-@_transparent
-func loadBlock(_ source: Bytes) -> Words { UnsafeRawPointer(source).loadUnaligned(as: Words.self) }
-
 /// The first `count` bytes, zeros behind them.
 @_transparent
 func loadBlock(_ source: Bytes, _ count: Int) -> Words { _mm512_maskz_loadu_epi8(first(count), source) }
-
-@_transparent
-func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>) {
-    UnsafeMutableRawPointer(target).storeBytes(of: block, as: Words.self)
-}
 
 @_transparent
 func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
