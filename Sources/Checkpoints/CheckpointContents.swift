@@ -105,6 +105,7 @@ package struct CheckpointContents: Sendable {
                 ? opened.archive.map { TorchScriptCode($0, limits: limits) } : nil)
         summary.foreignGlobals = graph.foreignGlobals()
         summary.passedOver += survey.passedOver
+        summary.classNames = survey.classNames?.names ?? []
         var weights: [(name: String, tensor: StoredTensor)] = []
         let chosen = try WeightsFinder.choose(survey, key: selection.key, allowsNothing: selection.allowsNothing)
         if let chosen {

@@ -20,6 +20,8 @@ public struct CheckpointSummary: Sendable {
     public internal(set) var aliases: [(name: String, of: String)] = []
     /// Single values beside the weights: epoch, best accuracy.
     public internal(set) var facts: [(name: String, value: String)] = []
+    /// Names of the network's classes, in the order of its numbers, where the checkpoint keeps them; empty if it does not.
+    public internal(set) var classNames: [String] = []
     /// Names of Python objects that a state dict does not need, with how a scanner would rate them.
     public internal(set) var foreignGlobals: [ForeignGlobal] = []
     /// What the reader wants to say of the weights, in sentences.

@@ -12,6 +12,8 @@ public struct GraphModelOptions: Sendable {
     public var size: (height: Int, width: Int)?
     /// Names of the classes, in the order of the network's numbers.
     public var labels: [String]?
+    /// Names that a file keeps: taken where ``labels`` are not said and the network has as many classes.
+    public var statedLabels: [String] = []
     /// How a photo comes to the input's size.
     public var resize: ModelDescription.Input.Resize?
     /// How new pixels are made of old ones, where `resize` is not said.
@@ -27,6 +29,16 @@ public struct GraphModelOptions: Sendable {
 
     /// Nothing is said.
     public init() {}
+
+    /// The names of a network's classes: the user's, those that a file keeps, else numbers.
+    func labels(classes: Int) -> [String] {
+        labels ?? (statedLabels.count == classes ? statedLabels : (0..<classes).map(String.init))
+    }
+
+    /// A number for each channel; one number holds for all of them.
+    func perChannel(_ numbers: KeyPath<Self, [Float]?>, _ channels: Int) -> [Float]? {
+        self[keyPath: numbers].map { $0.count == 1 ? [Float](repeating: $0[0], count: channels) : $0 }
+    }
 }
 
 extension ModelDescription {
@@ -59,8 +71,10 @@ extension ModelDescription {
             graph.outputs.count == 1 && result.shape.dimensions.filter { $0 > 1 }.count <= 1 && result.elementCount > 0
             && result.elementType == .float32
         let classes = isClassifier ? result.elementCount : 0
-        let names = options.labels ?? labels.flatMap { $0.count == classes ? $0 : nil }
-        if let names, names.count != classes {
+        var options = options
+        if let labels { options.statedLabels = labels }
+        let names = options.labels(classes: classes)
+        if names.count != classes {
             throw InferenceError.wrongClassCount(path: path, labels: names.count, classes: classes)
         }
         let isGrey = channels == 1
@@ -74,10 +88,11 @@ extension ModelDescription {
                 width: width, height: height, channels: channels, preprocessing: isGrey ? .digit : .photo,
                 layout: isChannelsLast ? .nhwc : nil, color: options.color,
                 resize: options.resize ?? resize,
-                scale: options.scale, mean: options.mean ?? (isGrey ? [0.1307] : [0.485, 0.456, 0.406]),
-                std: options.std ?? (isGrey ? [0.3081] : [0.229, 0.224, 0.225])),
+                scale: options.scale,
+                mean: options.perChannel(\.mean, channels) ?? (isGrey ? [0.1307] : [0.485, 0.456, 0.406]),
+                std: options.perChannel(\.std, channels) ?? (isGrey ? [0.3081] : [0.229, 0.224, 0.225])),
             output: Output(activation: graph.endsInProbabilities || !isClassifier ? .none : .softmax),
-            labels: names ?? (0..<classes).map(String.init), versions: [:])
+            labels: names, versions: [:])
     }
 }
 

@@ -45,15 +45,17 @@ public final class LoadedModel: Sendable {
 
     /// Loads a version from a repository, the newest unless one is named.
     ///
+    /// - Parameter options: Of these, the input's size and the labels take the place of those that the repository has.
     /// - Throws: `InferenceError`, `CheckpointError`, `ModelError`, `TensorError`, `ONNXError`,
     ///   `TorchExportError`, or an error of the system.
     public convenience init(
         _ name: String, version: Int? = nil, precision: Precision = .float32, in repository: ModelRepository,
-        preparedWeights: PreparedWeights? = nil
+        preparedWeights: PreparedWeights? = nil, options: GraphModelOptions = GraphModelOptions()
     ) throws {
         let entry = try repository.entry(name, version: version, precision: precision)
         try self.init(
-            path: entry.path, name: entry.description.name, description: entry.description, version: entry.version,
+            path: entry.path, name: entry.description.name, description: entry.description.with(options),
+            version: entry.version,
             precision: precision, preparedWeights: preparedWeights)
     }
 
@@ -98,6 +100,8 @@ public final class LoadedModel: Sendable {
             ?? options.architecture.map { try RecognisedArchitecture(named: $0, in: weights) }
             ?? RecognisedArchitecture(in: weights, checkpoint.summary, path: path)
         let architecture = recognised.architecture
+        var options = options
+        if options.statedLabels.isEmpty { options.statedLabels = checkpoint.summary.classNames }
         let description =
             description ?? ModelDescription(defaultsFor: architecture, name: name, options: options)
         let network = try architecture.makeNetwork(weights)

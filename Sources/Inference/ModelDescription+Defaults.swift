@@ -22,10 +22,10 @@ extension ModelDescription {
                 width: size.width, height: size.height, channels: shape[0], preprocessing: isDigit ? .digit : .photo,
                 color: options.color,
                 resize: options.resize ?? Self.resize(for: architecture, size: size, options), scale: options.scale,
-                mean: options.mean ?? architecture.photo?.mean ?? [0.1307],
-                std: options.std ?? architecture.photo?.std ?? [0.3081]),
+                mean: options.perChannel(\.mean, shape[0]) ?? architecture.photo?.mean ?? [0.1307],
+                std: options.perChannel(\.std, shape[0]) ?? architecture.photo?.std ?? [0.3081]),
             output: nil,
-            labels: options.labels ?? (0..<architecture.classes).map(String.init),
+            labels: options.labels(classes: architecture.classes),
             versions: [:])
     }
 
@@ -36,10 +36,10 @@ extension ModelDescription {
     ) -> Input.Resize? {
         guard let photo = architecture.photo else { return nil }
         let interpolation = options.interpolation ?? (photo.isBicubic ? .bicubic : nil)
-        guard let shortSide = photo.shortSide, size.height == size.width else {
+        guard let shortSide = photo.shortSide else {
             return interpolation.map { Input.Resize(mode: .stretch, interpolation: $0) }
         }
-        return Input.Resize(
-            mode: .shortSide, size: size.height * shortSide / photo.side, interpolation: interpolation)
+        return Input.Resize(mode: .shortSide, size: shortSide, interpolation: interpolation)
+            .scaled(from: (photo.side, photo.side), to: size)
     }
 }

@@ -36,6 +36,15 @@ extension ModelDescription.Input {
             self.interpolation = interpolation
         }
 
+        /// The same way to another size: in the ratio of its sides, or both sides at once where the new one is no square.
+        func scaled(from old: (height: Int, width: Int), to new: (height: Int, width: Int)) -> Resize? {
+            guard mode == .shortSide, let size else { return self }
+            guard old.height == old.width, new.height == new.width else {
+                return interpolation.map { Resize(mode: .stretch, interpolation: $0) }
+            }
+            return Resize(mode: .shortSide, size: new.height * size / old.height, interpolation: interpolation)
+        }
+
         /// What contradicts itself, if anything does.
         func fault(for input: ModelDescription.Input) -> String? {
             guard mode == .shortSide else {

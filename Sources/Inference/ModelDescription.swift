@@ -160,6 +160,17 @@ public struct ModelDescription: Sendable, Equatable {
     /// The versions by number.
     public var versions: [String: Version]
 
+    /// The same model for images of another size, or with other names for its classes, as far as either is said.
+    func with(_ options: GraphModelOptions) -> ModelDescription {
+        var changed = self
+        if let labels = options.labels { changed.labels = labels }
+        if let size = options.size {
+            changed.input.resize = input.resize?.scaled(from: (input.height, input.width), to: size)
+            (changed.input.height, changed.input.width) = size
+        }
+        return changed
+    }
+
     /// The numbers of the versions, oldest first.
     public var versionNumbers: [Int] { versions.keys.compactMap(Int.init).sorted() }
 

@@ -44,17 +44,14 @@ package final class ModelService: InferenceService {
         var models: [LoadedModel] = []
         var skipped: [(model: String, problem: String)] = []
         for text in wanted {
-            let parts = text.split(separator: "@", maxSplits: 1).map(String.init)
+            var name = text
             do {
-                if parts.count == 2 {
-                    guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
-                    models.append(try LoadedModel(parts[0], version: version, precision: precision, in: repository))
-                } else {
-                    models.append(try LoadedModel(text, precision: precision, in: repository))
-                }
+                let version: Int?
+                (name, version) = try nameAndVersion(text)
+                models.append(try LoadedModel(name, version: version, precision: precision, in: repository))
             } catch {
                 guard names.isEmpty, !serving.contains(where: { haveSameBytes($0, text) }) else {
-                    throw ModelServiceError.unloadable(model: parts.first ?? text, problem: "\(error)")
+                    throw ModelServiceError.unloadable(model: name, problem: "\(error)")
                 }
                 skipped.append((text, "\(error)"))
             }
@@ -64,6 +61,16 @@ package final class ModelService: InferenceService {
         }
         for (model, problem) in skipped { skip(model, problem) }
         return inOrder(models)
+    }
+
+    /// The parts of `name` or `name@version`.
+    ///
+    /// - Throws: `ModelServiceError.badVersion`.
+    static func nameAndVersion(_ text: String) throws -> (name: String, version: Int?) {
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        guard parts.count == 2 else { return (text, nil) }
+        guard let version = Int(parts[1]), version > 0 else { throw ModelServiceError.badVersion(text) }
+        return (parts[0], version)
     }
 
     /// Models in the order in which they were named, of each the newest version first: that is what a request gets that names none.

@@ -93,6 +93,21 @@ extension ServerConfiguration {
         try weights.map { try ModelRepository(path: $0) } ?? ModelRepository.standard()
     }
 
+    /// Makes sure that the models that are named are there, before anything is started.
+    ///
+    /// - Throws: `InferenceError`, `ModelServiceError`, or an error of the system.
+    package func checkModels() throws {
+        let repository = try repository()
+        if models.isEmpty, try repository.modelNames().isEmpty {
+            throw ModelServiceError.noModels(repository: repository.path)
+        }
+        let precision = Inference.Precision(rawValue: precision.rawValue) ?? .float32
+        for text in models {
+            let (name, version) = try ModelService.nameAndVersion(text)
+            _ = try repository.entry(name, version: version, precision: precision)
+        }
+    }
+
     /// The versions of a model that the repository has, oldest first.
     private func modelVersions(of model: String) throws -> [ModelVersion] {
         let description = try repository().description(of: model)

@@ -35,6 +35,7 @@ package struct Service {
 
     private func run(_ launcher: DaemonLauncher.Parent?, _ predecessor: Successor.Predecessor?) throws -> Int32 {
         Successor.rememberProgram()
+        try configuration.checkModels()
         if let umask = configuration.umask { CurrentProcess.setUmask(UInt32(umask)) }
         let log = try ErrorLog(configuration.errorLogPath, level: configuration.logLevel)
         let cores = CoreCount.current()

@@ -35,13 +35,22 @@ struct AddCommand: ParsableCommand {
             valueName: "N"))
     var resize: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "The side of the square that is cut out of the middle, as torchvision's CenterCrop has it: the network's "
+                + "input, as --size N.", valueName: "N"))
+    var crop: Int?
+
     @Option(help: ArgumentHelp("How pixels are interpolated: nearest, bilinear or bicubic.", valueName: "name"))
     var interpolation: String?
 
-    @Option(help: ArgumentHelp("Taken from each channel: 0.485,0.456,0.406", valueName: "numbers"))
+    @Option(
+        help: ArgumentHelp("Taken from each channel: 0.485,0.456,0.406, or one number for all.", valueName: "numbers"))
     var mean: String?
 
-    @Option(help: ArgumentHelp("What each channel is divided by then: 0.229,0.224,0.225", valueName: "numbers"))
+    @Option(
+        help: ArgumentHelp(
+            "What each channel is divided by then: 0.229,0.224,0.225, or one number.", valueName: "numbers"))
     var std: String?
 
     @Option(help: ArgumentHelp("What 8-bit values are multiplied by first; 1/255 by default.", valueName: "number"))
@@ -80,6 +89,15 @@ struct AddCommand: ParsableCommand {
 
     private func options() throws -> GraphModelOptions {
         var options = try graphFlags.options()
+        if let crop {
+            let side = try GraphModelFlags.size("\(crop)", "--crop")
+            guard options.size.map({ $0 == side }) ?? true else {
+                throw ValidationError(
+                    "--crop \(crop) is the network's input, but --size says \(graphFlags.size ?? ""); give one of them."
+                )
+            }
+            options.size = side
+        }
         options.mean = try mean.map { try numbers($0, "--mean") }
         options.std = try std.map { try numbers($0, "--std") }
         options.scale = scale

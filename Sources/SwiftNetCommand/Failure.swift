@@ -12,6 +12,7 @@ import Kernels
 import Models
 import ONNX
 import Protobuf
+import Serving
 import SwiftNet
 import SystemCalls
 import TorchExport
@@ -36,6 +37,8 @@ enum Failure {
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
         case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
         case is KernelError, is MatrixProductsError, is PlanError: usage
+        case ModelServiceError.badVersion: usage
+        case ModelServiceError.noModels: missingInput
         case let error as ClientError: error.isAboutUsage ? usage : error.isAboutOneImage ? someFailed : unavailable
         case is CheckpointError, is GraphError, is ImageError, is ModelError, is ONNXError, is ProtobufError,
             is TensorError, is TorchExportError, is WiringError:

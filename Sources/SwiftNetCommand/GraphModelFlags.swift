@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 import ArgumentParser
+import CommandSupport
 import Inference
-import SystemCalls
 
 /// The flags that say what a file leaves open.
 struct GraphModelFlags: ParsableArguments {
@@ -23,27 +23,18 @@ struct GraphModelFlags: ParsableArguments {
 
     func options() throws -> GraphModelOptions {
         var options = GraphModelOptions()
-        options.size = try size.map(Self.size)
+        options.size = try size.map { try Self.size($0) }
         options.architecture = architecture
-        options.labels = try labels.map(Self.lines)
+        options.labels = try labels.map(LabelsFile.names)
         return options
     }
 
-    static func size(_ text: String) throws -> (height: Int, width: Int) {
+    static func size(_ text: String, _ flag: String = "--size") throws -> (height: Int, width: Int) {
         let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
         let numbers = sides.compactMap(\.self)
         guard (1...2).contains(sides.count), numbers.count == sides.count,
             numbers.allSatisfy({ (1...8192).contains($0) })
-        else { throw ValidationError("--size takes a height and a width of 1 to 8192, as in 224x224, not '\(text)'.") }
+        else { throw ValidationError("\(flag) takes a height and a width of 1 to 8192, as in 224x224, not '\(text)'.") }
         return (numbers[0], numbers[numbers.count - 1])
-    }
-
-    /// The lines of a file of names, without those that are empty at its end.
-    private static func lines(of path: String) throws -> [String] {
-        let bytes = try FileDescriptor.open(path, FileDescriptor.readOnly).readAll(limit: 4 << 20)
-        var lines = String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-            .map { String($0.hasSuffix("\r") ? $0.dropLast() : $0) }
-        while lines.last == "" { lines.removeLast() }
-        return lines
     }
 }

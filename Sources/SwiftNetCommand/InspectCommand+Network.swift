@@ -13,7 +13,7 @@ import TorchExport
 extension InspectCommand {
     /// What a file that holds a network is, and all that would not run; nil if it holds none.
     func networkReport() throws -> NetworkReport? {
-        let size = try size.map(GraphModelFlags.size)
+        let size = try size.map { try GraphModelFlags.size($0) }
         if try Self.isONNX(file) {
             var options = ONNXImportOptions()
             options.size = size

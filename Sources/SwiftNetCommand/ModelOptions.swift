@@ -67,12 +67,17 @@ struct ModelOptions: ParsableArguments {
             }
             return loaded
         }
+        let options = try graphFlags.options()
+        if options.architecture != nil {
+            throw ValidationError(
+                "--architecture is for a weights file; the description of a model in a repository names its network.")
+        }
         let repository = try repository()
         // With one model there is no choice.
         let names = model == nil ? try repository.modelNames() : []
         return try LoadedModel(
             model ?? (names.count == 1 ? names[0] : name), version: version,
-            precision: precision.flatMap(Precision.init) ?? .float32, in: repository)
+            precision: precision.flatMap(Precision.init) ?? .float32, in: repository, options: options)
     }
 
     private func fileName(_ path: String) -> String {

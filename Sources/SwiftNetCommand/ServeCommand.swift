@@ -58,8 +58,12 @@ struct ServeCommand: ParsableCommand {
                 throw ValidationError("\(error).")
             }
             _ = try configuration.keyText()
-            if surroundings.checkConfig { return try writeStandardOutput(configuration.text) }
+            if surroundings.checkConfig {
+                try configuration.checkModels()
+                return try writeStandardOutput(configuration.text)
+            }
             if configuration.daemon, !DaemonLauncher.isLaunched, !Successor.isThisProcess {
+                try configuration.checkModels()
                 throw try ExitCode(DaemonLauncher.launch())
             }
             throw try ExitCode(Service(configuration, settings: settings).run())

@@ -2,6 +2,7 @@
 
 import API
 import ArgumentParser
+import CommandSupport
 import SystemCalls
 
 /// The program's start. It answers `--version` itself: a flag of the whole program would take the place of the option of
@@ -14,8 +15,33 @@ enum Program {
         if arguments == ["--version"] {
             print("swiftnet \(API.version)")
         } else {
-            SwiftNetCommand.main(arguments)
+            run(arguments)
         }
+    }
+
+    private static func run(_ arguments: [String]) {
+        do {
+            var command = try SwiftNetCommand.parseAsRoot(arguments)
+            do {
+                try command.run()
+            } catch let error as ValidationError {
+                refuse(error, of: type(of: command))
+            }
+        } catch {
+            SwiftNetCommand.exit(withError: error)
+        }
+    }
+
+    /// Wrong usage that a command found when it ran is told as that which its flags show: with the command's own usage.
+    private static func refuse(_ error: ValidationError, of command: any ParsableCommand.Type) -> Never {
+        let name = command.configuration.commandName ?? ""
+        writeStandardError(
+            """
+            Error: \(Printable.line(error.message))
+            Usage: \(SwiftNetCommand.usageString(for: command))
+              See 'swiftnet \(name) --help' for more information.\n
+            """)
+        SwiftNetCommand.exit(withError: Failure.usage)
     }
 }
 

@@ -38,7 +38,8 @@ struct Extraction {
         if let model = options.install {
             // Weights that are not whole make no model.
             guard !report.isPartial else { throw CheckpointError.noWeights(found: report.partialText) }
-            let place = try Installation(model: model, repository: options.weights, report: report)
+            let place = try Installation(
+                model: model, repository: options.weights, labels: options.labels.map(LabelsFile.names), report: report)
             try place.prepare()
             do {
                 try write(to: place.path, report: &report)

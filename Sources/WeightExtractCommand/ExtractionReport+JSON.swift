@@ -16,6 +16,7 @@ extension ExtractionReport {
             JSONValue.Member("bytes", bytesJSON),
             JSONValue.Member("checksums", checksumsJSON),
             JSONValue.Member("facts", .object(summary.facts.map { JSONValue.Member($0.name, .string($0.value)) })),
+            JSONValue.Member("classNames", .array(summary.classNames.map { .string($0) })),
             JSONValue.Member(
                 "unsupported",
                 .array(

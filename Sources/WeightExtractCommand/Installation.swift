@@ -32,15 +32,19 @@ struct Installation {
     private static let fileName = "model.pth"
     private let place: NewVersion
     private let architecture: Architecture
+    private let labels: [String]?
 
     /// Where the weights go.
     var path: String { "\(place.folder)/\(Self.fileName)" }
 
     /// Finds the place, and whether the weights belong there.
     ///
-    /// - Parameter repository: The folder that the user names; nil for the one that all commands use.
+    /// - Parameters:
+    ///   - repository: The folder that the user names; nil for the one that all commands use.
+    ///   - labels: Names of the classes that the user gives; nil for those that the checkpoint or the repository has.
     /// - Throws: ``InstallationError``, `InferenceError`, `ModelError`.
-    init(model: String, repository: String?, report: ExtractionReport) throws {
+    init(model: String, repository: String?, labels: [String]?, report: ExtractionReport) throws {
+        self.labels = labels
         place = try NewVersion(
             of: model, in: repository.map { try ModelRepository(path: $0) } ?? ModelRepository.standard())
         let weights = try report.contents.outline()
@@ -70,6 +74,8 @@ struct Installation {
     func record(_ report: ExtractionReport) throws -> Int {
         var options = GraphModelOptions()
         options.architecture = architecture.name
+        options.labels = labels
+        options.statedLabels = report.summary.classNames
         let loaded = try place.load(path, options: options)
         var version = ModelDescription.Version(file: Self.fileName)
         version.epoch = report.summary.epoch

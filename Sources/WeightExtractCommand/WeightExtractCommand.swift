@@ -80,6 +80,13 @@ struct WeightExtractCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "With --install: names of the classes, a line each, in the order of the answers. Default: those that the checkpoint "
+                + "keeps.", valueName: "file"),
+        completion: .file())
+    var labels: String?
+
+    @Option(
+        help: ArgumentHelp(
             "The model repository. Default: $SWIFTNET_WEIGHTS, share/swiftnet beside the program, or the package's own "
                 + "Weights.", valueName: "folder"),
         completion: .directory)
@@ -116,6 +123,7 @@ struct WeightExtractCommand: ParsableCommand {
         if verify, output == "-" {
             throw ValidationError("--verify reads the output back: it can't be standard output.")
         }
+        if labels != nil, install == nil { throw ValidationError("--labels is for a model that --install adds.") }
         if install != nil, output != nil { throw ValidationError("--install chooses the place: leave --output out.") }
         if install != nil, format == .safetensors { throw ValidationError("--install writes a .pth file.") }
         if let output, output.hasSuffix(".safetensors"), format == .pytorch {

@@ -59,6 +59,32 @@ struct WeightsFinderTests {
         #expect(try summary(pairs, key: "").weightsPath == "")
     }
 
+    @Test("names of classes are found as training scripts keep them")
+    func classNames() throws {
+        let list = P.list([P.text("cat"), P.text("dog")])
+        let numbers = P.dictionary([("dog", P.int(1)), ("cat", P.int(0))])
+        let names = P.dictionary([("1", P.text("dog")), ("0", P.text("cat"))])
+        for (key, value) in [
+            ("classes", list), ("CLASSES", list), ("class_names", P.tuple([P.text("cat"), P.text("dog")])),
+            ("class_to_idx", numbers), ("label2id", numbers), ("id2label", names),
+            ("meta", P.dictionary([("dataset", P.dictionary([("classes", list)]))])),
+        ] {
+            #expect(try summary([("state_dict", weights), (key, value)]).classNames == ["cat", "dog"], "\(key)")
+        }
+    }
+
+    @Test("what gives no name to each number from 0 up is none of that")
+    func noClassNames() throws {
+        for value in [
+            P.list([]), P.list([P.text("cat"), P.int(1)]), P.int(3), P.text("cat"),
+            P.dictionary([("cat", P.int(1)), ("dog", P.int(2))]), P.dictionary([("cat", P.int(0)), ("dog", P.int(0))]),
+            P.dictionary([("cat", P.int(-1))]), P.dictionary([("x", P.text("cat"))]),
+        ] {
+            #expect(try summary([("state_dict", weights), ("classes", value)]).classNames == [])
+        }
+        #expect(try summary([("state_dict", weights), ("words", P.list([P.text("cat")]))]).classNames == [])
+    }
+
     @Test("a network without weights is told from a file without a network")
     func networkWithoutWeights() {
         let state = P.dictionary(["_parameters", "_buffers", "_modules"].map { ($0, P.dictionary([])) })

@@ -64,6 +64,45 @@ struct StateDictModelTests {
         }
     }
 
+    @Test("one number holds for each channel")
+    func oneNumberForAllChannels() throws {
+        var options = GraphModelOptions()
+        (options.mean, options.std) = ([0.5], [0.25])
+        let input = try LoadedModel(weights: file("net.safetensors"), name: "net", options: options).description.input
+        #expect(input.mean == [0.5, 0.5, 0.5] && input.std == [0.25, 0.25, 0.25])
+    }
+
+    @Test("names that the file keeps are taken where there are as many classes, and those of the user before them")
+    func statedLabels() throws {
+        let path = try file("net.safetensors")
+        var options = GraphModelOptions()
+        options.statedLabels = ["cat", "dog", "owl"]
+        #expect(
+            try LoadedModel(weights: path, name: "net", options: options).description.labels == ["cat", "dog", "owl"])
+        options.labels = ["a", "b", "c"]
+        #expect(try LoadedModel(weights: path, name: "net", options: options).description.labels == ["a", "b", "c"])
+        options.labels = nil
+        options.statedLabels = ["cat", "dog"]
+        #expect(try LoadedModel(weights: path, name: "net", options: options).description.labels == ["0", "1", "2"])
+    }
+
+    @Test("a model of a repository runs in another size, with other names")
+    func otherSizeThanTheRepositorys() throws {
+        let path = try file("net.safetensors")
+        let repository = try ModelRepository(path: folder.path("."))
+        _ = try repository.add("net", file: path, options: GraphModelOptions())
+        var options = GraphModelOptions()
+        options.size = (64, 96)
+        options.labels = ["a", "b", "c"]
+        let model = try LoadedModel("net", in: repository, options: options)
+        #expect(model.plan.inputShape == [3, 64, 96] && model.description.labels == ["a", "b", "c"])
+        #expect(model.description.input.resize == .init(mode: .stretch, interpolation: .bicubic))
+        options.size = (112, 112)
+        let square = try LoadedModel("net", in: repository, options: options).description.input
+        #expect(square.resize == .init(mode: .shortSide, size: 128, interpolation: .bicubic))
+        #expect(try LoadedModel("net", in: repository).plan.inputShape == [3, 224, 224])
+    }
+
     @Test("tensors that belong to no part of the network are told, and refused where they are many")
     func strays() throws {
         let few = try LoadedModel(weights: file("few.safetensors", strays: [("criterion.weight", 100)]), name: "few")

@@ -102,9 +102,13 @@ import Testing
                 (["reload", "--pid", "@none"], 1, "No such file", "is the path right?"),
                 (["reload", "--pid", "@text"], 1, "holds no process number", "name the file that 'swiftnet serve"),
                 (["serve", "--api-keys", "@none"], 66, "No such file", "is the path right?"),
+                (["serve", "--model", "nope"], 66, "no model 'nope'", "'swiftnet models' tells"),
+                (["serve", "--model", "mnist@9"], 66, "no version 9", "'swiftnet models' lists"),
+                (["serve", "--model", "mnist@x"], 64, "'mnist@x'", "a version from 1 up"),
+                (["serve", "--check-config", "--weights", "@none"], 66, "No such file", "is the path right?"),
                 (["serve", "--config", "@none"], 66, "No such file", "is the path right?"),
                 (
-                    ["serve", "--weights", "@empty", "--bind", "127.0.0.1:0"], 1, "no model in",
+                    ["serve", "--weights", "@empty", "--bind", "127.0.0.1:0"], 66, "no model in",
                     "'swiftnet add NAME FILE'"
                 ),
                 (
@@ -113,9 +117,40 @@ import Testing
                 ),
             ])
         for flags in [["--mode", "x"], ["--bind", "0.0.0.0:8000"], ["--workers", "-1"]] {
-            let result = try Command.run("swiftnet", ["serve"] + flags)
-            #expect(result.exitCode == 64 && result.errors.contains("--help' for more information"), "\(result)")
+            try checkUsage("serve", flags)
         }
+    }
+
+    /// Wrong usage is told with the command's own usage, also where it is found after the flags have been read.
+    private func checkUsage(_ command: String, _ flags: [String], sourceLocation: SourceLocation = #_sourceLocation)
+        throws
+    {
+        let result = try Command.run("swiftnet", [command] + flags)
+        let lines = result.errors.split(separator: "\n")
+        #expect(
+            result.exitCode == 64 && lines.count == 3 && lines[0].hasPrefix("Error: ")
+                && lines[1].hasPrefix("Usage: swiftnet \(command) ")
+                && lines[2] == "  See 'swiftnet \(command) --help' for more information.", "\(result)",
+            sourceLocation: sourceLocation)
+    }
+
+    @Test("of what a file leaves open, where nothing is left open")
+    func options() throws {
+        let digit = examples + "/digit.png"
+        try folder.write(Array("nought\none\n".utf8), to: "labels.txt")
+        try check(
+            "swiftnet",
+            [
+                (["infer", "--size", "32x32", digit], 65, "takes [1, 28, 28]", "--size HxW"),
+                (["infer", "--labels", "@labels.txt", digit], 65, "2 labels", "--labels FILE"),
+                (["infer", "--labels", "@none", digit], 66, "No such file", "is the path right?"),
+            ])
+        try checkUsage("infer", ["--size", "1x", digit])
+        try checkUsage("infer", ["--architecture", "resnet18", digit])
+        try checkUsage("bench", ["--size", "28x28x1"])
+        try checkUsage("add", ["name", digit, "--crop", "0"])
+        try checkUsage("add", ["name", digit, "--crop", "200", "--size", "224x224"])
+        try checkUsage("add", ["name", digit, "--mean", "0.5,0.5"])
     }
 
     @Test("of checkpoints")

@@ -233,6 +233,23 @@ struct WeightExtractTests {
         #expect(answer.output.contains(": 7  "), "\(answer.errors)")
     }
 
+    @Test("--install takes the names of classes from the user")
+    func installTakesLabels() throws {
+        let folder = try TemporaryFolder()
+        try folder.write([], to: "Weights/.keep")
+        let names = try folder.write(Array("a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n\n".utf8), to: "names.txt")
+        let input = packageFolder + "/Weights/mnist/1/model.pth"
+        let install = [input, "--install", "letters", "--weights", folder.path("Weights"), "--labels"]
+        let wrong = try Command.run("weight-extract", install + [packageFolder + "/LICENSE"])
+        #expect(wrong.exitCode == 1 && wrong.errors.contains("labels, but its weights"), "\(wrong)")
+        #expect(try folder.names("Weights") == [".keep"])
+        let run = try Command.run("weight-extract", install + [names])
+        #expect(run.exitCode == 0, "\(run.errors)")
+        let answer = try Command.run(
+            "swiftnet", ["infer", "--weights", folder.path("Weights"), packageFolder + "/Examples/digit.png"])
+        #expect(answer.output.contains(": h  "), "\(answer)")
+    }
+
     @Test(
         "the real checkpoint becomes the next version of its model",
         .enabled(

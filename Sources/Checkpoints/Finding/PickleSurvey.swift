@@ -38,6 +38,8 @@ struct PickleSurvey {
     private(set) var places: [String: PickleNode.ID] = [:]
     /// Single values near the top: epoch, best accuracy and their like.
     private(set) var facts: [(name: String, value: String)] = []
+    /// Names of classes near the top, with their place.
+    private(set) var classNames: (path: String, names: [String])?
     let limits: CheckpointLimits
     /// The code of a TorchScript archive.
     var script: TorchScriptCode?
@@ -91,6 +93,9 @@ struct PickleSurvey {
     /// Notes what a value is; tells whether it is a module, or within one.
     private mutating func survey(_ visit: Visit) throws -> Bool {
         if notesFact(at: visit) { note(fact: graph.scalarText(visit.id), at: visit) }
+        if classNames == nil, (1...3).contains(visit.depth), ClassNames.mayStand(at: visit.path) {
+            classNames = graph.classNames(visit.id).map { (visit.path, $0) }
+        }
         if graph.moduleState(visit.id) != nil {
             places[visit.path] = visit.id
             if !visit.inModule {
