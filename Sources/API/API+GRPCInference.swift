@@ -102,6 +102,12 @@ extension API {
         message.write(3, string: "swiftnet_\(model.architecture)")
         write(4, model.inputs, to: &message)
         write(5, model.allOutputs, to: &message)
+        if let precision = model.loweredPrecision {
+            message.write(6) { entry in
+                entry.write(1, string: "precision")
+                entry.write(2, string: precision)
+            }
+        }
     }
 
     /// A `ModelConfig`.
@@ -120,6 +126,12 @@ extension API {
         message.write(4, int64: policy.maxBatch)
         for tensor in model.inputs { write(5, tensor, isOptional: true) }
         for tensor in model.allOutputs { write(6, tensor, isOptional: false) }
+        for (name, value) in [("task", "\(model.task)"), ("precision", model.loweredPrecision ?? "")] where value != "" {
+            message.write(14) { entry in
+                entry.write(1, string: name)
+                entry.write(2) { $0.write(1, string: value) }
+            }
+        }
         message.write(17, string: "swiftnet")
     }
 

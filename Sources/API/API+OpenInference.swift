@@ -62,12 +62,14 @@ extension API {
 
     private func metadata(_ model: ServedModel) -> Response {
         let versions = models.filter { $0.name == model.name }.map { JSONValue.string($0.version) }
-        return json([
-            "name": .string(model.name), "versions": .array(versions),
-            "platform": .string("swiftnet_\(model.architecture)"),
-            "inputs": .array(model.inputs.map(tensor)),
-            "outputs": .array(model.allOutputs.map(tensor)),
-        ])
+        var members: [(String, JSONValue)] = [
+            ("name", .string(model.name)), ("versions", .array(versions)),
+            ("platform", .string("swiftnet_\(model.architecture)")),
+            ("inputs", .array(model.inputs.map(tensor))),
+            ("outputs", .array(model.allOutputs.map(tensor))),
+        ]
+        if let precision = model.loweredPrecision { members.append(("properties", ["precision": .string(precision)])) }
+        return json(.object(members))
     }
 
     private func configuration(_ model: ServedModel) -> Response {

@@ -264,6 +264,24 @@ import Transport
         #expect(try fields(of: answer.messages[0])[4] == [.bytes(parameter)])
         #expect(response.header("Model-Precision") == "int8")
         #expect(try fields(Self.inference + "ModelInfer", infer())[4] == nil)
+        let name = message { $0.write(1, string: "digits") }
+        func ofLowered(_ method: String) throws -> [UInt8] {
+            try ask(Self.inference + method, name, of: lowered).0.messages[0]
+        }
+        let property = message { entry in
+            entry.write(1, string: "precision")
+            entry.write(2, string: "int8")
+        }
+        #expect(try fields(of: ofLowered("ModelMetadata"))[6] == [.bytes(property)])
+        #expect(try fields(Self.inference + "ModelMetadata", name)[6] == nil)
+        guard case .bytes(let config)? = try fields(of: ofLowered("ModelConfig"))[1]?.first else {
+            throw ProtobufError.truncated(offset: 0)
+        }
+        let configured = message { entry in
+            entry.write(1, string: "precision")
+            entry.write(2) { $0.write(1, string: "int8") }
+        }
+        #expect(try fields(of: config)[14]?.last == .bytes(configured))
         let photo = try ask("/InferenceImage/Inference", image([4]), of: lowered).1
         #expect(photo.header("Model-Precision") == "int8")
         #expect(try ask("/InferenceImage/Inference", image([4])).1.header("Model-Precision") == nil)

@@ -44,6 +44,12 @@ import Transport
         }
     }
 
+    @Test func metadataNamesALoweredPrecision() throws {
+        let lowered = try API.stub(precision: "int8").answer("GET", "/v2/models/digits").text
+        #expect(lowered.contains(#""properties":{"precision":"int8"}"#), "\(lowered)")
+        #expect(try !api.answer("GET", "/v2/models/digits").text.contains("properties"))
+    }
+
     @Test func aConfigurationNamesALoweredPrecision() throws {
         let lowered = try API.stub(precision: "int8").answer("GET", "/v2/models/digits/config").text
         #expect(lowered.contains(#""precision":{"string_value":"int8"}"#), "\(lowered)")
