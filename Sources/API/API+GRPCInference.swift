@@ -126,7 +126,8 @@ extension API {
         message.write(4, int64: policy.maxBatch)
         for tensor in model.inputs { write(5, tensor, isOptional: true) }
         for tensor in model.allOutputs { write(6, tensor, isOptional: false) }
-        for (name, value) in [("task", "\(model.task)"), ("precision", model.loweredPrecision ?? "")] where value != "" {
+        for (name, value) in [("task", "\(model.task)"), ("precision", model.loweredPrecision ?? "")] where value != ""
+        {
             message.write(14) { entry in
                 entry.write(1, string: name)
                 entry.write(2) { $0.write(1, string: value) }
