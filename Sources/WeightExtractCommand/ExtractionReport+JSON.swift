@@ -2,6 +2,7 @@
 
 import Checkpoints
 import JSON
+import SystemCalls
 import Tensors
 
 extension ExtractionReport {
@@ -49,7 +50,7 @@ extension ExtractionReport {
 
     private var inputJSON: JSONValue {
         JSONValue.object([
-            ("path", .string(input)), ("bytes", .integer(summary.fileBytes)),
+            ("path", .string(PathText.shown(input))), ("bytes", .integer(summary.fileBytes)),
             ("format", .string(summary.format.rawValue)),
             ("wrappers", Self.strings(summary.wrappers)), ("otherEntries", Self.strings(summary.otherEntries)),
             ("notes", Self.strings(notes)), ("passedOver", Self.strings(summary.passedOver)),
@@ -65,7 +66,7 @@ extension ExtractionReport {
     private var outputJSON: JSONValue {
         guard let written, let outputPath, let outputFormat else { return .null }
         return JSONValue.object([
-            ("path", .string(outputPath)), ("bytes", .integer(written.fileBytes)),
+            ("path", .string(PathText.shown(outputPath))), ("bytes", .integer(written.fileBytes)),
             ("format", .string(outputFormat.rawValue)),
             ("tensorBytes", .integer(written.tensorBytes)),
             ("floatType", floatType.map { .string($0.rawValue) } ?? .null),

@@ -9,8 +9,16 @@ import Release
 import SystemCalls
 import Tensors
 
-/// `weight-extract`: a training checkpoint in, only its weights out.
+/// The program's start.
 @main
+enum Program {
+    static func main() {
+        // Swift's own arguments have lost what is no UTF-8.
+        WeightExtractCommand.main(ProcessEnvironment.arguments)
+    }
+}
+
+/// `weight-extract`: a training checkpoint in, only its weights out.
 struct WeightExtractCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "weight-extract",

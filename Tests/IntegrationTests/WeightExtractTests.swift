@@ -233,6 +233,26 @@ struct WeightExtractTests {
         #expect(answer.output.contains(": 7  "), "\(answer.errors)")
     }
 
+    /// The test's own arguments are text, so a shell gives the names.
+    @Test("names that are no UTF-8 are read and written")
+    func otherNames() throws {
+        let folder = try TemporaryFolder()
+        let script = """
+            cd "$1"; name=$(printf 'caf\\351.pth'); cp "$2" "$name"
+            "$3" "$name" && "$3" -o "o$name" --report "r$name" --verify "$name" && test -f model.pth && cmp model.pth "o$name" &&
+            cat "r$name"
+            """
+        let result = try Command.run(
+            path: "/bin/sh",
+            [
+                "-c", script, "sh", folder.path("."), packageFolder + "/Weights/mnist/1/model.pth",
+                try Command.path("weight-extract"),
+            ])
+        #expect(result.exitCode == 0, "\(result.errors)")
+        #expect(result.output.contains("ocaf\\xE9.pth\n"))
+        #expect(result.output.contains(#""path": "caf\\xE9.pth""#), "\(result.output)")
+    }
+
     @Test("--install takes the names of classes from the user")
     func installTakesLabels() throws {
         let folder = try TemporaryFolder()
