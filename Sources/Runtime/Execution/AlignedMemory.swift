@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import SystemCalls
 import Tensors
 
 /// Bytes from a cache line's border on, zeroed.
@@ -7,11 +8,23 @@ final class AlignedMemory: @unchecked Sendable {
     // Sendable because its users share out the memory among themselves.
     let base: UnsafeMutableRawPointer
     let byteCount: Int
+    private let reserved: ReservedMemory?
 
     init(byteCount: Int) {
         self.byteCount = byteCount
+        reserved = nil
         base = .allocateZeroed(byteCount: byteCount, alignment: 64)
     }
+
+    /// Memory that is kept for long, of which not all may be used.
+    init(reserving byteCount: Int) {
+        self.byteCount = byteCount
+        reserved = byteCount >= Self.leastReserved ? ReservedMemory(byteCount: byteCount) : nil
+        base = reserved?.base ?? .allocateZeroed(byteCount: byteCount, alignment: 64)
+    }
+
+    /// For less, whole pages of its own would be a waste.
+    private static let leastReserved = 32 << 10
 
     /// Room for Floats.
     convenience init(floats count: Int) { self.init(byteCount: count * 4) }
@@ -19,7 +32,7 @@ final class AlignedMemory: @unchecked Sendable {
     /// The same memory as Floats.
     var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }
 
-    deinit { base.deallocate() }
+    deinit { if reserved == nil { base.deallocate() } }
 }
 
 extension Int {

@@ -38,8 +38,8 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
         self.plan = plan
         let scratchOffset = plan.imageArenaBytes.roundedUpToCacheLine
         self.scratchOffset = scratchOffset
-        memories = (0..<workers).map { _ in AlignedMemory(byteCount: scratchOffset + plan.scratchBytes) }
-        batchArena = AlignedMemory(byteCount: plan.batchArenaBytes * Plan.batchCapacity)
+        memories = (0..<workers).map { _ in AlignedMemory(reserving: scratchOffset + plan.scratchBytes) }
+        batchArena = AlignedMemory(reserving: plan.batchArenaBytes * Plan.batchCapacity)
         costs = plan.summaries.map {
             $0.multiplyAdds + 8 * ($0.inputShape.elementCount + $0.outputShape.elementCount)
         }

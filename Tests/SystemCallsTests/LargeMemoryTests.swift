@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+import SystemCalls
+import Testing
+
+@Suite("Memory for numbers")
+struct LargeMemoryTests {
+    @Test(
+        "reserved memory is zero to its last byte, and begins where pages do", arguments: [1, 4096, 100_000, 5 << 20])
+    func reserved(count: Int) throws {
+        let memory = try #require(ReservedMemory(byteCount: count))
+        #expect(UInt(bitPattern: memory.base) % (count >= 2 << 20 ? 2 << 20 : 4096) == 0)
+        let bytes = UnsafeMutableRawBufferPointer(start: memory.base, count: count)
+        #expect(bytes.allSatisfy { $0 == 0 })
+        for index in stride(from: 0, to: count, by: 4000) { bytes[index] = 1 }
+        bytes[count - 1] = 7
+        #expect(bytes[count - 1] == 7)
+    }
+
+    @Test("a size that no process can have is refused")
+    func tooMuch() {
+        #expect(ReservedMemory(byteCount: 1 << 60) == nil)
+    }
+}
