@@ -110,7 +110,7 @@ extension API {
         var members: [(String, JSONValue)] = [
             ("model", .string(model.name)), ("version", .string(model.version)), ("success", true),
             ("label", .string(label)), ("class_index", .integer(answer.classIndex)), ("confidence", confidence),
-            ("scores", .object(likeliest.map { (model.labels[$0], .float(answer.scores[$0])) })),
+            ("scores", .object(likeliest.map { (model.scoreNames[$0], .float(answer.scores[$0])) })),
         ]
         if let precision = model.loweredPrecision { members.append(("precision", .string(precision))) }
         if model.task == .rotation {

@@ -94,6 +94,9 @@ struct CheckpointContainer {
             guard export.models.count == 1 else { throw CheckpointError.memberChoice(candidates: export.models) }
             summary.format = .export
             summary.noteEntries(zip.entries, folder: export.folder, storages: ["data/weights/", "data/constants/"])
+            if let labels = try export.labels() {
+                (summary.classNames, summary.classNamesPlace) = (labels, ExportArchive.labelsName)
+            }
             var container = CheckpointContainer(
                 body: .tensors(try export.tensors(.weights, of: export.models[0])), summary: summary)
             container.export = export

@@ -105,7 +105,10 @@ package struct CheckpointContents: Sendable {
                 ? opened.archive.map { TorchScriptCode($0, limits: limits) } : nil)
         summary.foreignGlobals = graph.foreignGlobals()
         summary.passedOver += survey.passedOver
-        summary.classNames = survey.classNames?.names ?? []
+        if let found = survey.classNames {
+            summary.classNames = found.names
+            summary.classNamesPlace = found.path
+        }
         var weights: [(name: String, tensor: StoredTensor)] = []
         let chosen = try WeightsFinder.choose(survey, key: selection.key, allowsNothing: selection.allowsNothing)
         if let chosen {

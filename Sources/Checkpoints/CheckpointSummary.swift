@@ -22,6 +22,8 @@ public struct CheckpointSummary: Sendable {
     public internal(set) var facts: [(name: String, value: String)] = []
     /// Names of the network's classes, in the order of its numbers, where the checkpoint keeps them; empty if it does not.
     public internal(set) var classNames: [String] = []
+    /// Where they stand, keys joined by dots; empty where there are none.
+    public internal(set) var classNamesPlace = ""
     /// Names of Python objects that a state dict does not need, with how a scanner would rate them.
     public internal(set) var foreignGlobals: [ForeignGlobal] = []
     /// What the reader wants to say of the weights, in sentences.

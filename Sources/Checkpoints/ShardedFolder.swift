@@ -79,7 +79,7 @@ struct ShardedFolder {
         func malformed(_ reason: String, _ offset: Int = 0) -> CheckpointError {
             .malformed(part: index, offset: offset, reason: reason)
         }
-        let bytes = try FileDescriptor.open(path(index), FileDescriptor.readOnly).readAll(limit: limits.maxHeaderBytes)
+        let bytes = try FileDescriptor.contents(of: path(index), limit: limits.maxHeaderBytes)
         guard bytes.count <= limits.maxHeaderBytes else {
             throw CheckpointError.limitExceeded(limit: "maxHeaderBytes", maximum: limits.maxHeaderBytes)
         }

@@ -56,7 +56,7 @@ package enum ModelChange: Equatable, Sendable {
 
     /// Reads such a file.
     ///
-    /// - Throws: ``ConfigurationError/malformedLine(number:)``.
+    /// - Throws: ``ConfigurationError/malformedLine`` with the line's number.
     package static func changes(in text: String) throws(ConfigurationError) -> [ModelChange] {
         var changes: [ModelChange] = []
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
@@ -66,7 +66,7 @@ package enum ModelChange: Equatable, Sendable {
             case ("load", 2): changes.append(.load(String(words[1])))
             case ("unload", 2): changes.append(.unload(String(words[1])))
             case ("use", 2): changes.append(.use(String(words[1])))
-            default: throw .malformedLine(number: index + 1)
+            default: throw .at(place: "line \(index + 1)", .malformedLine)
             }
         }
         return changes

@@ -66,7 +66,7 @@ package final class ReloadOutcomeFile {
 
     /// What the file says; nil if there is none.
     func read() -> Outcome? {
-        guard let bytes = try? FileDescriptor.open(path, FileDescriptor.readOnly).readAll(limit: 1 << 16) else {
+        guard let bytes = try? FileDescriptor.contents(of: path, limit: 1 << 16) else {
             return nil
         }
         return Outcome(String(decoding: bytes, as: UTF8.self))
@@ -90,7 +90,7 @@ package struct ReloadRequest {
     ///
     /// - Throws: ``ReloadError``, or `SystemError` if the file can't be read.
     package func run(timeoutSeconds: Int) throws {
-        let text = try FileDescriptor.open(pidFile, FileDescriptor.readOnly).readAll(limit: 100)
+        let text = try FileDescriptor.contents(of: pidFile, limit: 100)
         let digits = String(decoding: text, as: UTF8.self).prefix { !$0.isWhitespace }
         guard let number = Int32(digits), number > 1 else { throw ReloadError.noProcess(pidFile) }
         let file = ReloadOutcomeFile(besides: pidFile)

@@ -30,8 +30,12 @@ extension ServerConfiguration {
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let trimmed = Self.trimmed(line)
             if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
-            guard let equals = trimmed.firstIndex(of: "=") else { throw .malformedLine(number: index + 1) }
-            try set(Self.trimmed(trimmed[..<equals]), Self.trimmed(trimmed[trimmed.index(after: equals)...]))
+            do throws(ConfigurationError) {
+                guard let equals = trimmed.firstIndex(of: "=") else { throw .malformedLine }
+                try set(Self.trimmed(trimmed[..<equals]), Self.trimmed(trimmed[trimmed.index(after: equals)...]))
+            } catch {
+                throw .at(place: "line \(index + 1)", error)
+            }
         }
     }
 
@@ -43,7 +47,9 @@ extension ServerConfiguration {
             let name = key.utf8.map { byte in
                 byte == UInt8(ascii: "-") ? UInt8(ascii: "_") : byte &- 0x61 < 26 ? byte - 0x20 : byte
             }
-            if let value = environment("SWIFTNET_" + String(decoding: name, as: UTF8.self)) { try set(key, value) }
+            let variable = "SWIFTNET_" + String(decoding: name, as: UTF8.self)
+            guard let value = environment(variable) else { continue }
+            do { try set(key, value) } catch { throw .at(place: variable, error) }
         }
     }
 
@@ -156,8 +162,8 @@ extension ServerConfiguration {
             }, write: { $0[keyPath: path].isEmpty ? nil : $0[keyPath: path].joined(separator: ",") })
     }
 
-    /// Names that gunicorn has for the same.
-    private static let otherNames = ["access-logfile": "access-log"]
+    /// Names that gunicorn has for the same, and the flag's own.
+    private static let otherNames = ["access-logfile": "access-log", "model": "models"]
 
     private static let settings: [Setting] = [
         addresses("bind", \.bind, defaultPort: 8000),

@@ -139,18 +139,21 @@ package enum FleetLimits {
 package enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     case unknownKey(String)
     case invalidValue(key: String, value: String, expected: String)
-    case malformedLine(number: Int)
+    case malformedLine
     case unprotected(address: String)
     case contradiction(String)
+    /// What is wrong with a setting, and where that stands: in a file, a line, the environment.
+    indirect case at(place: String, ConfigurationError)
 
     package var description: String {
         switch self {
         case .unknownKey(let key): "there is no setting '\(key)'; 'swiftnet serve --help' lists them"
         case .invalidValue(let key, let value, let expected): "\(key): expected \(expected), got '\(value)'"
-        case .malformedLine(let number): "line \(number): expected 'name = value'"
+        case .malformedLine: "expected 'name = value'"
         case .unprotected(let address):
             "\(address) can be reached from other machines: name a file of keys with --api-keys, or say --no-auth"
         case .contradiction(let text): text
+        case .at(let place, let error): "\(place): \(error)"
         }
     }
 }

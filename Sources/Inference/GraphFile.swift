@@ -27,7 +27,7 @@ public struct GraphFile: Sendable {
     ///
     /// - Returns: nil if it is something else, or can't be read.
     public init?(recognising path: String) {
-        guard let start = try? FileDescriptor.open(path, FileDescriptor.readOnly).readAll(limit: 4), start.count >= 2
+        guard let start = try? FileDescriptor.contents(of: path, limit: 4), start.count >= 2
         else { return nil }
         self.path = path
         if start[0] == 0x08, (3...63).contains(start[1]) {

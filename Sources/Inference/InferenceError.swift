@@ -17,6 +17,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case modelExists(String, repository: String)
     case noDigit
     case severalDigits
+    case otherDescription(model: String, what: String)
     case notFiniteResult
     case noFourViews(model: String)
     case wrongPixelCount(expected: Int, actual: Int)
@@ -39,11 +40,11 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
         case .noRepository(let searched):
             "no model repository was found; looked in \(searched.joined(separator: ", "))"
         case .notAFolder(let path):
-            "\(path): expected a folder of models or a weights file"
+            "\(path): a file, where a model repository was expected: a folder of models"
         case .unknownModel(let name, let known, let repository):
             "there is no model '\(name)' in \(repository); it has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
         case .unknownVersion(let model, let version, let known):
-            "model '\(model)' has no version \(version); it has \(known.map(String.init).joined(separator: ", "))"
+            "model '\(model)' has no version \(version); it has \(known.isEmpty ? "none" : known.map(String.init).joined(separator: ", "))"
         case .noPrecision(let precision, let model, let version):
             "version \(version) of model '\(model)' has no file in \(precision.rawValue); 'swiftnet quantize --model \(model) "
                 + "--calibration DIR' makes one"
@@ -58,7 +59,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
         case .wrongInputShape(let path, let expected, let actual):
             "\(path): the model is described for inputs \(actual), but its architecture takes \(expected)"
         case .badModelName(let name):
-            "'\(name)' can't be a model's name: expected letters, digits, '-', '_' and '.', no '.' first"
+            "'\(name)' can't be a model's name: expected 1 to 128 letters, digits, '-', '_' and '.', no '.' first"
         case .modelExists(let name, let repository):
             "there is a model '\(name)' in \(repository) already; --new-version adds a version to it"
         case .notAClassifier(let path, let reason):
@@ -67,6 +68,8 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "there is no digit on the picture: expected one that is darker or brighter than its paper"
         case .severalDigits:
             "there are several digits on the picture: expected one; cut them out and ask for each"
+        case .otherDescription(let model, let what):
+            "a version of '\(model)' is prepared and labelled as the model is, but \(what) says otherwise"
         case .notFiniteResult:
             "the network's answer is not a number; expected finite logits"
         case .noFourViews(let model):
@@ -76,7 +79,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
         case .invalidPreparedModels(let reason):
             "the block of prepared models can't be used: \(reason)"
         case .invalidInput(let reason):
-            "images can't be prepared so: \(reason)"
+            "the preparation of images contradicts itself: \(reason)"
         case .wiredByProgram(let model):
             "model '\(model)' is wired by this program: no file says what its network is"
         }

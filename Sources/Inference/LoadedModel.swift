@@ -54,9 +54,8 @@ public final class LoadedModel: Sendable {
     ) throws {
         let entry = try repository.entry(name, version: version, precision: precision)
         try self.init(
-            path: entry.path, name: entry.description.name, description: entry.description.with(options),
-            version: entry.version,
-            precision: precision, preparedWeights: preparedWeights)
+            path: entry.path, name: entry.description.name, description: entry.description, version: entry.version,
+            precision: precision, preparedWeights: preparedWeights, options: options)
     }
 
     /// Loads a weights file by its content.
@@ -102,15 +101,24 @@ public final class LoadedModel: Sendable {
         let architecture = recognised.architecture
         var options = options
         if options.statedLabels.isEmpty { options.statedLabels = checkpoint.summary.classNames }
+        let unfit =
+            description == nil && options.labels == nil && !options.statedLabels.isEmpty
+            && options.statedLabels.count != architecture.classes
         let description =
-            description ?? ModelDescription(defaultsFor: architecture, name: name, options: options)
+            description?.with(options) ?? ModelDescription(defaultsFor: architecture, name: name, options: options)
         let network = try architecture.makeNetwork(weights)
         self.description = description
         self.version = version
         precision = .float32
         self.path = path
         self.network = .architecture(architecture)
-        notes = recognised.notes
+        notes =
+            recognised.notes
+            + (unfit
+                ? [
+                    "the \(options.statedLabels.count) names in '\(checkpoint.summary.classNamesPlace)' do not fit "
+                        + "\(architecture.classes) classes and are left out; --labels FILE gives others"
+                ] : [])
         plan = try Self.plan(network, architecture, description, path: path, preparedWeights)
         preprocessor = try Preprocessor(description.input)
         guard plan.outputShape == [description.labels.count] else {
@@ -142,10 +150,11 @@ public final class LoadedModel: Sendable {
         file: GraphFile, name: String, description: ModelDescription?, version: Int, precision: Precision,
         preparedWeights: PreparedWeights?, options: GraphModelOptions
     ) throws {
-        let size = description.map { ($0.input.height, $0.input.width) } ?? options.size
+        let known = description?.with(options)
+        let size = known.map { ($0.input.height, $0.input.width) } ?? options.size
         let (graph, labels) = try file.read(size: size)
         let description =
-            try description
+            try known
             ?? ModelDescription(defaultsFor: graph, file: file, name: name, labels: labels, options)
         plan = try Plan(graph, weights: preparedWeights)
         try Self.check(plan, description, path: file.path)

@@ -51,7 +51,8 @@ extension ModelDescription.Input {
                 return size == nil ? nil : "input.resize.size belongs to the mode short_side"
             }
             guard let size, size >= max(input.width, input.height), size <= 8192 else {
-                return "input.resize.size must be \(max(input.width, input.height)) to 8192: the input is cut out of it"
+                return
+                    "input.resize.size (--resize) must be \(max(input.width, input.height)) to 8192: the input is cut out of it"
             }
             return nil
         }

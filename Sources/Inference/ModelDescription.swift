@@ -171,6 +171,23 @@ public struct ModelDescription: Sendable, Equatable {
         return changed
     }
 
+    /// The flags of `swiftnet add` whose values are others than this description's.
+    func differences(from options: GraphModelOptions) -> [String] {
+        var flags: [String] = []
+        func compare<Value: Equatable>(_ flag: String, _ value: Value?, _ known: Value?) {
+            if let value, value != known { flags.append(flag) }
+        }
+        compare("--labels", options.labels, labels)
+        compare("--size", options.size.map { [$0.height, $0.width] }, [input.height, input.width])
+        compare("--resize", options.resize, input.resize)
+        compare("--interpolation", options.interpolation, input.resize?.interpolation ?? .bilinear)
+        compare("--mean", options.perChannel(\.mean, input.channels), input.mean)
+        compare("--std", options.perChannel(\.std, input.channels), input.std)
+        compare("--scale", options.scale, input.scale)
+        compare("--bgr", options.color, input.color)
+        return flags
+    }
+
     /// The numbers of the versions, oldest first.
     public var versionNumbers: [Int] { versions.keys.compactMap(Int.init).sorted() }
 

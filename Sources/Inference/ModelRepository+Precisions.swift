@@ -4,6 +4,14 @@ import Checkpoints
 import SystemCalls
 
 extension ModelRepository {
+    /// Makes sure, before the work whose result is to be added, that this user may add it.
+    ///
+    /// - Throws: An error of the system.
+    public func checkCanAdd(to name: String, version: Int) throws {
+        let folder = folder(of: name) ?? "\(path)/\(name)"
+        for place in [folder, "\(folder)/\(version)"] { try FileSystem.checkCanWrite(in: place) }
+    }
+
     /// Puts a file in another precision into a version that exists.
     ///
     /// - Parameters:

@@ -98,7 +98,7 @@ public struct ModelRepository: Sendable {
             throw InferenceError.unknownModel(name, known: known, repository: path)
         }
         let file = "\(place)/model.json"
-        let bytes = try FileDescriptor.open(file, FileDescriptor.readOnly).readAll(limit: Self.maxDescriptionBytes)
+        let bytes = try FileDescriptor.contents(of: file, limit: Self.maxDescriptionBytes)
         guard bytes.count <= Self.maxDescriptionBytes else {
             throw InferenceError.invalidDescription(path: file, reason: "longer than \(Self.maxDescriptionBytes) bytes")
         }

@@ -32,10 +32,18 @@ public struct NewVersion: Sendable {
 
     /// Loads a file as the version will be loaded, and runs it once on a grey input.
     ///
-    /// - Parameter options: What the file leaves open, for a new model.
-    /// - Throws: What loading throws, so if the file does not fit the model; `InferenceError.notFiniteResult`.
+    /// - Parameter options: What the file leaves open, for a new model. A version of one that is there is prepared as that is.
+    /// - Throws: What loading throws, so if the file does not fit the model; `InferenceError.notFiniteResult`,
+    ///   `.wrongArchitecture`, `.otherDescription`.
     public func load(_ file: String, options: GraphModelOptions) throws -> LoadedModel {
+        if let known, let other = known.differences(from: options).first {
+            throw InferenceError.otherDescription(model: name, what: other)
+        }
         let loaded = try LoadedModel(weights: file, name: name, description: known, options: options)
+        if let known, loaded.network.name != known.architecture {
+            throw InferenceError.wrongArchitecture(
+                path: file, expected: known.architecture, actual: loaded.network.name)
+        }
         let answer = try Predictor(loaded).numbers(
             of: [Float](repeating: 0.5, count: loaded.plan.inputShape.elementCount), count: 1)
         guard answer.allSatisfy(\.isFinite) else { throw InferenceError.notFiniteResult }
@@ -77,6 +85,8 @@ public struct NewVersion: Sendable {
         var description = loaded.description
         if let text { description.description = text }
         description.versions[String(version)] = details
+        // What could not be read again would be in everybody's way.
+        _ = try ModelDescription.decode(Array(description.json.text.utf8), path: "\(modelFolder)/model.json")
         try description.write(to: modelFolder)
         return try repository.entry(name, version: version)
     }

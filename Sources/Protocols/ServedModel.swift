@@ -49,6 +49,8 @@ package struct ServedModel: Equatable, Sendable {
     /// All that the network makes of them, at least one. Shape: [-1, classes], or what a network without classes gives.
     package let outputs: [TensorDescription]
     package let labels: [String]
+    /// The labels, each once: one that several classes have is told apart by the classes' numbers.
+    package let scoreNames: [String]
 
     /// - Parameters:
     ///   - loweredPrecision: What its numbers are, if they are not Float32.
@@ -67,6 +69,8 @@ package struct ServedModel: Equatable, Sendable {
         self.architecture = architecture
         self.task = task
         self.labels = labels
+        let counts = Dictionary(labels.map { (ByteText($0), 1) }, uniquingKeysWith: +)
+        scoreNames = labels.enumerated().map { counts[ByteText($1)] == 1 ? $1 : "\($1) (\($0))" }
         self.inputOrder = inputOrder
         // The names of what the server prepares itself are its own.
         let isTaken = ["pixels", "image"].contains { haveSameBytes($0, inputName) }

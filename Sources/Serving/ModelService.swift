@@ -50,10 +50,12 @@ package final class ModelService: InferenceService {
                 (name, version) = try nameAndVersion(text)
                 models.append(try LoadedModel(name, version: version, precision: precision, in: repository))
             } catch {
+                // Clients are told, too: where the repository lies is not for them.
+                let problem = "\(error)".withoutText(" in \(repository.path)").withoutText("\(repository.path)/")
                 guard names.isEmpty, !serving.contains(where: { haveSameBytes($0, text) }) else {
-                    throw ModelServiceError.unloadable(model: name, problem: "\(error)")
+                    throw ModelServiceError.unloadable(model: name, problem: problem)
                 }
-                skipped.append((text, "\(error)"))
+                skipped.append((text, problem))
             }
         }
         if models.isEmpty, let first = skipped.first {

@@ -69,7 +69,7 @@ extension ServerConfiguration {
     /// - Throws: `SystemError` if the file can't be read, ``ConfigurationError`` if it holds no good keys.
     package func keyText() throws -> [UInt8]? {
         guard let apiKeys else { return nil }
-        let text = try FileDescriptor.open(apiKeys, FileDescriptor.readOnly).readAll(limit: 1 << 20)
+        let text = try FileDescriptor.contents(of: apiKeys, limit: 1 << 20)
         _ = try keys(text)
         return text
     }
@@ -105,6 +105,13 @@ extension ServerConfiguration {
         for text in models {
             let (name, version) = try ModelService.nameAndVersion(text)
             _ = try repository.entry(name, version: version, precision: precision)
+        }
+        guard let digitModel else { return }
+        let served =
+            try models.isEmpty ? repository.modelNames() : models.map { try ModelService.nameAndVersion($0).name }
+        let digits = served.filter { (try? repository.description(of: $0))?.input.preprocessing == .digit }
+        if !digits.contains(where: { haveSameBytes($0, digitModel) }) {
+            throw ModelServiceError.noDigitModel(digitModel, digits: digits)
         }
     }
 

@@ -29,7 +29,7 @@ extension ServerConfiguration {
 
     private func keptChanges() throws -> [ModelChange] {
         guard let stateFile, (try? FileSystem.kind(of: stateFile)) != nil else { return [] }
-        let bytes = try FileDescriptor.open(stateFile, FileDescriptor.readOnly).readAll(limit: 1 << 20)
+        let bytes = try FileDescriptor.contents(of: stateFile, limit: 1 << 20)
         do {
             return try ModelChange.changes(in: String(decoding: bytes, as: UTF8.self))
         } catch {

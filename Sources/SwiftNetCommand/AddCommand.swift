@@ -41,14 +41,18 @@ struct AddCommand: ParsableCommand {
                 + "input, as --size N.", valueName: "N"))
     var crop: Int?
 
-    @Option(help: ArgumentHelp("How pixels are interpolated: nearest, bilinear or bicubic.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("How pixels are interpolated: nearest, bilinear or bicubic.", valueName: "name"),
+        completion: .list(["nearest", "bilinear", "bicubic"]))
     var interpolation: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Taken from each channel: 0.485,0.456,0.406, or one number for all.", valueName: "numbers"))
     var mean: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "What each channel is divided by then: 0.229,0.224,0.225, or one number.", valueName: "numbers"))
     var std: String?
@@ -75,22 +79,35 @@ struct AddCommand: ParsableCommand {
     func run() throws {
         try Failure.reporting {
             let repository = try weights.map { try ModelRepository(path: $0) } ?? ModelRepository.standard()
-            let (added, notes) = try repository.add(
-                name, file: file, options: try options(), description: description, isNewVersion: newVersion)
+            let options = try options()
+            let (added, notes) = try Failure.about(file) {
+                try repository.add(
+                    name, file: file, options: options, description: description, isNewVersion: newVersion)
+            }
             for note in notes { writeStandardError("swiftnet: \(Printable.line("\(file): \(note)"))\n") }
             try writeStandardOutput(
                 """
                 \(name) \(added.version): \(added.description.input.width)x\(added.description.input.height)\
-                x\(added.description.input.channels), \(added.description.labels.count) classes, in \(added.path)
-                next: swiftnet infer --model \(name) IMAGE ...\n
+                x\(added.description.input.channels), \(classes(added.description.labels)), in \(Printable.line(added.path))
+                next: swiftnet infer\(weights.map { " --weights \(Printable.line($0))" } ?? "") --model \(name) \
+                \(added.description.labels.isEmpty ? "--output answer.npz IMAGE" : "IMAGE ...")\n
                 """)
         }
+    }
+
+    /// How many classes there are, and what the first are called.
+    private func classes(_ labels: [String]) -> String {
+        let shown = labels.prefix(3).map { Printable.line($0) }.joined(separator: ", ")
+        return labels.isEmpty ? "no classes" : "\(labels.count) classes (\(shown)\(labels.count > 3 ? ", ..." : ""))"
     }
 
     private func options() throws -> GraphModelOptions {
         var options = try graphFlags.options()
         if let crop {
-            let side = try GraphModelFlags.size("\(crop)", "--crop")
+            guard (1...8192).contains(crop) else {
+                throw ValidationError("--crop takes a side of 1 to 8192 pixels, not \(crop).")
+            }
+            let side = (crop, crop)
             guard options.size.map({ $0 == side }) ?? true else {
                 throw ValidationError(
                     "--crop \(crop) is the network's input, but --size says \(graphFlags.size ?? ""); give one of them."
@@ -118,8 +135,12 @@ struct AddCommand: ParsableCommand {
 
     private func numbers(_ text: String, _ flag: String) throws -> [Float] {
         let numbers = text.split(separator: ",").compactMap { Float($0.trimmingSpaces) }
-        guard [1, 3].contains(numbers.count), numbers.count == text.split(separator: ",").count else {
-            throw ValidationError("\(flag) takes one number or three, as in 0.485,0.456,0.406, not '\(text)'.")
+        guard [1, 3].contains(numbers.count), numbers.count == text.split(separator: ",").count,
+            numbers.allSatisfy({ $0.isFinite && (flag != "--std" || $0.isNormal) })
+        else {
+            throw ValidationError(
+                "\(flag) takes one finite number or three, as in 0.485,0.456,0.406\(flag == "--std" ? ", none of them 0" : "")"
+                    + ", not '\(text)'.")
         }
         return numbers
     }

@@ -32,12 +32,14 @@ enum Failure {
     static func exitCode(for error: any Error) -> ExitCode {
         switch error {
         case let error as ExitCode: error
-        case let error as SystemError: error.isAboutMissingFile ? missingInput : someFailed
+        case let error as FaultOfFile: exitCode(for: error.error)
+        case let error as SystemError:
+            error.isAboutMissingFile ? missingInput : error.isAboutFolder ? badData : someFailed
         case let error as InferenceError where error.code != nil: someFailed
         case let error as InferenceError: error.isAboutMissingInput ? missingInput : badData
         case let error as InputFiles.Fault: error.isAboutMissingInput ? missingInput : someFailed
         case is KernelError, is MatrixProductsError, is PlanError: usage
-        case ModelServiceError.badVersion: usage
+        case ModelServiceError.badVersion, ModelServiceError.noDigitModel: usage
         case ModelServiceError.noModels: missingInput
         case let error as ClientError: error.isAboutUsage ? usage : error.isAboutOneImage ? someFailed : unavailable
         case is CheckpointError, is GraphError, is ImageError, is ModelError, is ONNXError, is ProtobufError,
@@ -58,9 +60,21 @@ enum Failure {
             throw code
         } catch let error as ValidationError {
             throw error
+        } catch let error as FaultOfFile {
+            writeStandardError("swiftnet: \(message(error.error, about: error.path))\n")
+            throw exitCode(for: error)
         } catch {
             writeStandardError("swiftnet: \(line(error))\(hint(error))\n")
             throw exitCode(for: error)
+        }
+    }
+
+    /// Does what reads a file; what is wrong within the file is told with its name.
+    static func about<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch  where !(error is InferenceError) && exitCode(for: error) == badData {
+            throw FaultOfFile(path: path, error: error)
         }
     }
 
@@ -77,12 +91,8 @@ enum Failure {
     }
 }
 
-extension InferenceError {
-    /// Whether something is not there, rather than wrong.
-    fileprivate var isAboutMissingInput: Bool {
-        switch self {
-        case .noRepository, .notAFolder, .unknownModel, .unknownVersion: true
-        default: false
-        }
-    }
+/// An error, and the file that it is about, which the error itself does not name.
+struct FaultOfFile: Error {
+    let path: String
+    let error: any Error
 }

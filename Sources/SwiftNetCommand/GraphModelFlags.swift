@@ -8,7 +8,8 @@ import Inference
 struct GraphModelFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Size of the network's input, for a network that leaves it open: 224x224, or 224.", valueName: "HxW"))
+            "Size of the network's input: 224x224, or 224. Default: what its file or the repository says.",
+            valueName: "HxW"))
     var size: String?
 
     @Option(
@@ -29,12 +30,12 @@ struct GraphModelFlags: ParsableArguments {
         return options
     }
 
-    static func size(_ text: String, _ flag: String = "--size") throws -> (height: Int, width: Int) {
+    static func size(_ text: String) throws -> (height: Int, width: Int) {
         let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
         let numbers = sides.compactMap(\.self)
         guard (1...2).contains(sides.count), numbers.count == sides.count,
             numbers.allSatisfy({ (1...8192).contains($0) })
-        else { throw ValidationError("\(flag) takes a height and a width of 1 to 8192, as in 224x224, not '\(text)'.") }
+        else { throw ValidationError("--size takes a height and a width of 1 to 8192, as in 224x224, not '\(text)'.") }
         return (numbers[0], numbers[numbers.count - 1])
     }
 }

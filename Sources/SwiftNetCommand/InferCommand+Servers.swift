@@ -43,7 +43,7 @@ struct ServerOptions: ParsableArguments {
         var settings = ImageClient.Settings(servers: urls, model: model ?? ModelOptions.defaultModel)
         if let apiKeyFile {
             let text = String(
-                decoding: try FileDescriptor.open(apiKeyFile, FileDescriptor.readOnly).readAll(limit: 1 << 16),
+                decoding: try FileDescriptor.contents(of: apiKeyFile, limit: 1 << 16),
                 as: UTF8.self)
             let line = text.prefix { !$0.isNewline }
             settings.key = line.split(separator: " ").first.map(String.init)

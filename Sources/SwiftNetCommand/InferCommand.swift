@@ -78,6 +78,14 @@ struct InferCommand: ParsableCommand {
             if modelOptions.weights != nil || modelOptions.version != nil {
                 throw ValidationError("--weights and --version are for this program's models; --server has its own.")
             }
+            let flags = modelOptions.graphFlags
+            if modelOptions.precision != nil || flags.size != nil || flags.labels != nil || flags.architecture != nil
+                || imageOptions.maxPixels != ImageLimits().maxPixels
+            {
+                throw ValidationError(
+                    "--precision, --size, --labels, --architecture and --max-pixels are for this program's models; "
+                        + "--server has its own settings.")
+            }
             if showPrepared != nil {
                 throw ValidationError("--show-prepared shows what this program sees, without --server.")
             }
@@ -157,7 +165,7 @@ struct InferCommand: ParsableCommand {
 
     private func report(_ prediction: Prediction, name: String, milliseconds: Double) -> String {
         if json { return prediction.json(file: PathText.shown(name), top: top, milliseconds: milliseconds) }
-        let classes = prediction.top(top).map { "\($0.label)  \(Percent.text($0.score))" }
+        let classes = prediction.top(top).map { "\(Printable.line($0.label))  \(Percent.text($0.score))" }
         return "\(Printable.line(name)): " + classes.joined(separator: "  ")
     }
 }

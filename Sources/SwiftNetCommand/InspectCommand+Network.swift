@@ -58,6 +58,9 @@ extension InspectCommand {
         if !report.problems.isEmpty { lines.append("would not run:") }
         lines += report.problems.map { "  \($0)" }
         if report.fault == nil && report.problems.isEmpty { lines.append("every operator is known") }
+        if report.inputs.count > 1 {
+            lines.append("it takes \(report.inputs.count) inputs: the library runs it, the commands take one image")
+        }
         return lines.map { Printable.line($0) + "\n" }.joined()
     }
 

@@ -37,8 +37,8 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
-            if let report = try networkReport() { return try show(report) }
-            let weights = try Checkpoint.open(path: file).stateDict
+            if let report = try Failure.about(file, networkReport) { return try show(report) }
+            let weights = try Failure.about(file) { try Checkpoint.open(path: file).stateDict }
             if json {
                 for (name, tensor) in weights.entries { try writeStandardOutput(line(name, tensor) + "\n") }
                 return

@@ -9,7 +9,9 @@ import SystemCalls
 /// The flags that choose a model, the same for all commands.
 struct ModelOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The model to use: a name that 'swiftnet models' lists.", valueName: "name"),
+        help: ArgumentHelp(
+            "The model to use: a name that 'swiftnet models' lists. Default: the only one, else mnist. Beside a weights file: "
+                + "the model whose labels and input hold for it.", valueName: "name"),
         completion: .custom(ModelNames.complete))
     var model: String?
 
@@ -57,11 +59,12 @@ struct ModelOptions: ParsableArguments {
             if precision != nil {
                 throw ValidationError("--precision needs a model repository; a file runs in the precision that it has.")
             }
-            // A name given beside a file takes its labels and input from the standard repository, if it is there.
-            let description = try? model.map { try ModelRepository.standard().description(of: $0) }
-            let loaded = try LoadedModel(
-                weights: weights, name: model ?? fileName(weights), description: description,
-                options: graphFlags.options())
+            let description = try model.map { try ModelRepository.standard().description(of: $0) }
+            let options = try graphFlags.options()
+            let loaded = try Failure.about(weights) {
+                try LoadedModel(
+                    weights: weights, name: model ?? fileName(weights), description: description, options: options)
+            }
             for note in loaded.notes {
                 writeStandardError("swiftnet: \(Printable.line("\(weights): \(note)"))\n")
             }

@@ -61,7 +61,8 @@ struct ModelsCommand: ParsableCommand {
         let size = (try? FileSystem.size(of: entry.path)).map(ByteCount.text) ?? "missing"
         return [
             entry.description.name, String(entry.version), entry.description.architecture,
-            "\(input.width)x\(input.height)x\(input.channels)", accuracy, size, entry.description.description ?? "",
+            "\(input.width)x\(input.height)x\(input.channels)", accuracy, size,
+            Printable.line(entry.description.description ?? ""),
         ]
     }
 

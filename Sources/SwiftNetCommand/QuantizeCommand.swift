@@ -73,6 +73,7 @@ struct QuantizeCommand: ParsableCommand {
             if !force, model.description.versions["\(model.version)"]?.files[.int8] != nil {
                 throw InferenceError.precisionExists(.int8, model: model.description.name, version: model.version)
             }
+            try repository.checkCanAdd(to: model.description.name, version: model.version)
             let (inputs, labels) = try read(model)
             let usable = threads ?? CoreCount.current().usable
             let quantizer = try Quantizer(model.readGraph(), inputs: inputs, threads: usable)
@@ -188,7 +189,7 @@ struct QuantizeCommand: ParsableCommand {
             activations of \(result.layers.count { $0.form == .product }) more
             equalised        \(result.equalizedPairs) pairs of layers
             file             \(Printable.line(entry.path)), \(ByteCount.text(bytes))\(before.map { " (f32: \(ByteCount.text($0)))" } ?? "")
-            next: swiftnet infer --model \(entry.description.name) --version \(entry.version) --precision int8 IMAGE ...\n
+            next: swiftnet infer\(modelOptions.weights.map { " --weights \(Printable.line($0))" } ?? "") --model \(entry.description.name) --version \(entry.version) --precision int8 IMAGE ...\n
             """
     }
 

@@ -74,8 +74,12 @@ struct ServeCommand: ParsableCommand {
     private func settings() throws -> ServerConfiguration {
         var configuration = ServerConfiguration()
         if let path = surroundings.config {
-            let bytes = try FileDescriptor.open(path, FileDescriptor.readOnly).readAll(limit: 1 << 20)
-            try configuration.apply(text: String(decoding: bytes, as: UTF8.self))
+            let bytes = try FileDescriptor.contents(of: path, limit: 1 << 20)
+            do {
+                try configuration.apply(text: String(decoding: bytes, as: UTF8.self))
+            } catch {
+                throw ConfigurationError.at(place: path, error)
+            }
         }
         try configuration.apply(environment: ProcessEnvironment.value)
         let given = place.settings + models.settings + access.settings + limits.settings + surroundings.settings

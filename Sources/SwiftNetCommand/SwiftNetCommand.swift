@@ -65,6 +65,7 @@ struct SwiftNetCommand: ParsableCommand {
               64  wrong usage
               65  bad data: an image, weights or a description that can't be read
               66  missing input: a file, a model or a version that isn't there
+              69  a server that was asked does not answer, or refuses
             """,
         subcommands: [
             InferCommand.self, RotateCommand.self, ServeCommand.self, ReloadCommand.self, ModelsCommand.self,

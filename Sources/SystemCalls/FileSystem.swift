@@ -117,6 +117,13 @@ package enum FileSystem {
         access(PathText.cString(folder), W_OK | X_OK) == 0
     }
 
+    /// Makes sure that files can be made in a folder.
+    ///
+    /// - Throws: ``SystemError``.
+    package static func checkCanWrite(in folder: String) throws(SystemError) {
+        try retryingInterrupts("write into", subject: folder) { access(PathText.cString(folder), W_OK | X_OK) }
+    }
+
     /// Makes a folder; there must be none of that name yet.
     ///
     /// - Throws: ``SystemError``.
@@ -210,6 +217,18 @@ extension FileDescriptor {
 }
 
 extension FileDescriptor {
+    /// The bytes of a file, at most `limit` and one more: a longer answer tells that there was too much.
+    ///
+    /// - Throws: ``SystemError`` with the path.
+    package static func contents(of path: String, limit: Int) throws(SystemError) -> [UInt8] {
+        let file = try open(path, readOnly)
+        do {
+            return try file.readAll(limit: limit)
+        } catch {
+            throw SystemError(call: error.call, errno: error.errno, subject: error.subject ?? path)
+        }
+    }
+
     /// Opens a regular file to be read. Never waits, as a pipe would have it, and does nothing to devices.
     ///
     /// - Throws: ``SystemError``; `EINVAL` for anything but a regular file.
@@ -231,6 +250,9 @@ extension SystemError {
 
     /// Whether the call failed because a path leads nowhere.
     package var isAboutMissingFile: Bool { errno == ENOENT || errno == ENOTDIR }
+
+    /// Whether a folder stands where a file was expected.
+    package var isAboutFolder: Bool { errno == EISDIR }
 }
 
 /// What stands in a folder under a name, links not followed.

@@ -138,7 +138,10 @@ package final class OutputFile {
     package static func check(_ path: String, existing: Existing) throws {
         if descriptorNumber(path) != nil { return }
         switch try FileSystem.entry(at: path) {
-        case nil, .pipe, .characterDevice: return
+        case nil:
+            let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+            try FileSystem.checkCanWrite(in: slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+        case .pipe, .characterDevice: return
         case .file, .missing:
             try checkLink(path, existing)
             if existing == .refuse { throw OutputError.exists(path) }

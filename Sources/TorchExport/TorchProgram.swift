@@ -48,8 +48,7 @@ public struct TorchProgram: Sendable {
         for part in [ExportArchive.Part.constants, .weights] {
             for (name, tensor) in try archive.stateDict(part, of: name).entries { weights[name] = tensor }
         }
-        let labels = try archive.member("extra/labels.txt").flatMap { Self.lines($0, limits) }
-        try self.init(text: Array(text.bytes), weights: weights, labels: labels, limits: limits)
+        try self.init(text: Array(text.bytes), weights: weights, labels: archive.labels(), limits: limits)
     }
 
     /// Takes a program's text and its weights by their names.
@@ -66,15 +65,6 @@ public struct TorchProgram: Sendable {
         self.weights = weights
         self.labels = labels
         self.limits = limits
-    }
-
-    private static func lines(_ text: ByteRegion, _ limits: TorchExportLimits) -> [String]? {
-        guard text.count <= limits.maxProgramBytes / 64 else { return nil }
-        var lines = text.bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { line in
-            String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
-        }
-        while lines.last == "" { lines.removeLast() }
-        return lines
     }
 
     private static func checkVersion(_ message: ProgramMessage) throws {

@@ -74,7 +74,9 @@ extension ExtractionReport {
         lines.append("checksums: \(checksums.text)")
         add("not taken", summary.unsupported.map { "\($0.name): \($0.reason), \($0.bytes) bytes" }, limit: 20)
         add("found beside the weights", summary.facts.map { "\($0.name) = \($0.value)" }, limit: 20)
-        add("names of \(summary.classNames.count) classes", summary.classNames, limit: 10)
+        add(
+            "names of \(summary.classNames.count) classes in '\(summary.classNamesPlace)'", summary.classNames,
+            limit: 10)
         add("prefixes removed", summary.removedPrefixes)
         add("left out among the weights", summary.otherItems)
         add("shared tensors", summary.aliases.map { "\($0.name) = \($0.of)" })

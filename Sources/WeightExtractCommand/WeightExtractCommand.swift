@@ -131,6 +131,7 @@ struct WeightExtractCommand: ParsableCommand {
         if verify, output == "-" {
             throw ValidationError("--verify reads the output back: it can't be standard output.")
         }
+        if weights != nil, install == nil { throw ValidationError("--weights is for a model that --install adds.") }
         if labels != nil, install == nil { throw ValidationError("--labels is for a model that --install adds.") }
         if install != nil, output != nil { throw ValidationError("--install chooses the place: leave --output out.") }
         if install != nil, format == .safetensors { throw ValidationError("--install writes a .pth file.") }
@@ -164,7 +165,10 @@ struct WeightExtractCommand: ParsableCommand {
             let advice =
                 (error as? CheckpointError)?.advice ?? (error as? SystemError)?.advice
                 ?? (error as? InferenceError)?.advice
-            writeStandardError("weight-extract: \(Printable.line("\(error)"))\(advice.map { "; \($0)" } ?? "")\n")
+            var text = Printable.line("\(error)")
+            let name = Printable.line(input)
+            if error is CheckpointError, input != "-", !text.contains(name) { text = "\(name): \(text)" }
+            writeStandardError("weight-extract: \(text)\(advice.map { "; \($0)" } ?? "")\n")
             throw exitCode(for: error)
         }
     }
@@ -173,8 +177,11 @@ struct WeightExtractCommand: ParsableCommand {
     private func exitCode(for error: any Error) -> ExitCode {
         switch error {
         // What is missing may be the folder to write into instead.
-        case let error as SystemError: ExitCode(error.isAboutMissingFile && error.subject == input ? 66 : 1)
-        case is InstallationError, is OutputError, is InferenceError: ExitCode(1)
+        case let error as SystemError:
+            ExitCode(error.isAboutMissingFile && [input, labels, weights].contains(error.subject) ? 66 : 1)
+        case let error as InferenceError: ExitCode(error.isAboutMissingInput ? 66 : 65)
+        case InstallationError.otherArchitecture: ExitCode(65)
+        case is InstallationError, is OutputError: ExitCode(1)
         default: ExitCode(65)
         }
     }

@@ -69,7 +69,14 @@ struct WeightsFinderTests {
             ("class_to_idx", numbers), ("label2id", numbers), ("id2label", names),
             ("meta", P.dictionary([("dataset", P.dictionary([("classes", list)]))])),
         ] {
-            #expect(try summary([("state_dict", weights), (key, value)]).classNames == ["cat", "dog"], "\(key)")
+            let found = try summary([("state_dict", weights), (key, value)])
+            #expect(found.classNames == ["cat", "dog"], "\(key)")
+            #expect(found.classNamesPlace.hasPrefix(key))
+        }
+        // Words for other things too: only beside the weights.
+        for key in ["names", "labels", "categories"] {
+            #expect(try summary([("state_dict", weights), (key, list)]).classNames == ["cat", "dog"])
+            #expect(try summary([("state_dict", weights), ("args", P.dictionary([(key, list)]))]).classNames == [])
         }
     }
 

@@ -86,6 +86,57 @@ struct StateDictModelTests {
         #expect(try LoadedModel(weights: path, name: "net", options: options).description.labels == ["0", "1", "2"])
     }
 
+    @Test("names that do not fit are told")
+    func unfitNames() throws {
+        var options = GraphModelOptions()
+        options.statedLabels = ["cat", "dog"]
+        let path = try file("net.safetensors")
+        #expect(try LoadedModel(weights: path, name: "net", options: options).notes.contains { $0.contains("2 names") })
+        options.labels = ["a", "b", "c"]
+        #expect(try LoadedModel(weights: path, name: "net", options: options).notes.isEmpty)
+    }
+
+    @Test("a version that is to be prepared or labelled in another way than its model is refused")
+    func versionsAreAsTheModel() throws {
+        let path = try file("net.safetensors")
+        let repository = try ModelRepository(path: folder.path("."))
+        var options = GraphModelOptions()
+        options.mean = [0.5]
+        options.labels = ["a", "b", "c"]
+        _ = try repository.add("net", file: path, options: options)
+        let same = try repository.add("net", file: path, options: options, isNewVersion: true)
+        #expect(same.entry.version == 2)
+        let changes: [(String, (inout GraphModelOptions) -> Void)] = [
+            ("--labels", { $0.labels = ["a", "b", "d"] }), ("--size", { $0.size = (64, 64) }),
+            ("--mean", { $0.mean = [0.4] }),
+            ("--std", { $0.std = [1, 2, 3] }), ("--scale", { $0.scale = 1 }), ("--bgr", { $0.color = .bgr }),
+            ("--resize", { $0.resize = .init(mode: .stretch) }), ("--interpolation", { $0.interpolation = .nearest }),
+        ]
+        for (flag, change) in changes {
+            var other = GraphModelOptions()
+            change(&other)
+            #expect(throws: InferenceError.otherDescription(model: "net", what: flag)) {
+                try repository.add("net", file: path, options: other, isNewVersion: true)
+            }
+        }
+        let onnx = packageFolder + "/Examples/onnx-classifier/digits.onnx"
+        _ = try repository.add("digits", file: onnx, options: GraphModelOptions())
+        #expect(throws: InferenceError.self) {
+            try repository.add("digits", file: path, options: GraphModelOptions(), isNewVersion: true)
+        }
+        #expect(try repository.description(of: "digits").versionNumbers == [1])
+    }
+
+    @Test("what could not be read again is not written")
+    func unreadableDescription() throws {
+        let path = try file("net.safetensors")
+        let repository = try ModelRepository(path: folder.path("."))
+        var options = GraphModelOptions()
+        options.mean = [.nan]
+        #expect(throws: (any Error).self) { try repository.add("net", file: path, options: options) }
+        #expect(try repository.modelNames() == [] && !folder.names(".").contains("net"))
+    }
+
     @Test("a model of a repository runs in another size, with other names")
     func otherSizeThanTheRepositorys() throws {
         let path = try file("net.safetensors")

@@ -85,7 +85,15 @@ import Testing
                 ),
                 (["add", "--weights", "@empty", ".x", weights], 65, "can't be a model's name", "expected letters"),
                 (["inspect", "@text"], 65, "not a checkpoint", "networks are .onnx and .pt2"),
-                (["inspect", "@empty"], 1, "Is a directory", "name a file within it"),
+                (["inspect", "@empty"], 65, "Is a directory", "name a file within it"),
+                (["inspect", "@cut.pt"], 65, "cut.pt: ", "Download it or save it again"),
+                (["add", "--weights", "@empty", "x", "@cut.onnx"], 65, "cut.onnx: ", "download it again"),
+                (["models", "--weights", "@text"], 66, "text: a file", "a folder of models"),
+                (
+                    ["quantize", "--calibration", "@empty", "--report", "@none/x"], 66, "No such file",
+                    "is the path right?"
+                ),
+                (["profile", "--trace", "@none/x"], 66, "No such file", "is the path right?"),
                 (["plan", "--algorithm", "none=b"], 64, "no convolution 'none'", "'swiftnet plan' lists"),
                 (["plan", "--algorithm", "conv1=b"], 64, "'b' can't do 'conv1'", "these can"),
             ])
@@ -106,6 +114,7 @@ import Testing
                 (["serve", "--model", "mnist@9"], 66, "no version 9", "'swiftnet models' lists"),
                 (["serve", "--model", "mnist@x"], 64, "'mnist@x'", "a version from 1 up"),
                 (["serve", "--check-config", "--weights", "@none"], 66, "No such file", "is the path right?"),
+                (["serve", "--digit-model", "rotation"], 64, "'rotation' is no model for digits", "expected mnist"),
                 (["serve", "--config", "@none"], 66, "No such file", "is the path right?"),
                 (
                     ["serve", "--weights", "@empty", "--bind", "127.0.0.1:0"], 66, "no model in",
@@ -116,6 +125,11 @@ import Testing
                     "does 'swiftnet serve' run"
                 ),
             ])
+        let settings = try folder.write(Array("# first\nmodel = mnist\nworkers = x\n".utf8), to: "settings")
+        let result = try Command.run("swiftnet", ["serve", "--config", settings, "--check-config"])
+        #expect(result.errors.hasPrefix("Error: \(settings): line 3: workers: expected a number"), "\(result)")
+        let variable = try Command.run("swiftnet", ["serve", "--check-config"], environment: ["SWIFTNET_QUEUE": "x"])
+        #expect(variable.errors.hasPrefix("Error: SWIFTNET_QUEUE: queue: expected a number"), "\(variable)")
         for flags in [["--mode", "x"], ["--bind", "0.0.0.0:8000"], ["--workers", "-1"]] {
             try checkUsage("serve", flags)
         }
@@ -150,7 +164,11 @@ import Testing
         try checkUsage("bench", ["--size", "28x28x1"])
         try checkUsage("add", ["name", digit, "--crop", "0"])
         try checkUsage("add", ["name", digit, "--crop", "200", "--size", "224x224"])
-        try checkUsage("add", ["name", digit, "--mean", "0.5,0.5"])
+        for mean in ["0.5,0.5", "nan", "1e39", ""] { try checkUsage("add", ["name", digit, "--mean", mean]) }
+        for std in ["0", "1e-40", "inf"] { try checkUsage("add", ["name", digit, "--std", std]) }
+        for flags in [["--precision", "int8"], ["--size", "28"], ["--labels", "x"], ["--max-pixels", "10"]] {
+            try checkUsage("infer", ["--server", "127.0.0.1:9", digit] + flags)
+        }
     }
 
     @Test("of checkpoints")
@@ -164,11 +182,13 @@ import Testing
                 (["@cut.pt"], 65, "cut short", "Download it or save it again"),
                 ([weights, "-o", "@none/x.pth"], 1, "none/x.pth: No such file", "is the path right?"),
                 ([weights, "-o", "@text"], 1, "exists and has other contents", "--force"),
+                ([weights, "--install", "x", "--weights", "@none"], 66, "No such file", "is the path right?"),
+                ([weights, "--install", "x", "--labels", "@none"], 66, "No such file", "is the path right?"),
                 ([weights, "--key", "none", "-o", "@x.pth"], 65, "no 'none' in the file", "--list FILE"),
                 ([weights, "--limit", "maxTensors=1", "-o", "@x.pth"], 65, "maxTensors = 1", "raises it"),
                 ([examples + "/onnx-classifier/digits.onnx"], 65, "ONNX", "'swiftnet add NAME FILE'"),
                 (
-                    [weights, "--install", ".x", "--weights", "@empty"], 1, "can't be a model's name",
+                    [weights, "--install", ".x", "--weights", "@empty"], 65, "can't be a model's name",
                     "expected letters"
                 ),
             ])

@@ -149,4 +149,14 @@ struct OutputFileTests {
     private func link(_ name: String, to target: String) throws {
         try FileManager.default.createSymbolicLink(atPath: folder.path(name), withDestinationPath: target)
     }
+
+    @Test("a folder that is not there, or may not be written into, is found before the work")
+    func checksTheFolder() throws {
+        let folder = try TemporaryFolder()
+        #expect(throws: SystemError.self) { try OutputFile.check(folder.path("none/x"), existing: .refuse) }
+        try folder.write([], to: "file")
+        #expect(throws: SystemError.self) { try OutputFile.check(folder.path("file/x"), existing: .refuse) }
+        try OutputFile.check(folder.path("x"), existing: .refuse)
+        try OutputFile.check("/x", existing: .refuse)
+    }
 }

@@ -8,14 +8,17 @@ enum ClassNames {
     /// So many are taken at most.
     static let limit = 65_536
     private static let keys: Set<String> = [
-        "categories", "class_names", "class_to_idx", "classes", "id2label", "idx_to_class", "label2id", "label_names",
-        "labels", "names",
+        "class_names", "class_to_idx", "classes", "id2label", "idx_to_class", "label2id",
     ]
+    /// Words for other things too: names of classes only where they stand beside the weights.
+    private static let keysBesideWeights: Set<String> = ["categories", "label_names", "labels", "names"]
+    private static let maxDepth = 3
 
     /// Whether the value at a place may be names of classes.
-    static func mayStand(at path: String) -> Bool {
+    static func mayStand(at path: String, depth: Int) -> Bool {
+        guard (1...maxDepth).contains(depth) else { return false }
         let key = path.utf8.lastIndex(of: UInt8(ascii: ".")).map { String(path[path.utf8.index(after: $0)...]) } ?? path
-        return keys.contains(key.asciiLowercased)
+        return keys.contains(key.asciiLowercased) || depth == 1 && keysBesideWeights.contains(key.asciiLowercased)
     }
 }
 

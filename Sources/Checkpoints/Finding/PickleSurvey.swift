@@ -93,7 +93,7 @@ struct PickleSurvey {
     /// Notes what a value is; tells whether it is a module, or within one.
     private mutating func survey(_ visit: Visit) throws -> Bool {
         if notesFact(at: visit) { note(fact: graph.scalarText(visit.id), at: visit) }
-        if classNames == nil, (1...3).contains(visit.depth), ClassNames.mayStand(at: visit.path) {
+        if classNames == nil, ClassNames.mayStand(at: visit.path, depth: visit.depth) {
             classNames = graph.classNames(visit.id).map { (visit.path, $0) }
         }
         if graph.moduleState(visit.id) != nil {

@@ -211,3 +211,16 @@ extension ExportArchive {
         31: .float8_e4m3fnuz, 32: .float8_e5m2fnuz, 33: .float8_e8m0fnu, 34: .uint32, 35: .uint64,
     ]
 }
+
+extension ExportArchive {
+    static let labelsName = "extra/labels.txt"
+    private static let maxLabelBytes = 4 << 20
+
+    /// Names of the classes, if the file was saved with them: `extra_files={"labels.txt": ...}`, a line each.
+    ///
+    /// - Throws: ``CheckpointError``.
+    package func labels() throws -> [String]? {
+        guard let text = try member(Self.labelsName), text.count <= Self.maxLabelBytes else { return nil }
+        return String.lines(of: Array(text.bytes))
+    }
+}
