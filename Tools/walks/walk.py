@@ -165,10 +165,12 @@ def timm(walk: Walk) -> np.ndarray:
     with torch.inference_mode():
         expected = model(prepare(photo(walk)).unsqueeze(0)).softmax(1)[0].numpy()
     walk.swiftnet("inspect", "vit.pt2")
-    mean, std = (",".join(map(str, config[key])) for key in ("mean", "std"))
+    # One number stands for all channels.
+    mean, std = (
+        ",".join(map(str, config[key][:1] if len(set(config[key])) == 1 else config[key])) for key in ("mean", "std"))
     short = str(int(224 / config["crop_pct"]))
     print(walk.swiftnet(
-        "add", "shapes", "vit.pt2", "--labels", "labels.txt", "--mean", mean, "--std", std, "--resize", short,
+        "add", "shapes-vit", "vit.pt2", "--labels", "labels.txt", "--mean", mean, "--std", std, "--resize", short,
         "--interpolation", config["interpolation"]), end="")
     return expected
 
@@ -195,8 +197,7 @@ def keras(walk: Walk) -> np.ndarray:
     expected = model(pixels[None] / 127.5 - 1, training=False).numpy()[0]
     walk.swiftnet("inspect", "shapes.onnx")
     print(walk.swiftnet(
-        "add", "shapes", "shapes.onnx", "--labels", "labels.txt", "--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5", "--resize",
-        "0"), end="")
+        "add", "shapes-keras", "shapes.onnx", "--labels", "labels.txt", "--mean", "0.5", "--std", "0.5", "--resize", "0"), end="")
     return expected
 
 
@@ -257,10 +258,10 @@ def photo(walk: Walk) -> Image.Image:
     return Image.open(walk.folder / "photo.png").convert("RGB")
 
 
-def compare_classes(walk: Walk, expected: np.ndarray) -> None:
+def compare_classes(walk: Walk, model: str, expected: np.ndarray) -> None:
     """Asks the program and the server for the photo's probabilities."""
-    local = json.loads(walk.swiftnet("infer", "--json", "photo.png"))
-    served = walk.serve("shapes", "/predict/shapes", [(walk.folder / "photo.png").read_bytes()], "image/png")[0]
+    local = json.loads(walk.swiftnet("infer", "--json", "--model", model, "photo.png"))
+    served = walk.serve(model, f"/predict/{model}", [(walk.folder / "photo.png").read_bytes()], "image/png")[0]
     for where, scores in (("infer", local["scores"]), ("serve", [served["scores"][name] for name in CLASSES])):
         difference = float(np.abs(np.array(scores) - expected).max())
         print(
@@ -283,7 +284,8 @@ def main() -> None:
         if options.name == "segmentation":
             segmentation(walk)
         else:
-            compare_classes(walk, {"resnet18": resnet18, "timm": timm, "keras": keras}[options.name](walk))
+            names = {"resnet18": "shapes", "timm": "shapes-vit", "keras": "shapes-keras"}
+            compare_classes(walk, names[options.name], {"resnet18": resnet18, "timm": timm, "keras": keras}[options.name](walk))
         for title, seconds in walk.times:
             print(f"{seconds:7.2f} s  {title}")
 
