@@ -53,7 +53,7 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
         case .invalidDescription(let path, let reason):
             "\(path): \(reason)"
         case .wrongArchitecture(let path, let expected, let actual):
-            "\(path): expected weights of \(expected), but these are of \(actual)"
+            "\(path): the model is of \(expected), but this file is of \(actual)"
         case .wrongClassCount(let path, let labels, let classes):
             "\(path): the model has \(labels) labels, but its weights answer with \(classes) classes"
         case .wrongInputShape(let path, let expected, let actual):

@@ -39,11 +39,12 @@ public struct NewVersion: Sendable {
         if let known, let other = known.differences(from: options).first {
             throw InferenceError.otherDescription(model: name, what: other)
         }
-        let loaded = try LoadedModel(weights: file, name: name, description: known, options: options)
-        if let known, loaded.network.name != known.architecture {
+        let format = GraphFile(recognising: file)?.format
+        if let known, format != GraphFile.Format(rawValue: known.architecture)?.rawValue {
             throw InferenceError.wrongArchitecture(
-                path: file, expected: known.architecture, actual: loaded.network.name)
+                path: file, expected: known.architecture, actual: format ?? "weights without a network")
         }
+        let loaded = try LoadedModel(weights: file, name: name, description: known, options: options)
         let answer = try Predictor(loaded).numbers(
             of: [Float](repeating: 0.5, count: loaded.plan.inputShape.elementCount), count: 1)
         guard answer.allSatisfy(\.isFinite) else { throw InferenceError.notFiniteResult }

@@ -16,8 +16,15 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         case .doesNotFit(let audit):
             "the weights don't fit \(audit)"
         case .unknownArchitecture(let name, let known):
-            "there is no architecture '\(name)'; known are \(known.joined(separator: ", "))"
+            "there is no architecture '\(name)'; \(known.count) are known, as \(Self.alike(name, known).joined(separator: ", "))"
         }
+    }
+
+    /// The names that begin as a wrong one does, else the first; some of them.
+    private static func alike(_ name: String, _ known: [String]) -> ArraySlice<String> {
+        let start = name.utf8.prefix(4)
+        let alike = known.filter { $0.utf8.starts(with: start) }
+        return (alike.isEmpty ? known : alike).prefix(12)
     }
 
     /// What helps with any other network.
