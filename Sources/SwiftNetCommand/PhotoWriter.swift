@@ -73,7 +73,7 @@ struct PhotoWriter {
                 try FileSystem.makeFolders(FileSystem.folder(of: destination))
             }
             let existing: OutputFile.Existing = replaces ? .replace : .keepIfSame
-            if !writes { return try OutputFile.check(destination, existing: existing) }
+            if !writes { return try OutputFile.check(destination, existing: existing, makesFolder: true) }
             try write(file, to: destination, existing: existing)
         }
     }

@@ -135,12 +135,13 @@ package final class OutputFile {
 
     /// Asks the rule before the work is done whose result is to be written: throws what ``init(_:existing:)`` would,
     /// but for a file that is kept if it is the same, and makes nothing.
-    package static func check(_ path: String, existing: Existing) throws {
+    ///
+    /// - Parameter makesFolder: Whether a folder that is not there will be made before the file is written.
+    package static func check(_ path: String, existing: Existing, makesFolder: Bool = false) throws {
         if descriptorNumber(path) != nil { return }
         switch try FileSystem.entry(at: path) {
         case nil:
-            let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-            try FileSystem.checkCanWrite(in: slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+            if !makesFolder { try checkFolder(of: path) }
         case .pipe, .characterDevice: return
         case .file, .missing:
             try checkLink(path, existing)
@@ -149,6 +150,16 @@ package final class OutputFile {
         case .blockDevice: throw OutputError.blockDevice(path)
         case .directory: throw OutputError.folder(path)
         case .socket: throw OutputError.socket(path)
+        }
+    }
+
+    /// Whether a file can be made at the path.
+    private static func checkFolder(of path: String) throws(SystemError) {
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
+        do {
+            try FileSystem.checkCanWrite(in: slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? ".")
+        } catch {
+            throw SystemError(call: "open", errno: error.errno, subject: path)
         }
     }
 

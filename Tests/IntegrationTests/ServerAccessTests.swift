@@ -91,7 +91,7 @@ import Testing
     @Test(arguments: ServerTests.modes, ["no-such-model", "rotation"])
     func aDigitModelThatIsNoneDoesNotStart(mode: String, model: String) throws {
         let server = try start(mode, ["--digit-model", model], waits: false)
-        #expect(try server.wait() == .exited(1))
+        #expect(try server.wait() == .exited(64))
         #expect(server.errors.hasPrefix("swiftnet: digit-model: '\(model)' is no model for digits"))
         #expect(server.errors.count { $0 == "\n" } == 1, "\(server.errors)")
     }

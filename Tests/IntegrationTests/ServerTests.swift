@@ -120,13 +120,18 @@ import Testing
 
     @Test(arguments: modes) func aServerThatCannotLoadEndsWithOneLine(mode: String) throws {
         let folder = try TemporaryFolder()
-        // The first two end the process that prepares the models, the last a worker.
-        let nowhere = folder.url.appending(path: "none/log").path
-        for arguments in [
-            ["--weights", folder.url.path], ["--model", "no-such-model"], ["--access-log", nowhere],
-        ] {
+        try folder.write([], to: "empty/.keep")
+        let repository = try makeRepository(in: folder)
+        try Data("no weights".utf8).write(to: repository.appending(path: "mnist-mlp/1/model.pth"))
+        // The first two are found before anything is started; the third ends the process that prepares the models, the last a
+        // worker.
+        let cases: [(arguments: [String], code: Int32)] = [
+            (["--weights", folder.path("empty")], 66), (["--model", "no-such-model"], 66),
+            (["--weights", repository.path, "--model", "mnist-mlp"], 1), (["--access-log", folder.path("none/log")], 1),
+        ]
+        for (arguments, code) in cases {
             let server = try ServerProcess(mode: mode, flags(mode) + arguments, waitsForReadiness: false)
-            #expect(try server.wait() == .exited(1))
+            #expect(try server.wait() == .exited(code), "\(arguments)")
             #expect(server.errors.hasPrefix("swiftnet: "))
             #expect(server.errors.count { $0 == "\n" } == 1, "\(server.errors)")
         }
@@ -156,7 +161,7 @@ import Testing
         #expect(try server.ask("POST", "/inference", text: ServerProcess.digit).status == 200)
         let named = try ServerProcess(
             mode: mode, flags(mode) + ["--weights", repository.path, "--model", "bad"], waitsForReadiness: false)
-        #expect(try named.wait() == .exited(1))
+        #expect(try named.wait() == .exited(65))
     }
 
     @Test(arguments: modes) func terminationFinishesWhatWasAccepted(mode: String) throws {

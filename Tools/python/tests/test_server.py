@@ -129,7 +129,7 @@ class ServerTests(unittest.TestCase):
                     self.assertEqual(client.predict("mnist", DIGIT)[0].label, "7")
 
     def test_what_stops_the_start_is_told(self):
-        with self.assertRaisesRegex(ServerFailed, r"(?s)exit code 1.*no model 'none'"):
+        with self.assertRaisesRegex(ServerFailed, r"(?s)exit code 66.*no model 'none'"):
             Server(**{**OPTIONS, "models": ["none"]})
         with Server(**OPTIONS) as server, self.assertRaisesRegex(ServerFailed, "(?s)exit code"):
             Server(bind=server.addresses[0], **OPTIONS)
