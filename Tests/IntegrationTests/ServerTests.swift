@@ -127,7 +127,8 @@ import Testing
         // worker.
         let cases: [(arguments: [String], code: Int32)] = [
             (["--weights", folder.path("empty")], 66), (["--model", "no-such-model"], 66),
-            (["--weights", repository.path, "--model", "mnist-mlp"], 1), (["--access-log", folder.path("none/log")], 1),
+            (["--weights", repository.path, "--model", "mnist-mlp"], 1),
+            (["--access-log", folder.path("none/log")], 1),
         ]
         for (arguments, code) in cases {
             let server = try ServerProcess(mode: mode, flags(mode) + arguments, waitsForReadiness: false)
