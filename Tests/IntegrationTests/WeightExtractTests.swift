@@ -249,7 +249,7 @@ struct WeightExtractTests {
                 try Command.path("weight-extract"),
             ])
         #expect(result.exitCode == 0, "\(result.errors)")
-        #expect(result.output.contains("ocaf\\xE9.pth\n"))
+        #expect(result.output.contains("ocaf\\xE9.pth, verified\n"))
         #expect(result.output.contains(#""path": "caf\\xE9.pth""#), "\(result.output)")
     }
 
