@@ -146,7 +146,8 @@ def broken_repositories():
             file = copy / "mnist/2/model.pth"
             data = file.read_bytes()
             file.write_bytes(data[:len(data) // 2] if what == "cut file" else bytes(len(data)))
-            flags[what] = ["--weights", str(copy)]
+            # One that is only found would be left out.
+            flags[what] = ["--weights", str(copy), "--model", "mnist"]
         yield flags
     finally:
         shutil.rmtree(folder)
