@@ -178,8 +178,9 @@ def table(results, machine, load):
         "# 500 small calls on Ray", "",
         f"`Benchmarks/ray/run`: {machine}; Ray {ray.__version__}, ONNX Runtime {onnxruntime.__version__}; {REPLICAS} replicas of one "
         "core each; driver, Ray and replicas share the machine. Medians of interleaved rounds. Processor time is that of driver, Ray "
-        f"and replicas together. Others had the machine too: the load was {load:.0f}" + (
-            ", so that calls a second are mostly waits for a processor, and its time says more." if load > 2 * os.cpu_count() else "."),
+        "and replicas together. " + (
+            f"Others had the machine too: the load was {load:.0f}, so that calls a second are mostly waits for a processor, and its "
+            "time says more." if load > 2 * os.cpu_count() else f"The load before it was {load:.1f}."),
         "", "| 500 calls of one digit each (`mnist`) | | plain Ray, ONNX Runtime in actors | SwiftNet | times |",
         "|---|---|---:|---:|---:|"]
     for way in ["one by one", "small tasks", "big chunks over a pool"]:
