@@ -52,6 +52,10 @@ class Load:
                     answer = connection.ask("POST", "/inference", BLANK, [
                         "Content-Type: application/json", f"X-Request-Id: {name}"])
                     problem = None if answer.status == 200 else f"HTTP {answer.status}"
+                    # A balancer ends a connection after so many requests (nginx: 1,000), and says so with the last answer.
+                    if answer.headers.get("connection", "").lower() == "close":
+                        connection.close()
+                        connection = None
                 except (OSError, Closed) as error:
                     problem, connection = f"{type(error).__name__}", None
                 if problem is None:
