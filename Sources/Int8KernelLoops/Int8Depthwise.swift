@@ -16,7 +16,7 @@ func depthwise(_ call: Int8DepthwiseCall) {
             strip(call, channel, count)
         }
     }
-    if case .bytes(let target) = call.output, let table = call.requantization.table {
+    if !Table.standsInRegisters, case .bytes(let target) = call.output, let table = call.requantization.table {
         lookUp(target, target, table, call.pixels * call.channels)
     }
 }
@@ -69,6 +69,7 @@ private enum Pixels<let pixels: Int> {
         }
         for index in 0..<pixels {
             let row = pixel + index
+            for vector in 0..<4 { sums[index][vector] = add(sums[index][vector], factors.bias[vector]) }
             call.requantization.write(
                 sums[index], factors, to: call.output, row * call.channels + channel,
                 residual: row * call.requantization.residualStride + channel, count)

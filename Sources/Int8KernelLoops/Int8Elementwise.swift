@@ -8,13 +8,13 @@ import KernelInterface
 
 @inline(__always)
 private func load(_ source: Bytes, _ count: Int) -> Words {
-    count == laneCount ? loadBytes(source) : Partial.loadBytes(source, count: count)
+    count == laneCount ? loadBytes(source) : loadBytes(source, count)
 }
 
 @inline(__always)
 private func store(_ value: Lanes, _ range: Int8Range, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
     let words = add(rounded(held(value, all(range.low), all(range.high))), all(range.zero))
-    if count == laneCount { storeBytes(words, target) } else { Partial.storeBytes(words, target, count: count) }
+    if count == laneCount { storeBytes(words, target) } else { storeBytes(words, target, count) }
 }
 
 /// Calls `body` for each `length` of values, a vector's or a block's, and for those that are left: their place, and how many they are.
@@ -33,10 +33,10 @@ private func store(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ coun
     if count == blockLength { storeBlock(block, target) } else { storeBlock(block, target, count) }
 }
 
-/// Values as bytes of a range.
+/// Values as steps of a range, before its zero point is added.
 @inline(__always)
-private func bytes(_ value: Lanes, _ range: Int8Range) -> Words {
-    add(rounded(held(value, all(range.low), all(range.high))), all(range.zero))
+private func steps(_ value: Lanes, _ range: Int8Range) -> Words {
+    rounded(held(value, all(range.low), all(range.high)))
 }
 
 func addBytes(
@@ -49,9 +49,9 @@ func addBytes(
             let sum =
                 floats(subtract(left.words[vector], all(a.zero))) * all(a.multiplier)
                 + floats(subtract(right.words[vector], all(b.zero))) * all(b.multiplier)
-            left.words[vector] = bytes(sum, range)
+            left.words[vector] = steps(sum, range)
         }
-        store(left.narrow, output + place, count)
+        store(left.narrow(plus: range.zero), output + place, count)
     }
 }
 
@@ -88,9 +88,9 @@ private func scaleRows(
             var left = Block.widened(bytes(a.values + position, count))
             for vector in 0..<4 {
                 let product = multiply(subtract(left.words[vector], all(a.zero)), right.words[vector])
-                left.words[vector] = bytes(floats(product) * all(a.multiplier), range)
+                left.words[vector] = steps(floats(product) * all(a.multiplier), range)
             }
-            store(left.narrow, output + position, count)
+            store(left.narrow(plus: range.zero), output + position, count)
         }
     }
 }

@@ -8,7 +8,7 @@ import KernelInterface
 public func makeInt8Kernels() -> Int8Kernels {
     Int8Kernels(
         name: levelName, panelWidth: laneCount, blockLength: blockLength, depthsInWord: depthsInWord,
-        tileRows: Blocking.tallestOfTwo,
+        tileRows: max(Blocking.tallestOfBlock, 6),
         pack: pack, expand: expand, multiply: gemm, packDepthwise: packDepthwise, depthwise: depthwise, add: addBytes,
         scale: scaleBytes, lookUp: lookUp, quantize: quantize, dequantize: dequantize, maxPool: maxPool,
         averagePool: averagePool)

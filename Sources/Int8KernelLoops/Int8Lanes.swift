@@ -67,14 +67,30 @@ struct Block {
             highHalves(high, otherHigh))
     }
 
-    /// As bytes again; each word is 0 to 255.
+    /// As bytes again, `zero` added to each: what is below 0 becomes 0, what is above 255 that.
     @inline(__always)
-    var narrow: Words { narrowed(words[0], words[1], words[2], words[3]) }
+    func narrow(plus zero: Int32) -> Words {
+        narrowed(words[0], words[1], words[2], words[3], plus: all(zero &* 0x1_0001))
+    }
 
     /// Which of a block's bytes a lane of a vector is.
     @inline(__always)
     static func place(vector: Int, lane: Int) -> Int { lane / 4 * 16 + vector * 4 + lane % 4 }
 }
+
+#if !(KERNELS_VNNI || KERNELS_VBMI)
+
+/// The first `count` bytes, each as a word; zeros behind them.
+@inline(__always)
+func loadBytes(_ source: UnsafePointer<UInt8>, _ count: Int) -> Words { Partial.loadBytes(source, count: count) }
+
+/// The first `count` words, each 0 to 255, as bytes.
+@inline(__always)
+func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    Partial.storeBytes(words, target, count: count)
+}
+
+#endif
 
 /// Memory for a vector, for those that are not whole.
 struct Partial {
@@ -86,6 +102,15 @@ struct Partial {
         var partial = Partial()
         for index in 0..<count { partial.words[index] = Int32(source[index]) }
         return partial.vector
+    }
+
+    /// The first `count` words as bytes.
+    @inline(__always)
+    static func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>, count: Int) {
+        withUnsafePointer(to: words) {
+            let source = UnsafeRawPointer($0).assumingMemoryBound(to: Int32.self)
+            for index in 0..<count { target[index] = UInt8(truncatingIfNeeded: source[index]) }
+        }
     }
 
     /// Of `count` bytes the eight at an index of eights, zeros behind the last.
@@ -120,15 +145,6 @@ struct Partial {
     @inline(__always)
     private var vector: Words {
         withUnsafePointer(to: words) { UnsafeRawPointer($0).loadUnaligned(as: Words.self) }
-    }
-
-    /// The first `count` words as bytes.
-    @inline(__always)
-    static func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>, count: Int) {
-        withUnsafePointer(to: words) {
-            let source = UnsafeRawPointer($0).assumingMemoryBound(to: Int32.self)
-            for index in 0..<count { target[index] = UInt8(truncatingIfNeeded: source[index]) }
-        }
     }
 
     /// The first `count` lanes.

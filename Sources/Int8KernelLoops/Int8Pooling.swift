@@ -43,22 +43,19 @@ func maxPool(_ output: UnsafeMutablePointer<UInt8>, _ input: Bytes, _ geometry: 
         for column in 0..<geometry.outputWidth {
             let inside = Inside(geometry, row: row, column: column)
             let target = output + (row * geometry.outputWidth + column) * channels
-            for channel in 0..<channels { target[channel] = 0 }
-            for tapRow in inside.rows {
-                for tapColumn in inside.columns {
-                    let source = input + place(geometry, row, column, tapRow, tapColumn)
-                    var channel = 0
-                    while channel + 16 <= channels {
-                        let known = UnsafeRawPointer(target + channel).loadUnaligned(as: SIMD16<UInt8>.self)
-                        let value = UnsafeRawPointer(source + channel).loadUnaligned(as: SIMD16<UInt8>.self)
-                        UnsafeMutableRawPointer(target + channel).storeBytes(
-                            of: known.replacing(with: value, where: value .> known), as: SIMD16<UInt8>.self)
-                        channel += 16
+            for channel in stride(from: 0, to: channels, by: blockLength) {
+                let count = min(blockLength, channels - channel)
+                var known = all(Int32(0))
+                for tapRow in inside.rows {
+                    for tapColumn in inside.columns {
+                        let source = input + place(geometry, row, column, tapRow, tapColumn) + channel
+                        known = largest(known, bytes(source, count))
                     }
-                    while channel < channels {
-                        if source[channel] > target[channel] { target[channel] = source[channel] }
-                        channel += 1
-                    }
+                }
+                if count == blockLength {
+                    storeBlock(known, target + channel)
+                } else {
+                    storeBlock(known, target + channel, count)
                 }
             }
         }
@@ -85,7 +82,7 @@ func averagePool(
                     for tapColumn in inside.columns {
                         let source = input.values + place(geometry, row, column, tapRow, tapColumn) + channel
                         sum = add(
-                            sum, lanes == laneCount ? loadBytes(source) : Partial.loadBytes(source, count: lanes))
+                            sum, lanes == laneCount ? loadBytes(source) : loadBytes(source, lanes))
                     }
                 }
                 let value = held(floats(subtract(sum, zeros)) * factor, all(range.low), all(range.high))
@@ -93,7 +90,7 @@ func averagePool(
                 if lanes == laneCount {
                     storeBytes(words, target + channel)
                 } else {
-                    Partial.storeBytes(words, target + channel, count: lanes)
+                    storeBytes(words, target + channel, lanes)
                 }
                 channel += laneCount
             }

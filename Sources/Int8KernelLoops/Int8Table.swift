@@ -8,6 +8,9 @@ import KernelInterface
 
 /// 256 bytes of which each byte of a block picks one: in the registers, the lower seven bits among 128, the sign between two such.
 struct Table {
+    /// Whether one is made in no time, so that what has been computed is looked up before it is written.
+    @inline(__always) static var standsInRegisters: Bool { true }
+
     private let parts: (Words, Words, Words, Words)
 
     @inline(__always)
@@ -25,6 +28,8 @@ struct Table {
 
 /// 256 bytes of which each byte of a block picks one: one after the other, without an instruction for it.
 struct Table {
+    @inline(__always) static var standsInRegisters: Bool { false }
+
     private let table: Bytes
 
     @inline(__always)
@@ -48,6 +53,8 @@ struct Table {
 /// the upper for the byte with its sign turned. Each step down by sixteen takes one group of bytes more below zero, and what a step
 /// finds is kept as the difference from what the steps before it found.
 struct Table {
+    @inline(__always) static var standsInRegisters: Bool { false }
+
     private var steps = InlineArray<16, Words>(repeating: all(Int32(0)))
 
     @inline(__always)

@@ -56,20 +56,54 @@ public enum Int8Output {
     case floats(UnsafeMutablePointer<Float>)
 }
 
-/// A product of matrices: output[m, n] = requantised(input[m, k] · weights[k, n]).
+/// How the words of a row's window stand in the input: as a single run of them, or as runs by rows and columns. Distances in bytes.
+public struct Int8Window {
+    /// Rows of runs.
+    public var rows: Int
+    /// Runs in each row.
+    public var columns: Int
+    /// Words of a run.
+    public var words: Int
+    /// The distance of the rows.
+    public var rowStride: Int
+    /// The distance of the runs in a row.
+    public var columnStride: Int
+
+    /// Describes a window; a single run of `words` if nothing else is told.
+    @inlinable
+    public init(words: Int, rows: Int = 1, rowStride: Int = 0, columns: Int = 1, columnStride: Int = 0) {
+        self.rows = rows
+        self.columns = columns
+        self.words = words
+        self.rowStride = rowStride
+        self.columnStride = columnStride
+    }
+
+    /// Words of a whole window.
+    @inlinable public var wordCount: Int { rows * columns * words }
+}
+
+/// A product of matrices whose rows are windows on an input: output[line, row, n] = requantised(window(line, row) · weights[k, n]).
 public struct Int8GemmCall {
     /// Where the first row's first column goes.
     public var output: Int8Output
     /// The distance of the output's rows, in values.
     public var outputStride: Int
-    /// The rows as `Int8Kernels.expand` writes them.
-    public var words: UnsafePointer<Int32>
-    /// The distance of the rows, and their length: what the packed matrix has.
-    public var wordCount: Int
-    /// The matrix as `Int8Kernels.pack` writes it.
+    /// Where the first row's window begins in the input, as `Int8Kernels.expand` writes it. Up to three bytes behind a run are read: they
+    /// meet weights that are zero.
+    public var input: UnsafeRawPointer
+    /// How a row's window stands in the input.
+    public var window: Int8Window
+    /// The distance of the rows' windows in a line, in bytes.
+    public var rowStride: Int
+    /// Rows in a line.
+    public var rows: Int
+    /// The distance of the lines' first windows, in bytes.
+    public var lineStride: Int
+    /// Lines. Their outputs follow each other.
+    public var lines: Int
+    /// The matrix as `Int8Kernels.pack` writes it, with the window's runs.
     public var packed: UnsafePointer<Int32>
-    /// Rows.
-    public var m: Int
     /// Columns.
     public var n: Int
     /// What becomes of the sums.
@@ -78,15 +112,18 @@ public struct Int8GemmCall {
     /// Describes a product.
     @inlinable
     public init(
-        output: Int8Output, outputStride: Int, words: UnsafePointer<Int32>, wordCount: Int,
-        packed: UnsafePointer<Int32>, m: Int, n: Int, requantization: Requantization
+        output: Int8Output, outputStride: Int, input: UnsafeRawPointer, window: Int8Window, rowStride: Int, rows: Int,
+        lineStride: Int = 0, lines: Int = 1, packed: UnsafePointer<Int32>, n: Int, requantization: Requantization
     ) {
         self.output = output
         self.outputStride = outputStride
-        self.words = words
-        self.wordCount = wordCount
+        self.input = input
+        self.window = window
+        self.rowStride = rowStride
+        self.rows = rows
+        self.lineStride = lineStride
+        self.lines = lines
         self.packed = packed
-        self.m = m
         self.n = n
         self.requantization = requantization
     }
@@ -176,29 +213,30 @@ public final class Int8Kernels: Sendable {
     public let name: String
     /// Columns in one panel of a packed matrix.
     public let panelWidth: Int
-    /// Channels that a depthwise convolution does at a time.
+    /// Columns, or channels of a depthwise convolution, whose sums become bytes together.
     public let blockLength: Int
     /// Depths that are multiplied together: a word of 32 bits.
     public let depthsInWord: Int
     /// Rows that a product does at a time.
     public let tileRows: Int
 
-    /// Packs a matrix [n, runs, length] of weights: panels of columns, in which each run takes whole words. A panel takes
-    /// `panelWidth` times the words of all runs.
+    /// Packs a matrix [n, runs, length] of weights: whole blocks of columns, then panels, in which each run takes whole words. A block
+    /// takes `blockLength` times the words of all runs, a panel `panelWidth` times.
     public let pack:
         @Sendable (
             _ packed: UnsafeMutablePointer<Int32>, _ weight: UnsafePointer<Int8>, _ n: Int, _ runs: Int, _ length: Int
         ) -> Void
 
-    /// output[row] = a run of `length` bytes as words, the last padded by zeros; rows are `inputStride` bytes and `outputStride` words
-    /// apart.
+    /// output[row] = a run of `length` bytes as words, each depth in `valueBytes`, the last word padded by zeros; rows are `outputStride`
+    /// and `inputStride` bytes apart, and may stand at any address.
     public let expand:
         @Sendable (
-            _ output: UnsafeMutablePointer<Int32>, _ outputStride: Int, _ input: Bytes, _ inputStride: Int, _ rows: Int,
+            _ output: UnsafeMutableRawPointer, _ outputStride: Int, _ input: Bytes, _ inputStride: Int, _ rows: Int,
             _ length: Int
         ) -> Void
 
-    /// Computes a product. Rows and columns may be split at will, columns at multiples of `panelWidth`.
+    /// Computes a product. Rows and columns may be split at will, columns at multiples of
+    /// `columnGranule(of:)`.
     public let multiply: @Sendable (_ call: Int8GemmCall) -> Void
 
     /// Packs filters [channels, taps]: blocks of channels, in which the taps take whole words. A block takes `blockLength` times the
@@ -257,7 +295,7 @@ public final class Int8Kernels: Sendable {
     public init(
         name: String, panelWidth: Int, blockLength: Int, depthsInWord: Int, tileRows: Int,
         pack: @escaping @Sendable (UnsafeMutablePointer<Int32>, UnsafePointer<Int8>, Int, Int, Int) -> Void,
-        expand: @escaping @Sendable (UnsafeMutablePointer<Int32>, Int, Bytes, Int, Int, Int) -> Void,
+        expand: @escaping @Sendable (UnsafeMutableRawPointer, Int, Bytes, Int, Int, Int) -> Void,
         multiply: @escaping @Sendable (Int8GemmCall) -> Void,
         packDepthwise: @escaping @Sendable (UnsafeMutablePointer<Int32>, UnsafePointer<Int8>, Int, Int) -> Void,
         depthwise: @escaping @Sendable (Int8DepthwiseCall) -> Void,
@@ -297,16 +335,20 @@ extension Int8Kernels {
     @inlinable
     public func words(_ length: Int) -> Int { (length + depthsInWord - 1) / depthsInWord }
 
-    /// Rows of bytes as the words that `expand` would write, where they are the same: four bytes each, in whole words.
+    /// Bytes that a depth takes in words.
+    @inlinable public var valueBytes: Int { 4 / depthsInWord }
+
+    /// Whether runs of `length` bytes are whole words as they stand: then nothing need be written anew.
     @inlinable
-    public func words(at bytes: Bytes, _ length: Int) -> UnsafePointer<Int32>? {
-        let isWhole = depthsInWord == 4 && length % 4 == 0 && Int(bitPattern: bytes) % 4 == 0
-        return isWhole ? UnsafeRawPointer(bytes).assumingMemoryBound(to: Int32.self) : nil
-    }
+    public func areWords(_ length: Int) -> Bool { depthsInWord == 4 && length % 4 == 0 }
 
     /// `count` values in whole panels.
     @inlinable
     public func padded(_ count: Int) -> Int { (count + panelWidth - 1) / panelWidth * panelWidth }
+
+    /// What a product's columns may be split at.
+    @inlinable
+    public func columnGranule(of n: Int) -> Int { n < blockLength ? panelWidth : blockLength }
 
     /// Words that a packed matrix of `n` columns takes, each of `runs` runs of `length` depths.
     @inlinable

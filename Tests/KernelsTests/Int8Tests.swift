@@ -56,7 +56,8 @@ struct Int8Tests {
         (1, 1, 1, 1), (1, 10, 1, 128), (1, 129, 1, 37), (2, 40, 1, 16), (3, 65, 3, 5), (4, 16, 1, 33), (5, 24, 3, 9),
         (6, 17, 1, 40), (7, 48, 1, 24), (13, 31, 3, 7), (14, 32, 1, 16), (15, 33, 2, 17), (29, 49, 1, 20),
         (30, 4, 1, 3),
-        (8, 8, 1, 4096), (3, 8, 1, 0), (27, 5, 1, 66), (33, 9, 1, 65),
+        (8, 8, 1, 4096), (3, 8, 1, 0), (27, 5, 1, 66), (33, 9, 1, 65), (7, 64, 1, 24), (6, 96, 2, 6), (1, 192, 1, 12),
+        (11, 200, 1, 9), (12, 32, 1, 8), (5, 80, 3, 11),
     ]
 
     @Test("products are exact integers, requantised as the contract says", arguments: Int8Kernels.available)
@@ -106,15 +107,16 @@ struct Int8Tests {
         let (m, n, depth) = (size.m, size.n, size.runs * size.length)
         var packed = [Int32](repeating: 7, count: kernels.packedWords(n, runs: size.runs, length: size.length))
         kernels.pack(&packed, weight, n, size.runs, size.length)
+        // The runs of all rows, one run after the other.
         let runWords = kernels.words(size.length)
-        let wordCount = size.runs * runWords
-        var words = [Int32](repeating: 7, count: m * wordCount + 1)
-        words.withUnsafeMutableBufferPointer { words in
+        var words = [Int32](repeating: 7, count: m * size.runs * runWords + 1)
+        words.withUnsafeMutableBytes { words in
             a.withUnsafeBufferPointer { a in
                 guard let target = words.baseAddress, let source = a.baseAddress else { return }
                 for run in 0..<size.runs {
                     kernels.expand(
-                        target + run * runWords, wordCount, source + run * size.length, depth, m, size.length)
+                        target + 4 * run * m * runWords, 4 * runWords, source + run * size.length, depth, m,
+                        size.length)
                 }
             }
         }
@@ -131,7 +133,10 @@ struct Int8Tests {
                                     Int8GemmCall(
                                         output: epilogue.isFloat
                                             ? .floats(floats.baseAddress!) : .bytes(bytes.baseAddress!),
-                                        outputStride: n, words: words, wordCount: wordCount, packed: packed, m: m, n: n,
+                                        outputStride: n, input: words,
+                                        window: Int8Window(
+                                            words: runWords, rows: size.runs, rowStride: 4 * m * runWords),
+                                        rowStride: 4 * runWords, rows: m, packed: packed, n: n,
                                         requantization: Requantization(
                                             bias: bias.baseAddress!, multiplier: multiplier.baseAddress!,
                                             low: epilogue.low, high: epilogue.high, zero: Int32(epilogue.zero),

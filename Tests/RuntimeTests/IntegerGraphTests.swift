@@ -24,6 +24,23 @@ struct IntegerGraphTests {
         }
     }
 
+    @Test("images of more lines than are done at a time", arguments: [Pattern.strided, .dilated])
+    func tall(pattern: Pattern) throws {
+        var maker = QuantizedGraphMaker(seed: 11, isSigned: false)
+        let value = try maker.append(pattern, to: maker.input([1, 3, 500, 200]))
+        let graph = maker.finished(value)
+        let image = Tensor(randomFloats(300_000, seed: 4), shape: [1, 3, 500, 200])
+        var rewritten = graph
+        for level in KernelTable.available {
+            let plan = try Plan(graph, kernels: level) { _, graph in rewritten = graph }
+            let expected = try rewritten.evaluate([image])[0].floats()
+            for threads in [1, 3] {
+                let session = try Session(plan, threads: threads, leastSharedWork: 0)
+                #expect(try session.run(inputs: [image])[0].floats() == expected, "\(level.name), \(threads) threads")
+            }
+        }
+    }
+
     @Test("graphs of several integer operators", arguments: 0..<80)
     func random(seed: Int) throws {
         var maker = QuantizedGraphMaker(seed: UInt64(seed) &* 31 &+ 5, isSigned: seed % 3 == 0)
@@ -100,16 +117,16 @@ struct IntegerGraphTests {
 
 /// A piece of a graph between quantisations.
 enum Pattern: String, CaseIterable, Sendable {
-    case convolution, pointwise, strided, dilated, grouped, depthwise, depthwiseStrided
+    case convolution, wide, pointwise, strided, dilated, grouped, depthwise, depthwiseStrided
     case convolutionReLU, convolutionReLU6, convolutionResidual, floatOutput
     case add, addReLU, multiply, sigmoid, siluInPieces, silu
     case maxPool, averagePool, paddedAverage, globalAverage
-    case concat, transpose, linear, flattenedLinear, matMul
+    case concat, transpose, linear, wideLinear, flattenedLinear, matMul
 
     /// What the step is called.
     var operation: String {
         switch self {
-        case .convolution, .strided, .dilated, .grouped, .depthwise, .depthwiseStrided: "int8 conv2d 3x3"
+        case .convolution, .wide, .strided, .dilated, .grouped, .depthwise, .depthwiseStrided: "int8 conv2d 3x3"
         case .pointwise, .floatOutput: "int8 conv2d 1x1"
         case .convolutionReLU: "int8 conv2d 3x3 + relu"
         case .convolutionReLU6: "int8 conv2d 3x3 + relu6"
@@ -124,7 +141,7 @@ enum Pattern: String, CaseIterable, Sendable {
         case .globalAverage: "int8 GlobalAveragePool"
         case .concat: "concat"
         case .transpose: "dequantize"
-        case .linear, .flattenedLinear, .matMul: "int8 linear"
+        case .linear, .wideLinear, .flattenedLinear, .matMul: "int8 linear"
         }
     }
 
@@ -220,6 +237,7 @@ struct QuantizedGraphMaker {
         let channels = shape[1]
         switch pattern {
         case .convolution: return try quantized(convolution(x, outputs: 5, window(3)))
+        case .wide: return try quantized(convolution(x, outputs: 150, window(3)))
         case .pointwise: return try quantized(convolution(x, outputs: 21, window(1, pad: 0)), zero: 255)
         case .strided: return try quantized(convolution(x, outputs: 9, window(3, stride: 2)), zero: 0)
         case .dilated: return try quantized(convolution(x, outputs: 4, window(3, dilation: 2, pad: 2)))
@@ -264,10 +282,12 @@ struct QuantizedGraphMaker {
         case .transpose:
             let value = try quantized(x)
             return try quantized(folding.add(Transpose([0, 2, 3, 1]), [value], name: name("transpose"))[0])
-        case .linear:
+        case .linear, .wideLinear:
+            let outputs = pattern == .linear ? 10 : 150
             let rows = try quantized(folding.add(Transpose([0, 2, 3, 1]), [x], name: name("transpose"))[0])
             return try quantized(
-                folding.add(Linear(), [rows, weights([10, channels]), bias(10)], name: name("linear"))[0])
+                folding.add(
+                    Linear(), [rows, weights([outputs, channels]), bias(outputs)], name: name("linear"))[0])
         case .flattenedLinear:
             let value = try quantized(x)
             let flat = try quantized(folding.add(Reshape([1, shape.elementCount]), [value], name: name("flat"))[0])

@@ -19,6 +19,7 @@ let depthsInWord = 2
 enum Blocking {
     @inline(__always) static var tallestOfOne: Int { 8 }
     @inline(__always) static var tallestOfTwo: Int { 6 }
+    @inline(__always) static var tallestOfBlock: Int { 2 }
     /// Pixels of a depthwise convolution at a time: four sums for each.
     @inline(__always) static var pixels: Int { 2 }
 }
@@ -58,6 +59,12 @@ func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes {
     _mm256_min_ps(high, _mm256_max_ps(low, value))
 }
 
+/// Held below a bound.
+@_transparent func held(_ value: Lanes, _ high: Lanes) -> Lanes { _mm256_min_ps(high, value) }
+
+/// Whether `rounded` makes a very low integer of each value that is too low for it.
+let roundedHoldsLow = true
+
 @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm256_add_ps(a, b) }
 @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm256_mul_ps(a, b) }
 @_transparent func / (a: Lanes, b: Lanes) -> Lanes { _mm256_div_ps(a, b) }
@@ -86,9 +93,9 @@ func expanded(_ source: UnsafePointer<UInt8>) -> Words {
 
 /// Eight depths as words.
 @_transparent
-func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<Int32>) {
+func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutableRawPointer) {
     let bytes = SIMD2<Int64>(UnsafeRawPointer(source).loadUnaligned(as: Int64.self), 0)
-    UnsafeMutableRawPointer(target).storeBytes(of: _mm_cvtepu8_epi16(bytes), as: SIMD2<Int64>.self)
+    target.storeBytes(of: _mm_cvtepu8_epi16(bytes), as: SIMD2<Int64>.self)
 }
 
 // MARK: - Blocks of bytes
@@ -106,15 +113,20 @@ func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: 
     for index in 0..<4 { Partial.store(eight: block[index], target, index, count) }
 }
 
+/// The larger of each two bytes.
+@_transparent func largest(_ a: Words, _ b: Words) -> Words { _mm256_max_epu8(a, b) }
+
 @_transparent func lowBytes(_ a: Words, _ b: Words) -> Words { _mm256_unpacklo_epi8(a, b) }
 @_transparent func highBytes(_ a: Words, _ b: Words) -> Words { _mm256_unpackhi_epi8(a, b) }
 @_transparent func lowHalves(_ a: Words, _ b: Words) -> Words { _mm256_unpacklo_epi16(a, b) }
 @_transparent func highHalves(_ a: Words, _ b: Words) -> Words { _mm256_unpackhi_epi16(a, b) }
 
-/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+/// The words of four vectors as a block, what `Block.widened` made of it; `zero` is added to each 16 bits, and what a byte can't be is
+/// held at its bounds.
 @_transparent
-func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
-    _mm256_packus_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d))
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words, plus zero: Words) -> Words {
+    _mm256_packus_epi16(
+        _mm256_adds_epi16(_mm256_packs_epi32(a, b), zero), _mm256_adds_epi16(_mm256_packs_epi32(c, d), zero))
 }
 
 /// Every fourth group of four words: a vector's of the four that a block's are.

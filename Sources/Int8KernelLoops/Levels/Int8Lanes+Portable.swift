@@ -22,6 +22,7 @@ let depthsInWord = 2
 enum Blocking {
     @inline(__always) static var tallestOfOne: Int { 6 }
     @inline(__always) static var tallestOfTwo: Int { 6 }
+    @inline(__always) static var tallestOfBlock: Int { 2 }
     /// Pixels of a depthwise convolution at a time: four sums for each.
     @inline(__always) static var pixels: Int { 2 }
 }
@@ -68,16 +69,29 @@ func rounded(_ value: Lanes) -> Words { parts(_mm_cvtps_epi32(value)) }
 @_transparent
 func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes { _mm_min_ps(high, _mm_max_ps(low, value)) }
 
+/// The larger of each two bytes.
+@_transparent func largest(_ a: Words, _ b: Words) -> Words { parts(_mm_max_epu8(whole(a), whole(b))) }
+
 @_transparent func lowBytes(_ a: Words, _ b: Words) -> Words { parts(_mm_unpacklo_epi8(whole(a), whole(b))) }
 @_transparent func highBytes(_ a: Words, _ b: Words) -> Words { parts(_mm_unpackhi_epi8(whole(a), whole(b))) }
 @_transparent func lowHalves(_ a: Words, _ b: Words) -> Words { parts(_mm_unpacklo_epi16(whole(a), whole(b))) }
 @_transparent func highHalves(_ a: Words, _ b: Words) -> Words { parts(_mm_unpackhi_epi16(whole(a), whole(b))) }
 
-/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+/// The words of four vectors as a block, what `Block.widened` made of it; `zero` is added to each 16 bits, and what a byte can't be is
+/// held at its bounds.
 @_transparent
-func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
-    parts(_mm_packus_epi16(_mm_packs_epi32(whole(a), whole(b)), _mm_packs_epi32(whole(c), whole(d))))
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words, plus zero: Words) -> Words {
+    parts(
+        _mm_packus_epi16(
+            _mm_adds_epi16(_mm_packs_epi32(whole(a), whole(b)), whole(zero)),
+            _mm_adds_epi16(_mm_packs_epi32(whole(c), whole(d)), whole(zero))))
 }
+
+/// Held below a bound.
+@_transparent func held(_ value: Lanes, _ high: Lanes) -> Lanes { _mm_min_ps(high, value) }
+
+/// Whether `rounded` makes a very low integer of each value that is too low for it.
+let roundedHoldsLow = true
 
 @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm_add_ps(a, b) }
 @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm_mul_ps(a, b) }
@@ -136,6 +150,13 @@ func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes {
     return raised.replacing(with: high, where: raised .> high)
 }
 
+/// The larger of each two bytes.
+@_transparent
+func largest(_ a: Words, _ b: Words) -> Words {
+    let (left, right) = (unsafeBitCast(a, to: SIMD16<UInt8>.self), unsafeBitCast(b, to: SIMD16<UInt8>.self))
+    return unsafeBitCast(left.replacing(with: right, where: right .> left), to: Words.self)
+}
+
 @_transparent
 func lowBytes(_ a: Words, _ b: Words) -> Words {
     turns(unsafeBitCast(a, to: SIMD16<UInt8>.self).lowHalf, unsafeBitCast(b, to: SIMD16<UInt8>.self).lowHalf)
@@ -164,13 +185,23 @@ private func turns(_ a: SIMD4<UInt16>, _ b: SIMD4<UInt16>) -> Words {
     unsafeBitCast(SIMD8<UInt16>(evenHalf: a, oddHalf: b), to: Words.self)
 }
 
-/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+/// The words of four vectors as a block, what `Block.widened` made of it; `zero` is added to each 16 bits, and what a byte can't be is
+/// held at its bounds.
 @_transparent
-func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words, plus zero: Words) -> Words {
     let words = SIMD16<Int32>(
         lowHalf: SIMD8<Int32>(lowHalf: a, highHalf: b), highHalf: SIMD8<Int32>(lowHalf: c, highHalf: d))
-    return unsafeBitCast(SIMD16<UInt8>(truncatingIfNeeded: words), to: Words.self)
+    let raised = words &+ SIMD16(repeating: zero[0] & 0xFFFF)
+    let bytes = raised.clamped(lowerBound: SIMD16(repeating: 0), upperBound: SIMD16(repeating: 255))
+    return unsafeBitCast(SIMD16<UInt8>(truncatingIfNeeded: bytes), to: Words.self)
 }
+
+/// Held below a bound.
+@_transparent
+func held(_ value: Lanes, _ high: Lanes) -> Lanes { value.replacing(with: high, where: value .> high) }
+
+/// Whether `rounded` makes a very low integer of each value that is too low for it.
+let roundedHoldsLow = false
 
 /// A vector's bytes, each as a word.
 @_transparent
@@ -201,8 +232,8 @@ func dot(_ sum: Words, _ word: Words, _ weights: Words) -> Words { dotPairs(sum,
 
 /// Eight depths as words.
 @_transparent
-func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<Int32>) {
-    store(expanded(source), target)
+func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutableRawPointer) {
+    target.storeBytes(of: expanded(source), as: Words.self)
 }
 
 // MARK: - Blocks of bytes

@@ -23,6 +23,7 @@ let depthsInWord = 4
 enum Blocking {
     @inline(__always) static var tallestOfOne: Int { 14 }
     @inline(__always) static var tallestOfTwo: Int { 14 }
+    @inline(__always) static var tallestOfBlock: Int { 6 }
     /// Pixels of a depthwise convolution at a time: four sums for each.
     @inline(__always) static var pixels: Int { 4 }
 }
@@ -58,6 +59,12 @@ func held(_ value: Lanes, _ low: Lanes, _ high: Lanes) -> Lanes {
     _mm512_min_ps(high, _mm512_max_ps(low, value))
 }
 
+/// Held below a bound.
+@_transparent func held(_ value: Lanes, _ high: Lanes) -> Lanes { _mm512_min_ps(high, value) }
+
+/// Whether `rounded` makes a very low integer of each value that is too low for it.
+let roundedHoldsLow = true
+
 @_transparent func + (a: Lanes, b: Lanes) -> Lanes { _mm512_add_ps(a, b) }
 @_transparent func * (a: Lanes, b: Lanes) -> Lanes { _mm512_mul_ps(a, b) }
 @_transparent func / (a: Lanes, b: Lanes) -> Lanes { _mm512_div_ps(a, b) }
@@ -74,6 +81,18 @@ func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>) {
     UnsafeMutableRawPointer(target).storeBytes(of: _mm512_cvtepi32_epi8(words), as: SIMD2<Int64>.self)
 }
 
+/// The first `count` bytes, each as a word; zeros behind them.
+@_transparent
+func loadBytes(_ source: UnsafePointer<UInt8>, _ count: Int) -> Words {
+    _mm512_cvtepu8_epi32(_mm_maskz_loadu_epi8(UInt16(truncatingIfNeeded: first(count)), source))
+}
+
+/// The first `count` words, each 0 to 255, as bytes.
+@_transparent
+func storeBytes(_ words: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: Int) {
+    _mm_mask_storeu_epi8(target, UInt16(truncatingIfNeeded: first(count)), _mm512_cvtepi32_epi8(words))
+}
+
 /// A vector's depths as words: as they stand.
 @_transparent
 func expanded(_ source: UnsafePointer<UInt8>) -> Words {
@@ -82,9 +101,8 @@ func expanded(_ source: UnsafePointer<UInt8>) -> Words {
 
 /// Eight depths as words: as they stand.
 @_transparent
-func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutablePointer<Int32>) {
-    UnsafeMutableRawPointer(target).storeBytes(
-        of: UnsafeRawPointer(source).loadUnaligned(as: Int64.self), as: Int64.self)
+func expandEight(_ source: UnsafePointer<UInt8>, _ target: UnsafeMutableRawPointer) {
+    target.storeBytes(of: UnsafeRawPointer(source).loadUnaligned(as: Int64.self), as: Int64.self)
 }
 
 // MARK: - Blocks of bytes
@@ -102,15 +120,20 @@ func storeBlock(_ block: Words, _ target: UnsafeMutablePointer<UInt8>, _ count: 
 @_transparent
 private func first(_ count: Int) -> UInt64 { ~0 &>> (64 &- UInt64(truncatingIfNeeded: count)) }
 
+/// The larger of each two bytes.
+@_transparent func largest(_ a: Words, _ b: Words) -> Words { _mm512_max_epu8(a, b) }
+
 @_transparent func lowBytes(_ a: Words, _ b: Words) -> Words { _mm512_unpacklo_epi8(a, b) }
 @_transparent func highBytes(_ a: Words, _ b: Words) -> Words { _mm512_unpackhi_epi8(a, b) }
 @_transparent func lowHalves(_ a: Words, _ b: Words) -> Words { _mm512_unpacklo_epi16(a, b) }
 @_transparent func highHalves(_ a: Words, _ b: Words) -> Words { _mm512_unpackhi_epi16(a, b) }
 
-/// The words of four vectors, each 0 to 255, as a block: what `Block.widened` made of it.
+/// The words of four vectors as a block, what `Block.widened` made of it; `zero` is added to each 16 bits, and what a byte can't be is
+/// held at its bounds.
 @_transparent
-func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words) -> Words {
-    _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d))
+func narrowed(_ a: Words, _ b: Words, _ c: Words, _ d: Words, plus zero: Words) -> Words {
+    _mm512_packus_epi16(
+        _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero), _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero))
 }
 
 /// Every fourth group of four words: a vector's of the four that a block's are.

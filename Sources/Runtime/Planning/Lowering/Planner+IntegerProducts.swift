@@ -71,8 +71,8 @@ extension Planner {
                     }
                     return IntegerConvolutionStep(
                         input: slot(input), zero: zero, weight: weight, epilogue: epilogue.make(slot),
-                        geometry: geometry, groups: groups, outChannels: outputs, runWords: kernels.words(runs.length),
-                        packedWords: packedWords, paddedColumns: kernels.padded(groupOutputs))
+                        geometry: geometry, groups: groups, outChannels: outputs, packedWords: packedWords,
+                        kernels: kernels)
                 }))
     }
 

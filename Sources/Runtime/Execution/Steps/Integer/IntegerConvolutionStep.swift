@@ -2,8 +2,8 @@
 
 import Kernels
 
-/// A convolution of bytes: the windows of a block of pixels are written as words, then multiplied with one matrix for each group. What
-/// lies beyond the image is zero points.
+/// A convolution of bytes: for each group, a product of the windows, where they stand in the image, with one matrix. The image is written
+/// anew with zero points around it, some lines at a time, unless it can be read as it is.
 struct IntegerConvolutionStep: Step {
     let input: Slot
     /// What stands for zero in the input.
@@ -14,146 +14,134 @@ struct IntegerConvolutionStep: Step {
     let geometry: WindowGeometry
     let groups: Int
     let outChannels: Int
-    /// Words of a run of values in a window: of one row of it, or of one tap.
+    /// The instructions' depths: words of a run of values in a window, bytes of a value, whether runs are words as they stand.
     let runWords: Int
+    let valueBytes: Int
+    let standsAsWords: Bool
     /// Words of one group's packed matrix, and its columns in whole panels.
     let packedWords: Int
     let paddedColumns: Int
 
+    /// - Parameter columns: Of each group, in whole panels.
+    init(
+        input: Slot, zero: UInt8, weight: Int, epilogue: IntegerEpilogue, geometry: WindowGeometry, groups: Int,
+        outChannels: Int, packedWords: Int, kernels: Int8Kernels
+    ) {
+        self.input = input
+        self.zero = zero
+        self.weight = weight
+        self.epilogue = epilogue
+        let length = geometry.integerRuns(groups: groups).length
+        let isPadded = geometry.padTop + geometry.padLeft + geometry.padBottom + geometry.padRight > 0
+        standsAsWords = !isPadded && kernels.areWords(length)
+        self.geometry = standsAsWords && geometry.isPointwise ? geometry.asLine : geometry
+        self.groups = groups
+        self.outChannels = outChannels
+        self.packedWords = packedWords
+        runWords = kernels.words(length)
+        valueBytes = kernels.valueBytes
+        paddedColumns = kernels.padded(outChannels / groups)
+    }
+
     private var groupInputs: Int { geometry.channels / groups }
     private var groupOutputs: Int { outChannels / groups }
-    private var runs: (count: Int, length: Int) { geometry.integerRuns(groups: groups) }
-    private var wordCount: Int { geometry.kernelHeight * runs.count * runWords }
-    private var pixels: Int { geometry.outputHeight * geometry.outputWidth }
+    private var wordCount: Int { geometry.kernelHeight * geometry.integerRuns(groups: groups).count * runWords }
+    /// Lines of the input that a line of windows spans.
+    private var reach: Int { (geometry.kernelHeight - 1) * geometry.dilationHeight + 1 }
 
-    /// Pixels that are done at a time: their words stay in L2 while the matrix goes by, which is read as seldom as can be.
-    private var blockPixels: Int {
-        let most = max(24, 65536 / max(1, wordCount))
-        let blocks = (pixels + most - 1) / most
-        return max(6, ((pixels + blocks - 1) / max(1, blocks) + 5) / 6 * 6)
+    /// Bytes of a line of the image, as it is read, with what is around it.
+    private var lineBytes: Int {
+        (geometry.inputWidth + geometry.padLeft + geometry.padRight) * geometry.channels * valueBytes
     }
 
-    private var wordBytes: Int { (blockPixels * wordCount * 4).roundedUpToCacheLine }
+    /// Lines of windows that are done at a time: what they read stays in L2 while the matrix goes by, which is read as seldom as can be.
+    private var blockLines: Int {
+        if standsAsWords { return geometry.outputHeight }
+        let room = max(1, (262144 / max(1, lineBytes) - reach) / geometry.strideHeight + 1)
+        let blocks = (geometry.outputHeight + room - 1) / room
+        return (geometry.outputHeight + blocks - 1) / max(1, blocks)
+    }
 
-    var scratchByteCount: Int { wordBytes + 2 * runs.length }
+    /// Lines of the input that a number of lines of windows reads.
+    private func linesRead(_ count: Int) -> Int { max(0, count - 1) * geometry.strideHeight + reach }
+
+    var scratchByteCount: Int {
+        // A word may reach behind the last value.
+        standsAsWords ? 0 : linesRead(blockLines) * lineBytes + 4
+    }
 
     func run(_ run: StepRun) {
-        let splitsColumns = run.splitsColumns(rows: pixels, columns: groupOutputs)
-        let rows = splitsColumns ? 0..<pixels : run.share(of: pixels, granule: run.kernels.int8.tileRows)
-        let columns =
-            splitsColumns ? run.share(of: groupOutputs, granule: run.kernels.int8.panelWidth) : 0..<groupOutputs
-        guard !columns.isEmpty else { return }
-        let memory = UnsafeMutableRawPointer(run.scratch)
-        let window = Window(
-            words: memory.assumingMemoryBound(to: Int32.self),
-            run: (memory + wordBytes).assumingMemoryBound(to: UInt8.self), wordCount: wordCount)
-        window.run.update(repeating: zero, count: 2 * runs.length)
+        let granule = run.kernels.int8.columnGranule(of: groupOutputs)
+        // A single line is shared out by its pixels.
+        let isLine = geometry.outputHeight == 1
+        let all = isLine ? geometry.outputWidth : geometry.outputHeight
+        let tallest = isLine ? run.kernels.int8.tileRows : 1
+        let splitsColumns = run.splitsColumns(rows: all, granule: tallest, columns: groupOutputs, granule)
+        let columns = splitsColumns ? run.share(of: groupOutputs, granule: granule) : 0..<groupOutputs
+        let share = splitsColumns ? 0..<all : run.share(of: all, granule: tallest)
+        guard !columns.isEmpty, !share.isEmpty else { return }
+        if isLine { return multiply(run, lines: 0..<1, pixels: share, columns) }
+        for first in stride(from: share.lowerBound, to: share.upperBound, by: blockLines) {
+            multiply(
+                run, lines: first..<min(first + blockLines, share.upperBound), pixels: 0..<geometry.outputWidth, columns
+            )
+        }
+    }
+
+    /// Computes some columns of some lines' pixels.
+    private func multiply(_ run: StepRun, lines: Range<Int>, pixels: Range<Int>, _ columns: Range<Int>) {
+        var source = UnsafeRawPointer(run.readBytes(input)) + lines.lowerBound * geometry.strideHeight * lineBytes
+        if !standsAsWords {
+            writeLines(run, from: lines.lowerBound * geometry.strideHeight - geometry.padTop, linesRead(lines.count))
+            source = UnsafeRawPointer(run.scratch)
+        }
+        let pixelBytes = geometry.channels * valueBytes
+        let window = Int8Window(
+            words: runWords, rows: geometry.kernelHeight, rowStride: geometry.dilationHeight * lineBytes,
+            columns: geometry.integerRuns(groups: groups).count, columnStride: geometry.dilationWidth * pixelBytes)
         for group in 0..<groups {
-            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: blockPixels) {
-                let block = first..<min(first + blockPixels, rows.upperBound)
-                let words = windows(run, window, block, group)
-                let (column, channel) = (group * paddedColumns + columns.lowerBound, group * groupOutputs)
-                let place = first * outChannels + channel + columns.lowerBound
-                run.kernels.int8.multiply(
-                    Int8GemmCall(
-                        output: epilogue.target(place, run), outputStride: outChannels, words: words,
-                        wordCount: wordCount,
-                        packed: run.words(weight) + group * packedWords + columns.lowerBound * wordCount,
-                        m: block.count,
-                        n: columns.count,
-                        requantization: epilogue.at(column: column, place: place, stride: outChannels, run)))
+            let channel = group * groupOutputs + columns.lowerBound
+            let place = (lines.lowerBound * geometry.outputWidth + pixels.lowerBound) * outChannels + channel
+            run.kernels.int8.multiply(
+                Int8GemmCall(
+                    output: epilogue.target(place, run), outputStride: outChannels,
+                    input: source + pixels.lowerBound * geometry.strideWidth * pixelBytes
+                        + group * groupInputs * valueBytes,
+                    window: window, rowStride: geometry.strideWidth * pixelBytes, rows: pixels.count,
+                    lineStride: geometry.strideHeight * lineBytes, lines: lines.count,
+                    packed: run.words(weight) + group * packedWords + columns.lowerBound * wordCount,
+                    n: columns.count,
+                    requantization: epilogue.at(
+                        column: group * paddedColumns + columns.lowerBound, place: place, stride: outChannels, run)))
+        }
+    }
+
+    /// Writes lines of the image as the kernels' words, with zero points around them.
+    ///
+    /// - Parameter first: Counted in the image; may lie before it.
+    private func writeLines(_ run: StepRun, from first: Int, _ count: Int) {
+        let length = geometry.inputWidth * geometry.channels
+        let (left, right) = (geometry.padLeft * geometry.channels, geometry.padRight * geometry.channels)
+        let source = run.readBytes(input)
+        for index in 0..<count {
+            let line = UnsafeMutableRawPointer(run.scratch) + index * lineBytes
+            if (0..<geometry.inputHeight).contains(first + index) {
+                writeZeros(line, left)
+                let values = line + left * valueBytes
+                run.kernels.int8.expand(values, 0, source + (first + index) * length, 0, 1, length)
+                // After the values, whose last word may reach beyond them.
+                writeZeros(values + length * valueBytes, right)
+            } else {
+                writeZeros(line, left + length + right)
             }
         }
     }
 
-    /// Memory for the windows of a block.
-    private struct Window {
-        let words: UnsafeMutablePointer<Int32>
-        /// A run of values, and behind it a run of zero points.
-        let run: UnsafeMutablePointer<UInt8>
-        let wordCount: Int
-    }
-
-    /// The windows of some pixels: as they stand in the input where its bytes are the kernels' words, or gathered.
-    private func windows(_ run: StepRun, _ window: Window, _ block: Range<Int>, _ group: Int) -> UnsafePointer<Int32> {
-        if geometry.isPointwise && groups == 1,
-            let words = run.kernels.int8.words(at: run.readBytes(input) + block.lowerBound * groupInputs, groupInputs)
-        {
-            return words
-        }
-        gather(run, window, block, group)
-        return UnsafePointer(window.words)
-    }
-
-    /// Writes the windows of some pixels, counted along the output's lines.
-    private func gather(_ run: StepRun, _ window: Window, _ block: Range<Int>, _ group: Int) {
-        let source = run.readBytes(input) + group * groupInputs
-        if geometry.isPointwise {
-            return run.kernels.int8.expand(
-                window.words, wordCount, source + block.lowerBound * geometry.channels, geometry.channels, block.count,
-                groupInputs)
-        }
-        var pixel = block.lowerBound
-        while pixel < block.upperBound {
-            let (line, first) = pixel.quotientAndRemainder(dividingBy: geometry.outputWidth)
-            let columns = first..<min(geometry.outputWidth, first + block.upperBound - pixel)
-            let words = window.words + (pixel - block.lowerBound) * wordCount
-            for tapRow in 0..<geometry.kernelHeight {
-                let row = line * geometry.strideHeight - geometry.padTop + tapRow * geometry.dilationHeight
-                let target = words + tapRow * runs.count * runWords
-                if row < 0 || row >= geometry.inputHeight {
-                    for index in 0..<runs.count { expandZeros(run, window, target + index * runWords, columns.count) }
-                } else if runs.count == 1 {
-                    gatherRows(run, window, target, source + row * geometry.inputWidth * geometry.channels, columns)
-                } else {
-                    gatherTaps(run, window, target, source + row * geometry.inputWidth * geometry.channels, columns)
-                }
-            }
-            pixel += columns.count
-        }
-    }
-
-    private func expandZeros(_ run: StepRun, _ window: Window, _ target: UnsafeMutablePointer<Int32>, _ count: Int) {
-        run.kernels.int8.expand(target, wordCount, window.run + runs.length, 0, count, runs.length)
-    }
-
-    /// Rows of windows, each one run of values; those that reach beyond the image are put together first.
-    private func gatherRows(
-        _ run: StepRun, _ window: Window, _ target: UnsafeMutablePointer<Int32>, _ row: Bytes, _ columns: Range<Int>
-    ) {
-        let (channels, width) = (geometry.channels, geometry.inputWidth)
-        let inside = geometry.columnsInside(reach: geometry.kernelWidth, from: -geometry.padLeft).clamped(to: columns)
-        if !inside.isEmpty {
-            let start = inside.lowerBound * geometry.strideWidth - geometry.padLeft
-            run.kernels.int8.expand(
-                target + (inside.lowerBound - columns.lowerBound) * wordCount, wordCount, row + start * channels,
-                geometry.strideWidth * channels, inside.count, runs.length)
-        }
-        for column in columns where !inside.contains(column) {
-            let start = column * geometry.strideWidth - geometry.padLeft
-            let taps = max(0, -start)..<max(max(0, -start), min(geometry.kernelWidth, width - start))
-            window.run.update(repeating: zero, count: runs.length)
-            (window.run + taps.lowerBound * channels).update(
-                from: row + (start + taps.lowerBound) * channels, count: taps.count * channels)
-            run.kernels.int8.expand(
-                target + (column - columns.lowerBound) * wordCount, wordCount, window.run, 0, 1, runs.length)
-        }
-    }
-
-    /// Rows of windows, tap by tap.
-    private func gatherTaps(
-        _ run: StepRun, _ window: Window, _ target: UnsafeMutablePointer<Int32>, _ row: Bytes, _ columns: Range<Int>
-    ) {
-        for tap in 0..<runs.count {
-            let offset = tap * geometry.dilationWidth - geometry.padLeft
-            let inside = geometry.columnsInside(reach: 1, from: offset).clamped(to: columns)
-            let words = target + tap * runWords
-            if inside.count < columns.count { expandZeros(run, window, words, columns.count) }
-            guard !inside.isEmpty else { continue }
-            run.kernels.int8.expand(
-                words + (inside.lowerBound - columns.lowerBound) * wordCount, wordCount,
-                row + (inside.lowerBound * geometry.strideWidth + offset) * geometry.channels,
-                geometry.strideWidth * geometry.channels, inside.count, runs.length)
+    private func writeZeros(_ target: UnsafeMutableRawPointer, _ count: Int) {
+        if valueBytes == 1 {
+            target.initializeMemory(as: UInt8.self, repeating: zero, count: count)
+        } else {
+            target.initializeMemory(as: UInt16.self, repeating: UInt16(zero), count: count)
         }
     }
 }
@@ -164,12 +152,13 @@ extension WindowGeometry {
         dilationWidth == 1 && groups == 1 ? (1, kernelWidth * channels) : (kernelWidth, channels / groups)
     }
 
-    /// The output's columns for which `reach` columns of the input, from `offset` on where the output's first one stands, lie in the
-    /// image.
-    func columnsInside(reach: Int, from offset: Int) -> Range<Int> {
-        let first = offset < 0 ? (strideWidth - 1 - offset) / strideWidth : 0
-        let room = inputWidth - reach - offset
-        let end = room < 0 ? 0 : min(outputWidth, room / strideWidth + 1)
-        return first < end ? first..<end : 0..<0
+    /// All pixels as one line: where each is a window by itself.
+    fileprivate var asLine: WindowGeometry {
+        var line = self
+        line.inputWidth *= inputHeight
+        line.outputWidth *= outputHeight
+        line.inputHeight = 1
+        line.outputHeight = 1
+        return line
     }
 }

@@ -45,10 +45,12 @@ extension StepRun {
     }
 
     /// Whether workers share out a product's columns: only if sharing out the rows would load them unevenly.
-    func splitsColumns(rows: Int, columns: Int) -> Bool {
-        let int8 = kernels.int8
-        let panels = (columns + int8.panelWidth - 1) / int8.panelWidth
-        let tiles = (rows + int8.tileRows - 1) / int8.tileRows
-        return (panels + parts - 1) / parts * tiles < (tiles + parts - 1) / parts * panels
+    func splitsColumns(rows: Int, granule: Int, columns: Int, _ columnGranule: Int) -> Bool {
+        largestShare(of: columns, columnGranule) * rows < largestShare(of: rows, granule) * columns
+    }
+
+    private func largestShare(of units: Int, _ granule: Int) -> Int {
+        let pieces = (units + granule - 1) / granule
+        return min(units, (pieces + parts - 1) / parts * granule)
     }
 }

@@ -21,24 +21,25 @@ struct IntegerLinearStep: Step {
     func run(_ run: StepRun) {
         let all = rows * run.rows
         let int8 = run.kernels.int8
-        let splitsColumns = run.splitsColumns(rows: all, columns: n)
+        let granule = int8.columnGranule(of: n)
+        let splitsColumns = run.splitsColumns(rows: all, granule: int8.tileRows, columns: n, granule)
         let share = splitsColumns ? 0..<all : run.share(of: all, granule: int8.tileRows)
-        let columns = splitsColumns ? run.share(of: n, granule: int8.panelWidth) : 0..<n
+        let columns = splitsColumns ? run.share(of: n, granule: granule) : 0..<n
         guard !columns.isEmpty else { return }
-        let scratch = UnsafeMutableRawPointer(run.scratch).assumingMemoryBound(to: Int32.self)
+        let scratch = UnsafeMutableRawPointer(run.scratch)
         let inputStride = rows == 1 ? input.byteCount : k
         let outputStride = rows == 1 && !epilogue.isFloat ? epilogue.output.byteCount : n
         for first in stride(from: share.lowerBound, to: share.upperBound, by: blockRows) {
             let block = first..<min(first + blockRows, share.upperBound)
             let source = run.readBytes(input) + first * inputStride
-            let standing = inputStride == k || block.count == 1 ? int8.words(at: source, k) : nil
-            if standing == nil { int8.expand(scratch, wordCount, source, inputStride, block.count, k) }
+            let stands = int8.areWords(k)
+            if !stands { int8.expand(scratch, 4 * wordCount, source, inputStride, block.count, k) }
             int8.multiply(
                 Int8GemmCall(
                     output: epilogue.target(first * outputStride + columns.lowerBound, run), outputStride: outputStride,
-                    words: standing ?? UnsafePointer(scratch), wordCount: wordCount,
-                    packed: run.words(weight) + columns.lowerBound * wordCount,
-                    m: block.count, n: columns.count,
+                    input: stands ? UnsafeRawPointer(source) : UnsafeRawPointer(scratch),
+                    window: Int8Window(words: wordCount), rowStride: stands ? inputStride : 4 * wordCount,
+                    rows: block.count, packed: run.words(weight) + columns.lowerBound * wordCount, n: columns.count,
                     requantization: epilogue.at(
                         column: columns.lowerBound, place: first * outputStride + columns.lowerBound,
                         stride: outputStride, run)))
