@@ -27,12 +27,16 @@ extension ServerConfiguration {
     ///
     /// - Throws: ``ConfigurationError``.
     package mutating func apply(text: String) throws(ConfigurationError) {
+        var lines: [String: Int] = [:]
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             let trimmed = Self.trimmed(line)
             if trimmed.isEmpty || trimmed.hasPrefix("#") { continue }
             do throws(ConfigurationError) {
                 guard let equals = trimmed.firstIndex(of: "=") else { throw .malformedLine }
-                try set(Self.trimmed(trimmed[..<equals]), Self.trimmed(trimmed[trimmed.index(after: equals)...]))
+                let name = Self.trimmed(trimmed[..<equals])
+                try set(name, Self.trimmed(trimmed[trimmed.index(after: equals)...]))
+                let key = Self.otherNames[name] ?? name
+                if let line = lines.updateValue(index + 1, forKey: key) { throw .repeated(key: key, line: line) }
             } catch {
                 throw .at(place: "line \(index + 1)", error)
             }

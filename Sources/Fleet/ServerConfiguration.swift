@@ -140,6 +140,8 @@ package enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvert
     case unknownKey(String)
     case invalidValue(key: String, value: String, expected: String)
     case malformedLine
+    /// A setting that a file has twice.
+    case repeated(key: String, line: Int)
     case unprotected(address: String)
     case contradiction(String)
     /// What is wrong with a setting, and where that stands: in a file, a line, the environment.
@@ -150,6 +152,7 @@ package enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvert
         case .unknownKey(let key): "there is no setting '\(key)'; 'swiftnet serve --help' lists them"
         case .invalidValue(let key, let value, let expected): "\(key): expected \(expected), got '\(value)'"
         case .malformedLine: "expected 'name = value'"
+        case .repeated(let key, let line): "'\(key)' is set on line \(line) already; keep one of them"
         case .unprotected(let address):
             "\(address) can be reached from other machines: name a file of keys with --api-keys, or say --no-auth"
         case .contradiction(let text): text

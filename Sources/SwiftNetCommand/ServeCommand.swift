@@ -225,56 +225,76 @@ struct AccessOptions: ParsableArguments {
 
 /// Times in seconds, and sizes.
 struct LimitOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("A worker whose work hangs so long is replaced. (default: 30)", valueName: "s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A worker whose work hangs so long is replaced. (default: 30)", valueName: "s"))
     var timeout: String?
 
-    @Option(help: ArgumentHelp("A worker that is to end has so long to finish. (default: 30)", valueName: "s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A worker that is to end has so long to finish. (default: 30)", valueName: "s"))
     var gracefulTimeout: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Serve on for so long after TERM while readiness says 503, so that load balancers turn away. (default: 0)",
             valueName: "s"))
     var drainDelay: String?
 
-    @Option(help: ArgumentHelp("A connection may idle so long. (default: 15)", valueName: "s"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("A connection may idle so long. (default: 15)", valueName: "s"))
     var keepAlive: String?
 
-    @Option(help: ArgumentHelp("A request may wait so long for a thread. (default: 10)", valueName: "s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A request may wait so long for a thread. (default: 10)", valueName: "s"))
     var deadline: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("So many requests may wait in each worker; more get 503. (default: 128)", valueName: "n"))
     var queue: String?
 
-    @Option(help: ArgumentHelp("Replace a worker after so many requests; 0 for never. (default: 0)", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Replace a worker after so many requests; 0 for never. (default: 0)", valueName: "n"))
     var maxRequests: String?
 
-    @Option(help: ArgumentHelp("Add up to so many, by chance, to --max-requests. (default: 0)", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Add up to so many, by chance, to --max-requests. (default: 0)", valueName: "n"))
     var maxRequestsJitter: String?
 
-    @Option(help: ArgumentHelp("The most images or rows of a request. (default: 256)", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The most images or rows of a request. (default: 256)", valueName: "n"))
     var maxBatch: String?
 
-    @Option(help: ArgumentHelp("The largest body, before and after decompression. (default: 16777216)", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("The largest body, before and after decompression. (default: 16777216)", valueName: "n"))
     var maxBodyBytes: String?
 
-    @Option(help: ArgumentHelp("The most pixels of an image. (default: 50000000)", valueName: "n"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("The most pixels of an image. (default: 50000000)", valueName: "n"))
     var maxPixels: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The most connections of a worker; the one that idles the longest makes room. (default: 2048)",
             valueName: "n"))
     var maxConnections: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The most connections of one address to a worker; more are closed. An IPv6 address counts by its first 64 bits. "
                 + "0 for no limit. (default: 0)", valueName: "n"))
     var maxConnectionsPerAddress: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The most bytes that images take in a worker while they are decoded; more wait. (default: 536870912)",
             valueName: "n"))

@@ -77,6 +77,17 @@ import Testing
         #expect(throws: ConfigurationError.self) { try configuration.set(key, value) }
     }
 
+    /// `model` is another name of `models`.
+    @Test(arguments: [
+        ("workers = 2\n# two\nworkers = 3", "line 3: 'workers' is set on line 1 already; keep one of them"),
+        ("queue = 2\nmodels = a\nmodel = b", "line 3: 'models' is set on line 2 already; keep one of them"),
+    ])
+    func settingsThatStandTwiceAreRefused(text: String, problem: String) throws {
+        var configuration = ServerConfiguration()
+        let error = try #require(throws: ConfigurationError.self) { try configuration.apply(text: text) }
+        #expect(error.description == problem)
+    }
+
     /// Against dates that are known.
     @Test(arguments: [
         (0, "1970-01-01 00:00:00 +0000"), (951_782_399, "2000-02-28 23:59:59 +0000"),
