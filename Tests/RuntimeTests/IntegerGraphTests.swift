@@ -24,12 +24,18 @@ struct IntegerGraphTests {
         }
     }
 
-    @Test("images of more lines than are done at a time", arguments: [Pattern.strided, .dilated])
-    func tall(pattern: Pattern) throws {
+    /// Images of more lines than are done at a time, and such whose pixels fill a depthwise kernel's block together.
+    @Test(
+        "images of all forms",
+        arguments: [
+            (Pattern.strided, [1, 3, 500, 200]), (.dilated, [1, 3, 500, 200]), (.depthwise, [1, 16, 5, 27]),
+            (.depthwise, [1, 32, 4, 12]), (.depthwise, [1, 2, 3, 67]),
+        ])
+    func forms(pattern: Pattern, dimensions: [Int]) throws {
+        let shape = Shape(dimensions)
         var maker = QuantizedGraphMaker(seed: 11, isSigned: false)
-        let value = try maker.append(pattern, to: maker.input([1, 3, 500, 200]))
-        let graph = maker.finished(value)
-        let image = Tensor(randomFloats(300_000, seed: 4), shape: [1, 3, 500, 200])
+        let graph = maker.finished(try maker.append(pattern, to: maker.input(shape)))
+        let image = Tensor(randomFloats(shape.elementCount, seed: 4), shape: shape)
         var rewritten = graph
         for level in KernelTable.available {
             let plan = try Plan(graph, kernels: level) { _, graph in rewritten = graph }

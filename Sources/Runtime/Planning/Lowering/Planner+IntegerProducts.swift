@@ -25,6 +25,10 @@ extension Planner {
         let isDepthwise = groups > 1 && groups == x[1] && groups == outputs
         let kernels = kernels.int8
         let inputs = x[1] / groups
+        // Pixels side by side fill a block of the kernels where one has too few channels.
+        let together =
+            isDepthwise && geometry.strideWidth == 1 && kernels.blockLength % outputs == 0
+            ? kernels.blockLength / outputs : 1
         let runs = geometry.integerRuns(groups: groups)
         let (runCount, groupOutputs) = (geometry.kernelHeight * runs.count, outputs / groups)
         let packedWords =
@@ -33,13 +37,15 @@ extension Planner {
             : kernels.packedWords(groupOutputs, runs: runCount, length: runs.length)
         let weight = self.weights.reserve(
             isDepthwise ? packedWords : packedWords * groups, of: Int32.self, from: [weights],
-            packing: Packing("\(kernels.name) int8 \(isDepthwise ? "depthwise" : "runs of \(runs)"), \(groups) groups")
+            packing: Packing(
+                "\(kernels.name) int8 \(isDepthwise ? "\(together) depthwise" : "runs of \(runs)"), \(groups) groups")
         ) { packed in
             weights.withUnsafeBytes { bytes in
-                let filters = [Int8](rows: bytes, outputs, channels: inputs, pixels: taps)
+                var filters = [Int8](rows: bytes, outputs, channels: inputs, pixels: taps)
+                if together > 1 { filters = (0..<together).flatMap { _ in filters } }
                 filters.withUnsafeBufferPointer { filters in
                     guard let base = filters.baseAddress else { return }
-                    if isDepthwise { return kernels.packDepthwise(packed, base, outputs, taps) }
+                    if isDepthwise { return kernels.packDepthwise(packed, base, together * outputs, taps) }
                     for group in 0..<groups {
                         kernels.pack(
                             packed + group * packedWords, base + group * groupOutputs * inputs * taps, groupOutputs,
@@ -48,7 +54,8 @@ extension Planner {
                 }
             }
         }
-        let epilogue = integerEpilogue(product, node, groups: isDepthwise ? 1 : groups, inBlocks: isDepthwise)
+        let epilogue = integerEpilogue(
+            product, node, groups: isDepthwise ? 1 : groups, inBlocks: isDepthwise, repeats: together)
         let input = resolved(node.inputs[0])
         let zero = UInt8(product.input.zero)
         let multiplyAdds = y[2] * y[3] * outputs * inputs * taps
@@ -67,7 +74,7 @@ extension Planner {
                     if isDepthwise {
                         return IntegerDepthwiseStep(
                             input: slot(input), zero: zero, weight: weight, epilogue: epilogue.make(slot),
-                            geometry: geometry)
+                            geometry: geometry, together: together)
                     }
                     return IntegerConvolutionStep(
                         input: slot(input), zero: zero, weight: weight, epilogue: epilogue.make(slot),
@@ -97,7 +104,7 @@ extension Planner {
         }
         let epilogue = integerEpilogue(product, node, groups: 1)
         let input = resolved(node.inputs[0])
-        let isRowwise = rows == 1 && shape(node.outputs[0]).rank == 2 && image.shape.rank == 2
+        let isRowwise = rows == 1 && shape(node.outputs[0]).rank == 2 && (flattensImage || image.shape.rank == 2)
         append(
             Draft(
                 summary: summary(
@@ -120,8 +127,10 @@ extension Planner {
     }
 
     /// Reserves what sums are added to and multiplied by, each group's in whole panels, or in blocks of channels.
+    ///
+    /// - Parameter repeats: How often they stand there, one after the other.
     private mutating func integerEpilogue(
-        _ product: IntegerProduct, _ node: Graph.Node, groups: Int, inBlocks: Bool = false
+        _ product: IntegerProduct, _ node: Graph.Node, groups: Int, inBlocks: Bool = false, repeats: Int = 1
     ) -> EpilogueDraft {
         let (weight, scale) = (constant(node.inputs[1]), constant(node.inputs[2]))
         let operands = product.operands(node.inputs)
@@ -130,19 +139,24 @@ extension Planner {
         let outputs = weight.shape[0] / groups
         let padded = inBlocks ? kernels.int8.paddedToBlocks(outputs) : kernels.int8.padded(outputs)
         let constants = [weight, scale] + [bias].compactMap(\.self)
-        let way = "of \(product.input) to \(product.output?.description ?? "f32"), \(groups) groups of \(padded)"
+        let way =
+            "of \(product.input) to \(product.output?.description ?? "f32"), \(repeats) times \(groups) groups of \(padded)"
         func place(_ index: Int) -> Int { index / outputs * padded + index % outputs }
         let biases = weights.reserve(
             padded * groups, of: Int32.self, from: constants, packing: Packing("int8 bias \(way)")
         ) { output in
             output.update(repeating: 0, count: padded * groups)
-            for (index, value) in numbers.bias.enumerated() { output[place(index)] = value }
+            for (index, value) in numbers.bias.enumerated() {
+                for time in 0..<repeats { output[place(index) + time * outputs] = value }
+            }
         }
         let multipliers = weights.reserve(
             padded * groups, from: constants, packing: Packing("int8 multiplier \(way)")
         ) { output in
             output.update(repeating: 0, count: padded * groups)
-            for (index, value) in numbers.multipliers.enumerated() { output[place(index)] = value }
+            for (index, value) in numbers.multipliers.enumerated() {
+                for time in 0..<repeats { output[place(index) + time * outputs] = value }
+            }
         }
         let table = product.table.map { reserveTable($0) }
         let residual = operands.residual.map { resolved($0) }

@@ -10,6 +10,8 @@ struct IntegerDepthwiseStep: Step {
     let weight: Int
     let epilogue: IntegerEpilogue
     let geometry: WindowGeometry
+    /// Pixels whose channels are one block of the kernels; the packed filters stand there for each.
+    let together: Int
 
     private var taps: Int { geometry.kernelHeight * geometry.kernelWidth }
     private var addressBytes: Int { (taps * 8).roundedUpToCacheLine }
@@ -36,10 +38,11 @@ struct IntegerDepthwiseStep: Step {
         let addresses = memory.assumingMemoryBound(to: Bytes.self)
         let zeros = (memory + addressBytes).assumingMemoryBound(to: UInt8.self)
         zeros.update(repeating: zero, count: zeroCount)
-        let inner = inner
+        let first = inner.lowerBound
+        let inner = first..<first + inner.count / together * together
         for line in lines {
-            for pixel in 0..<inner.lowerBound { convolve(pixel..<pixel + 1, line, addresses, Bytes(zeros), run) }
-            if !inner.isEmpty { convolve(inner, line, addresses, Bytes(zeros), run) }
+            for pixel in 0..<first { convolve(pixel..<pixel + 1, line, addresses, Bytes(zeros), run) }
+            if !inner.isEmpty { convolve(inner, together: together, line, addresses, Bytes(zeros), run) }
             for pixel in inner.upperBound..<geometry.outputWidth {
                 convolve(pixel..<pixel + 1, line, addresses, Bytes(zeros), run)
             }
@@ -48,7 +51,8 @@ struct IntegerDepthwiseStep: Step {
 
     /// Pixels of a line: one, or inner ones.
     private func convolve(
-        _ pixels: Range<Int>, _ line: Int, _ addresses: UnsafeMutablePointer<Bytes>, _ zeros: Bytes, _ run: StepRun
+        _ pixels: Range<Int>, together: Int = 1, _ line: Int, _ addresses: UnsafeMutablePointer<Bytes>, _ zeros: Bytes,
+        _ run: StepRun
     ) {
         let source = run.readBytes(input)
         let channels = geometry.channels
@@ -66,8 +70,8 @@ struct IntegerDepthwiseStep: Step {
         let first = (line * geometry.outputWidth + pixels.lowerBound) * channels
         run.kernels.int8.depthwise(
             Int8DepthwiseCall(
-                output: epilogue.target(first, run), taps: addresses, tapCount: taps, pixels: pixels.count,
-                pixelStride: pixelStride, channels: channels, packed: run.words(weight),
-                requantization: epilogue.at(column: 0, place: first, stride: channels, run)))
+                output: epilogue.target(first, run), taps: addresses, tapCount: taps, pixels: pixels.count / together,
+                pixelStride: together * pixelStride, channels: together * channels, packed: run.words(weight),
+                requantization: epilogue.at(column: 0, place: first, stride: together * channels, run)))
     }
 }
