@@ -21,8 +21,8 @@ func gemm(_ call: Int8GemmCall) {
         }
     }
     if wholeBlocks < call.n { panels(call, from: wholeBlocks) }
-    if case .bytes(let target) = call.output, let table = call.requantization.table {
-        let first = Table.standsInRegisters ? wholeBlocks : 0
+    let first = Table.standsInRegisters ? wholeBlocks : 0
+    if first < call.n, case .bytes(let target) = call.output, let table = call.requantization.table {
         lookUp(
             target + first, stride: call.outputStride, rows: call.lines * call.rows, columns: call.n - first, table)
     }

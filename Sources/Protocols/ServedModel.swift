@@ -69,14 +69,24 @@ package struct ServedModel: Equatable, Sendable {
         self.architecture = architecture
         self.task = task
         self.labels = labels
-        let counts = Dictionary(labels.map { (ByteText($0), 1) }, uniquingKeysWith: +)
-        scoreNames = labels.enumerated().map { counts[ByteText($1)] == 1 ? $1 : "\($1) (\($0))" }
+        scoreNames = Self.uniqueNames(labels)
         self.inputOrder = inputOrder
         // The names of what the server prepares itself are its own.
         let isTaken = ["pixels", "image"].contains { haveSameBytes($0, inputName) }
         input = TensorDescription(name: isTaken ? "input" : inputName, datatype: .fp32, shape: [-1] + inputShape)
         self.outputs = (outputs.isEmpty ? [("logits", [labels.count])] : outputs).map {
             TensorDescription(name: $0.name, datatype: .fp32, shape: [-1] + $0.shape)
+        }
+    }
+
+    /// Labels with the classes' numbers behind those that several classes have; twice where a label looks so by itself.
+    private static func uniqueNames(_ labels: [String]) -> [String] {
+        let counts = Dictionary(labels.map { (ByteText($0), 1) }, uniquingKeysWith: +)
+        return labels.enumerated().map { index, label in
+            if counts[ByteText(label)] == 1 { return label }
+            var name = "\(label) (\(index))"
+            while counts[ByteText(name)] != nil { name += " (\(index))" }
+            return name
         }
     }
 

@@ -5,11 +5,16 @@ import Testing
 
 @Suite("ServedModel")
 struct ServedModelTests {
-    @Test("scores are told under names of which each stands once")
-    func scoreNames() {
+    @Test(
+        "scores are told under names of which each stands once",
+        arguments: [
+            (["crane", "owl", "crane"], ["crane (0)", "owl", "crane (2)"]),
+            (["crane", "crane (0)", "crane"], ["crane (0) (0)", "crane (0)", "crane (2)"]),
+        ])
+    func scoreNames(labels: [String], names: [String]) {
         let model = ServedModel(
             name: "birds", version: "1", architecture: "net", task: .classification, inputShape: [3, 8, 8],
-            labels: ["crane", "owl", "crane"])
-        #expect(model.scoreNames == ["crane (0)", "owl", "crane (2)"] && model.labels == ["crane", "owl", "crane"])
+            labels: labels)
+        #expect(model.scoreNames == names && model.labels == labels)
     }
 }

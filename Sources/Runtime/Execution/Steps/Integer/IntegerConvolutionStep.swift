@@ -14,15 +14,15 @@ struct IntegerConvolutionStep: Step {
     let geometry: WindowGeometry
     let groups: Int
     let outChannels: Int
-    /// The instructions' depths: words of a run of values in a window, bytes of a value, whether runs are words as they stand.
+    /// Words of a run of values in a window, and bytes that each takes in them.
     let runWords: Int
     let valueBytes: Int
+    /// Whether the input can be read as it is: nothing lies beyond it, and runs are whole words.
     let standsAsWords: Bool
     /// Words of one group's packed matrix, and its columns in whole panels.
     let packedWords: Int
     let paddedColumns: Int
 
-    /// - Parameter columns: Of each group, in whole panels.
     init(
         input: Slot, zero: UInt8, weight: Int, epilogue: IntegerEpilogue, geometry: WindowGeometry, groups: Int,
         outChannels: Int, packedWords: Int, kernels: Int8Kernels
