@@ -166,6 +166,21 @@ struct Int8Tests {
         }
     }
 
+    /// Multiples of the output's step that are no integers of 32 bits, and such that 16 bits do not hold.
+    @Test("what is far beyond a byte becomes its bounds", arguments: Int8Kernels.available)
+    func farBeyond(kernels: Int8Kernels) {
+        let (m, n, depth) = (7, 85, 4)
+        for (factor, zero) in [(Float(1e9), 0), (1e9, 255), (1, 0), (1, 7), (1, 255)] {
+            let weight = (0..<n * depth).map { Int8($0 / depth % 2 == 0 ? -128 : 127) }
+            let bias = [Int32](repeating: 0, count: kernels.padded(n))
+            let multiplier = [Float](repeating: factor, count: kernels.padded(n))
+            let actual = multiply(
+                kernels, [UInt8](repeating: 255, count: m * depth), weight, (m, n, 1, depth), bias, multiplier,
+                residual: nil, table: nil, Epilogue(zero: zero))
+            #expect(actual == (0..<m * n).map { $0 % n % 2 == 0 ? 0 : 255 }, "\(kernels.name) \(factor) \(zero)")
+        }
+    }
+
     @Test("depthwise sums are exact integers", arguments: Int8Kernels.available)
     func depthwise(kernels: Int8Kernels) {
         let sizes = [
