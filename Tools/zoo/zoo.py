@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--runner", required=True)
     parser.add_argument("--levels", default=",".join(own_levels()), help="of the kernels")
     parser.add_argument("--forms", default=",".join(FORMS))
-    parser.add_argument("--results", default=str(PROJECT / ".build" / "zoo.json"), help="where rows are kept between runs")
+    parser.add_argument("--results", default=str(PROJECT / "Tools" / "zoo" / "results.json"), help="where rows are kept between runs")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
@@ -284,7 +284,8 @@ def main() -> None:
             if form in row:
                 row[form] = {**(done.get(form) or {}), **row[form]}
         rows[name] = {**rows.get(name, {}), **row}
-        kept.write_text(json.dumps(rows))
+        lines = [f"{json.dumps(name)}: {json.dumps(row, sort_keys=True)}" for name, row in sorted(rows.items())]
+        kept.write_text("{\n" + ",\n".join(lines) + "\n}\n")
         write_table(rows)
 
 
