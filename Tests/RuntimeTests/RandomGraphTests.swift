@@ -45,6 +45,32 @@ struct RandomGraphTests {
             }
         }
     }
+
+    @Test("rows of two inputs, run together, get the bits of each alone", arguments: 0..<60)
+    func batches(seed: Int) throws {
+        var maker = GraphMaker(seed: UInt64(seed))
+        let graph = try maker.makeOfTwoInputs()
+        let session = try Session(Plan(graph), threads: 1 + seed % 3, leastSharedWork: 0)
+        let count = seed % 10 == 0 ? 35 : 3
+        var (rows, expected): ([Float], [Float]) = ([], [])
+        for row in 0..<count {
+            let inputs = graph.inputs.enumerated().map { place, input in
+                let shape = graph.fact(input).shape
+                return Tensor(
+                    randomFloats(shape.elementCount, seed: UInt64(1000 * seed + 2 * row + place)), shape: shape)
+            }
+            let outputs = try session.run(inputs: inputs)
+            if row == 0 {
+                for (actual, expected) in zip(outputs, try graph.evaluate(inputs)) {
+                    expectClose(actual.floats(), expected.floats(), .network, "seed \(seed)\n\(graph)")
+                }
+            }
+            rows += inputs.flatMap { $0.floats() }
+            expected += outputs.flatMap { $0.floats() }
+        }
+        let actual = session.run(rows: rows, count: count)
+        #expect(actual.map(\.bitPattern) == expected.map(\.bitPattern), "seed \(seed)\n\(graph)")
+    }
 }
 
 extension Graph {
@@ -83,6 +109,21 @@ private struct GraphMaker {
         if random.below(3) == 0, let other = earlier.randomElement(using: &random), !graph.inputs.contains(other) {
             graph.outputs.append(other)
         }
+        return graph
+    }
+
+    /// Two images of one shape, which meet; the second one's mean times what becomes of both is another output.
+    mutating func makeOfTwoInputs() throws -> Graph {
+        let shape: Shape = [1, [1, 3, 4, 8][random.below(4)], 3 + random.below(6), 3 + random.below(6)]
+        let inputs = ["left", "right"].map { graph.addInput($0, Fact(.float32, shape)) }
+        var value = try append(to: inputs[0], [], name: "first")
+        let isMet = graph.fact(value).shape == shape
+        if isMet { value = try graph.add(Binary(.sub), [value, inputs[1]], name: "both")[0] }
+        for step in 0..<(1 + random.below(4)) { value = try append(to: value, [], name: "node\(step)") }
+        let axes = Array(0..<4)
+        let mean = try graph.add(Reduce(.mean, axes: axes, keepDimensions: true), [inputs[1]], name: "mean")[0]
+        let factor = try graph.add(Reshape([1]), [mean], name: "factor")[0]
+        graph.outputs = [try graph.add(Binary(.mul), [value, factor], name: "product")[0], mean]
         return graph
     }
 

@@ -135,6 +135,51 @@ public final class Session {
         }
     }
 
+    /// Runs a network of any number of inputs and outputs on a batch.
+    ///
+    /// - Parameter rows: `count` rows, in each the inputs one behind the other.
+    /// - Returns: As many rows, in each the outputs one behind the other.
+    /// - Precondition: There are as many numbers, and all inputs and outputs are Float32.
+    package func run(rows: [Float], count: Int) -> [Float] {
+        precondition((plan.inputs + plan.outputs).allSatisfy { $0.elementType == .float32 }, "a port is not Float32")
+        let (inputCount, outputCount) = (plan.inputs.floatCount, plan.outputs.floatCount)
+        precondition(rows.count >= count * inputCount, "there are \(rows.count) numbers, not \(count * inputCount)")
+        let images = min(count, Plan.batchCapacity)
+        let given = plan.inputs.map { AlignedMemory(floats: max(1, images * $0.count)) }
+        let results = plan.outputs.map { AlignedMemory(floats: max(1, images * $0.count)) }
+        var answers = [Float](repeating: 0, count: count * outputCount)
+        withExtendedLifetime((given, results)) {
+            for first in stride(from: 0, to: count, by: Plan.batchCapacity) {
+                let images = min(Plan.batchCapacity, count - first)
+                plan.inputs.forEachPlace { port, size, place in
+                    for image in 0..<images {
+                        let start = (first + image) * inputCount + place
+                        rows.withUnsafeBufferPointer { rows in
+                            _ = UnsafeMutableBufferPointer(start: given[port].floats + image * size, count: size)
+                                .update(fromContentsOf: rows[start..<(start + size)])
+                        }
+                    }
+                }
+                given.map { UnsafeRawPointer($0.base) }.withUnsafeBufferPointer { inputs in
+                    results.map(\.base).withUnsafeBufferPointer { outputs in
+                        runBatch(inputs, layout: .channelsFirst, images: images, outputs: outputs)
+                    }
+                }
+                plan.outputs.forEachPlace { port, size, place in
+                    for image in 0..<images {
+                        let start = (first + image) * outputCount + place
+                        answers.withUnsafeMutableBufferPointer { answers in
+                            _ = answers[start..<(start + size)].update(
+                                fromContentsOf: UnsafeBufferPointer(
+                                    start: results[port].floats + image * size, count: size))
+                        }
+                    }
+                }
+            }
+        }
+        return answers
+    }
+
     private func runBatch(
         _ inputs: UnsafeBufferPointer<UnsafeRawPointer>, layout: Layout, images: Int,
         outputs: UnsafeBufferPointer<UnsafeMutableRawPointer>
@@ -159,22 +204,24 @@ extension Session {
     /// Runs the network on one input and tells when each step began and how long it took.
     ///
     /// - Parameters:
-    ///   - input: One input, channels last.
+    ///   - input: One input, channels last; of several inputs each row-major but the first, one behind the other.
     /// - Returns: A span for each of the plan's `summaries`, counted from the run's beginning.
-    /// - Precondition: The buffer holds one input.
+    /// - Precondition: The buffer holds one of each input.
     public func profile(_ input: UnsafeBufferPointer<Float>) -> [(start: Duration, duration: Duration)] {
-        precondition(input.count >= plan.inputShape.elementCount, "the input holds \(input.count) values")
+        precondition(input.count >= plan.inputs.floatCount, "the input holds \(input.count) values")
         guard let base = input.baseAddress else { return [] }
         let results = plan.outputs.map { AlignedMemory(floats: max(1, $0.count)) }
         var times: [UInt64] = []
         times.reserveCapacity(plan.summaries.count + 1)
         execution.roundTimes = times
+        var inputs: [UnsafeRawPointer] = []
+        plan.inputs.forEachPlace { _, _, place in inputs.append(UnsafeRawPointer(base + place)) }
         flushingDenormals {
-            withUnsafePointer(to: UnsafeRawPointer(base)) { input in
+            inputs.withUnsafeBufferPointer { inputs in
                 results.map(\.base).withUnsafeBufferPointer { outputs in
                     execution.begin(
-                        inputs: UnsafeBufferPointer(start: input, count: 1), layout: .channelsLast, images: 1,
-                        outputs: outputs, workers: threads, sharesSteps: true)
+                        inputs: inputs, layout: .channelsLast, images: 1, outputs: outputs, workers: threads,
+                        sharesSteps: true)
                     team.run()
                 }
             }
@@ -184,6 +231,20 @@ extension Session {
         execution.roundTimes = nil
         return plan.summaries.indices.map { step in
             (.nanoseconds(times[step] - times[0]), .nanoseconds(times[step + 1] - times[step]))
+        }
+    }
+}
+
+extension [Plan.Port] {
+    /// Floats that one of each takes, one behind the other.
+    fileprivate var floatCount: Int { reduce(0) { $0 + $1.count } }
+
+    /// Calls `body` with each one's number, its floats, and where it begins in such a row.
+    fileprivate func forEachPlace(_ body: (_ port: Int, _ size: Int, _ place: Int) -> Void) {
+        var place = 0
+        for (port, size) in map(\.count).enumerated() {
+            body(port, size, place)
+            place += size
         }
     }
 }
