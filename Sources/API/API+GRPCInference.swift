@@ -124,7 +124,7 @@ extension API {
         message.write(1, string: model.name)
         message.write(2, string: "swiftnet_\(model.architecture)")
         message.write(4, int64: policy.maxBatch)
-        for tensor in model.inputs { write(5, tensor, isOptional: true) }
+        for tensor in model.inputs { write(5, tensor, isOptional: model.takesPictures) }
         for tensor in model.allOutputs { write(6, tensor, isOptional: false) }
         for (name, value) in [("task", "\(model.task)"), ("precision", model.loweredPrecision ?? "")] where value != ""
         {

@@ -88,7 +88,7 @@ extension API {
         return json([
             "name": .string(model.name), "platform": .string("swiftnet_\(model.architecture)"),
             "max_batch_size": .integer(policy.maxBatch),
-            "input": .array(model.inputs.map { .object(tensor($0) + [("optional", true)]) }),
+            "input": .array(model.inputs.map { .object(tensor($0) + [("optional", .bool(model.takesPictures))]) }),
             "output": .array(model.allOutputs.map { .object(tensor($0)) }),
             "parameters": .object(parameters),
         ])

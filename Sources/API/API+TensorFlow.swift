@@ -37,7 +37,8 @@ extension API {
         }
         let signature: JSONValue = [
             // Images come channels last here.
-            "inputs": .object([tensor(model.input, shape: model.pixels.shape)]),
+            "inputs": .object(
+                model.networkInputs.map { tensor($0, shape: model.takesPictures ? model.pixels.shape : $0.shape) }),
             "outputs": .object(model.outputs.map { tensor($0, shape: $0.shape) }),
             "method_name": "tensorflow/serving/predict",
         ]

@@ -143,7 +143,13 @@ enum OpenAPI {
             "RequestTensor",
             object(
                 [
-                    ("name", ["type": "string", "description": "Of the model's metadata: input, pixels, image."]),
+                    (
+                        "name",
+                        [
+                            "type": "string",
+                            "description": "Of the model's metadata: input, pixels, image; or those of its file.",
+                        ]
+                    ),
                     ("datatype", text),
                     ("shape", list(integer)), ("data", ["type": "array"]), ("parameters", anyObject),
                 ], required: ["name", "datatype", "shape"])
@@ -154,7 +160,7 @@ enum OpenAPI {
                 [
                     ("id", text),
                     ("parameters", object([("binary_data_output", ["type": "boolean"]), ("views", views)])),
-                    ("inputs", ["type": "array", "items": reference("RequestTensor"), "minItems": 1, "maxItems": 1]),
+                    ("inputs", ["type": "array", "items": reference("RequestTensor"), "minItems": 1]),
                     ("outputs", ["type": "array", "items": anyObject]),
                 ], required: ["inputs"])
         ),

@@ -143,6 +143,7 @@ extension ImageInput {
     ///
     /// - Throws: ``RequestRefusal``.
     package func modelInput(_ model: ServedModel, maxImages: Int) throws -> ModelInput {
+        try model.checkTakesPictures()
         switch self {
         case .encoded(let images, _): return .images(images)
         case .numbers(let numbers):

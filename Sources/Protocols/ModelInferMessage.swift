@@ -12,10 +12,13 @@ package struct ModelInferMessage {
     package private(set) var modelName: ByteText = ""
     package private(set) var modelVersion: ByteText = ""
     private var id: ByteText?
-    private var tensor: OpenInferenceTensor?
+    private var tensors: [OpenInferenceTensor] = []
     private var requested: [OpenInferenceRequest.RequestedOutput] = []
     private var views: RequestedViews?
-    private var raw: ArraySlice<UInt8>?
+    private var raw: [ArraySlice<UInt8>] = []
+
+    /// The most inputs, and elements of `raw_input_contents`, that are read before the model is known.
+    private static let maxInputs = 1024
 
     /// Reads a message.
     ///
@@ -41,22 +44,24 @@ package struct ModelInferMessage {
             let parameter = try InferParameter(field.message())
             if parameter.name == "views" { views = try RequestedViews(parameter.integer) }
         case 5:
-            guard tensor == nil else {
-                throw RequestRefusal(.badRequest, "the models take one input; the request has more")
-            }
-            tensor = try OpenInferenceTensor(try field.message(), maxStrings: maxRows)
+            try Self.checkInputs(tensors.count)
+            tensors.append(try OpenInferenceTensor(try field.message(), maxStrings: maxRows))
         case 6:
             try OpenInferenceRequest.checkOutputs(requested.count)
             requested.append(try Self.requestedOutput(field.message()))
         case 7:
-            guard raw == nil else {
-                throw RequestRefusal(.badRequest, "the models take one input; raw_input_contents has more elements")
-            }
+            try Self.checkInputs(raw.count)
             // In place: the message is not copied.
             let content = try field.bytes()
             let start = content.baseAddress.flatMap { start in bytes.baseAddress.map { start - $0 } } ?? 0
-            raw = message.dropFirst(start).prefix(content.count)
+            raw.append(message.dropFirst(start).prefix(content.count))
         default: break
+        }
+    }
+
+    private static func checkInputs(_ count: Int) throws {
+        guard count < maxInputs else {
+            throw RequestRefusal(.badRequest, "the request has more than \(maxInputs) inputs")
         }
     }
 
@@ -81,11 +86,26 @@ package struct ModelInferMessage {
     ///
     /// - Throws: ``RequestRefusal``.
     package func request(to model: ServedModel, maxRows: Int) throws -> OpenInferenceRequest {
-        guard var tensor else { throw RequestRefusal(.badRequest, "expected one input, got none") }
-        if let raw { tensor.binarySize = raw.count }
+        if tensors.isEmpty {
+            throw RequestRefusal(
+                .badRequest,
+                model.takesPictures
+                    ? "expected one input, got none"
+                    : "'\(model.name)' takes \(model.shownInputs); the request has none")
+        }
+        try OpenInferenceTensor.checkCount(tensors.count, model)
+        var tensors = tensors
+        guard raw.isEmpty || raw.count == tensors.count else {
+            throw RequestRefusal(
+                .badRequest,
+                model.takesPictures
+                    ? "the model takes one input; raw_input_contents has more elements"
+                    : "expected an element of raw_input_contents for each input, \(tensors.count), got \(raw.count)")
+        }
+        for place in raw.indices { tensors[place].binarySize = raw[place].count }
         return try OpenInferenceRequest(
-            id: id, tensor, requested, tail: raw ?? [], isBinary: raw != nil, views: views, model: model,
-            maxRows: maxRows)
+            id: id, tensors, requested, tails: raw.isEmpty ? tensors.map { _ in [] } : raw, isBinary: !raw.isEmpty,
+            views: views, model: model, maxRows: maxRows)
     }
 }
 

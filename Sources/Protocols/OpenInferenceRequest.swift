@@ -54,7 +54,7 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         }
         var reader = JSONReader(body[..<length])
         var requestID: ByteText?
-        var tensor: OpenInferenceTensor?
+        var tensors: [OpenInferenceTensor]?
         var requested: [RequestedOutput] = []
         var parameters: (isBinary: Bool?, views: RequestedViews?) = (nil, nil)
         // What the protocol does not name is skipped, as its other servers do; so is what a client leaves null.
@@ -63,15 +63,15 @@ package struct OpenInferenceRequest: Equatable, Sendable {
             switch name {
             case "id": requestID = try Self.id(&reader)
             case "parameters": parameters = try Self.parameters(&reader)
-            case "inputs": tensor = try Self.inputs(&reader, maxNumbers: length / 2 + 1, maxRows: maxRows)
+            case "inputs": tensors = try Self.inputs(&reader, model, maxNumbers: length / 2 + 1, maxRows: maxRows)
             case "outputs": requested = try Self.outputs(&reader)
             default: try reader.skipValue()
             }
         }
         try reader.finish()
-        guard let tensor else { throw RequestRefusal(.badRequest, "expected the key 'inputs'") }
+        guard let tensors else { throw RequestRefusal(.badRequest, "expected the key 'inputs'") }
         try self.init(
-            id: requestID, tensor, requested, tail: body[length...],
+            id: requestID, tensors, requested, tails: try OpenInferenceTensor.tails(body[length...], of: tensors),
             isBinary: parameters.isBinary ?? false, views: parameters.views, model: model, maxRows: maxRows)
     }
 
@@ -84,13 +84,14 @@ package struct OpenInferenceRequest: Equatable, Sendable {
     }
 
     /// - Parameters:
-    ///   - tail: The binary data.
+    ///   - tensors: At least one.
+    ///   - tails: The binary data of each.
     ///   - isBinary: Whether outputs of which the client does not say it are binary.
     init(
-        id: ByteText?, _ tensor: OpenInferenceTensor, _ requested: [RequestedOutput], tail: ArraySlice<UInt8>,
+        id: ByteText?, _ tensors: [OpenInferenceTensor], _ requested: [RequestedOutput], tails: [ArraySlice<UInt8>],
         isBinary: Bool, views: RequestedViews?, model: ServedModel, maxRows: Int
     ) throws {
-        input = try tensor.modelInput(model, tail: tail, maxRows: maxRows)
+        input = try OpenInferenceTensor.modelInput(tensors, tails, model, maxRows: maxRows)
         let answer: [TensorDescription]
         if case .rows = input { answer = model.outputs } else { answer = model.answerToImages }
         self.answer = answer
@@ -105,9 +106,10 @@ package struct OpenInferenceRequest: Equatable, Sendable {
             let name = requested.name ?? ""
             guard let described = answer.first(where: { ByteText($0.name) == name }) else {
                 let names = answer.map { "'\($0.name)'" }.joined(separator: ", ")
+                let asked = model.takesPictures ? tensors.first?.name?.description : model.name
                 throw RequestRefusal(
                     .badRequest,
-                    "unknown output '\(name.shown(maxBytes: 100))'; '\(tensor.name ?? "")' is answered with \(names)")
+                    "unknown output '\(name.shown(maxBytes: 100))'; '\(asked ?? "")' is answered with \(names)")
             }
             guard taken.insert(name).inserted else {
                 throw RequestRefusal(.badRequest, "the output '\(described.name)' is asked for twice")
@@ -137,6 +139,10 @@ package struct OpenInferenceRequest: Equatable, Sendable {
 
     /// Takes the whole body as one row.
     private static func rawRow(_ body: [UInt8], _ model: ServedModel) throws -> [Float] {
+        guard model.networkInputs.count == 1 else {
+            throw RequestRefusal(
+                .badRequest, "'\(model.name)' takes \(model.shownInputs); a body without JSON is for one input")
+        }
         let expected = model.input.rowCount * 4
         guard body.count == expected, let row = TensorDatatype.fp32.floats(body[...]) else {
             throw RequestRefusal(
@@ -160,17 +166,17 @@ package struct OpenInferenceRequest: Equatable, Sendable {
         return id
     }
 
-    private static func inputs(_ reader: inout JSONReader, maxNumbers: Int, maxRows: Int) throws -> OpenInferenceTensor
-    {
-        var tensor: OpenInferenceTensor?
+    private static func inputs(
+        _ reader: inout JSONReader, _ model: ServedModel, maxNumbers: Int, maxRows: Int
+    ) throws -> [OpenInferenceTensor] {
+        var tensors: [OpenInferenceTensor] = []
         try reader.readArray { reader in
-            guard tensor == nil else {
-                throw RequestRefusal(.badRequest, "the models take one input; the request has more")
-            }
-            tensor = try OpenInferenceTensor(&reader, maxNumbers: maxNumbers, maxStrings: maxRows)
+            // Before what is too much is read.
+            try OpenInferenceTensor.checkCount(tensors.count + 1, model)
+            tensors.append(try OpenInferenceTensor(&reader, maxNumbers: maxNumbers, maxStrings: maxRows))
         }
-        guard let tensor else { throw RequestRefusal(.badRequest, "'inputs' is empty") }
-        return tensor
+        if tensors.isEmpty { throw RequestRefusal(.badRequest, "'inputs' is empty") }
+        return tensors
     }
 
     private static func parameters(

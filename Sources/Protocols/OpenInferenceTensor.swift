@@ -125,7 +125,7 @@ struct OpenInferenceTensor {
         return (rows, preferred)
     }
 
-    private func values(_ datatype: TensorDatatype, count: Int, _ tail: ArraySlice<UInt8>) throws -> [Float] {
+    func values(_ datatype: TensorDatatype, count: Int, _ tail: ArraySlice<UInt8>) throws -> [Float] {
         if strings != nil || elements != nil { throw RequestRefusal(.badRequest, "expected numbers, got strings") }
         guard let size = binarySize else {
             guard datatype.isWrittenAsJSON else {

@@ -14,7 +14,7 @@ package struct RowLayout: Equatable, Sendable {
     let height: Int
     let width: Int
 
-    /// - Parameter model: Its input's shape is [-1, C, H, W] or [-1, H, W, C].
+    /// - Precondition: The model takes pictures: its input's shape is [-1, C, H, W] or [-1, H, W, C].
     package init(_ model: ServedModel) {
         let shape = model.input.shape
         precondition(shape.count == 4, "a model's input has the shape [-1, C, H, W] or [-1, H, W, C]")

@@ -42,8 +42,11 @@ package struct ServedModel: Equatable, Sendable {
     /// What its numbers are where they are not those that it was trained in: "int8".
     package let loweredPrecision: String?
     package let task: Task
-    /// Numbers as the network takes them. Shape: [-1, C, H, W], or [-1, H, W, C] where the channels are last.
-    package let input: TensorDescription
+    /// Numbers as the network takes them, in the order of its inputs; at least one. Where it takes pictures, that is one of the shape
+    /// [-1, C, H, W], or [-1, H, W, C] where the channels are last.
+    package let networkInputs: [TensorDescription]
+    /// Whether it takes pictures; else it takes all of ``networkInputs``, and nothing else.
+    package let takesPictures: Bool
     /// In which order the network takes an image's numbers.
     package let inputOrder: AxisOrder
     /// All that the network makes of them, at least one. Shape: [-1, classes], or what a network without classes gives.
@@ -73,10 +76,38 @@ package struct ServedModel: Equatable, Sendable {
         self.inputOrder = inputOrder
         // The names of what the server prepares itself are its own.
         let isTaken = ["pixels", "image"].contains { haveSameBytes($0, inputName) }
-        input = TensorDescription(name: isTaken ? "input" : inputName, datatype: .fp32, shape: [-1] + inputShape)
+        networkInputs = [
+            TensorDescription(name: isTaken ? "input" : inputName, datatype: .fp32, shape: [-1] + inputShape)
+        ]
+        takesPictures = true
         self.outputs = (outputs.isEmpty ? [("logits", [labels.count])] : outputs).map {
             TensorDescription(name: $0.name, datatype: .fp32, shape: [-1] + $0.shape)
         }
+    }
+
+    /// A model that takes tensors and no pictures.
+    ///
+    /// - Parameters:
+    ///   - inputs: Names and shapes of what the network takes, at least one, without the batch.
+    ///   - outputs: The same of what it gives.
+    package init(
+        name: String, version: String, architecture: String, inputs: [(name: String, shape: [Int])],
+        outputs: [(name: String, shape: [Int])], loweredPrecision: String? = nil
+    ) {
+        self.loweredPrecision = loweredPrecision
+        self.name = name
+        self.version = version
+        self.architecture = architecture
+        task = .tensors
+        labels = []
+        scoreNames = []
+        inputOrder = .channelsFirst
+        takesPictures = false
+        let describe = { (tensor: (name: String, shape: [Int])) in
+            TensorDescription(name: tensor.name, datatype: .fp32, shape: [-1] + tensor.shape)
+        }
+        networkInputs = inputs.map(describe)
+        self.outputs = outputs.map(describe)
     }
 
     /// Labels with the classes' numbers behind those that several classes have; twice where a label looks so by itself.
@@ -89,6 +120,9 @@ package struct ServedModel: Equatable, Sendable {
             return name
         }
     }
+
+    /// The first of the network's inputs: the only one where it takes pictures.
+    package var input: TensorDescription { networkInputs[0] }
 
     /// The first of the outputs: the only one of a network with classes.
     package var output: TensorDescription { outputs[0] }
@@ -120,6 +154,8 @@ package struct ServedModel: Equatable, Sendable {
     }
 
     /// Pixels in the model's own size, which the server prepares. Shape: [-1, H, W, C].
+    ///
+    /// - Precondition: It takes pictures.
     package var pixels: TensorDescription {
         let layout = RowLayout(self)
         return TensorDescription(
@@ -134,16 +170,32 @@ package struct ServedModel: Equatable, Sendable {
         task == .tensors ? output : TensorDescription(name: "probabilities", datatype: .fp32, shape: output.shape)
     }
 
-    /// The inputs, of which a request brings one.
-    package var inputs: [TensorDescription] { task == .tensors ? [input, image] : [input, pixels, image] }
+    /// The inputs: of those of a model that takes pictures a request brings one, of others all.
+    package var inputs: [TensorDescription] {
+        takesPictures ? task == .tensors ? [input, image] : [input, pixels, image] : networkInputs
+    }
 
-    /// The input of a name; `input` is the network's own too, whatever its file calls it.
+    /// The input of a name; `input` is the network's own too, whatever its file calls it, where it takes pictures.
     func input(named name: ByteText?) -> TensorDescription? {
-        inputs.first { ByteText($0.name) == name } ?? (name == "input" ? input : nil)
+        inputs.first { ByteText($0.name) == name } ?? (name == "input" && takesPictures ? input : nil)
+    }
+
+    /// Its inputs for people: "2 inputs, 'left', 'right'".
+    var shownInputs: String {
+        let names = inputs.map { "'\($0.name)'" }.joined(separator: ", ")
+        return names.isEmpty || inputs.count == 1 ? "the input \(names)" : "\(inputs.count) inputs, \(names)"
+    }
+
+    /// - Throws: ``RequestRefusal`` if it takes tensors, and no pictures.
+    package func checkTakesPictures() throws {
+        if takesPictures { return }
+        throw RequestRefusal(
+            .badRequest, "'\(name)' takes no pictures but \(shownInputs), by POST /v2/models/\(name)/infer")
     }
 
     /// - Throws: ``RequestRefusal`` if it has no classes.
     package func checkHasClasses() throws {
+        try checkTakesPictures()
         guard task == .tensors else { return }
         throw RequestRefusal(
             .badRequest,

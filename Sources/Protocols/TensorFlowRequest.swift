@@ -19,6 +19,7 @@ package struct TensorFlowRequest: Equatable, Sendable {
     ///
     /// - Throws: ``RequestRefusal`` or `JSONError`.
     package init(_ body: [UInt8], model: ServedModel, maxRows: Int) throws {
+        try model.checkTakesPictures()
         var reader = JSONReader(body[...], allowsNonFinite: true)
         var found: (ModelInput, Bool)?
         var views: RequestedViews?

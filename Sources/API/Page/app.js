@@ -120,7 +120,8 @@ async function describe({ name, version }, newest) {
   const [height, width] = pixels ? pixels.shape.slice(1) : metadata.inputs[0].shape.slice(2);
   return {
     id: `${name}@${version}`, name, version, isNewest: newest.get(name) === version,
-    isOnly: metadata.versions.length === 1, size: [width, height],
+    isOnly: metadata.versions.length === 1, size: [width, height].filter(Boolean),
+    takesPictures: metadata.inputs.some(({ name, datatype }) => name === 'image' && datatype === 'BYTES'),
     network: metadata.platform.replace(/^swiftnet_/, ''),
     classes: metadata.outputs[0].shape.at(-1), task: configuration.parameters?.task?.string_value,
   };
@@ -132,7 +133,7 @@ async function readModels() {
   const newest = new Map();
   for (const { name, version } of index) if (!newest.has(name)) newest.set(name, version);
   const models = await Promise.all(index.map((entry) => describe(entry, newest)));
-  setModels(models);
+  setModels(models.filter(({ takesPictures }) => takesPictures));
   setRunningModels(models);
   setDigitModels(models.filter(({ task, isNewest }) => task === 'digits' && isNewest));
   setCanRotate(models.some(({ task }) => task === 'rotation'));
