@@ -222,7 +222,8 @@ let package = Package(
 
         // MARK: Tests
         .target(
-            name: "TestSupport", dependencies: ["CNghttp2", "CZlib", "SystemCalls"], path: "Tests/TestSupport",
+            name: "TestSupport", dependencies: ["CNghttp2", "CZlib", "Protobuf", "SystemCalls"],
+            path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(
             name: "StubModels", dependencies: ["Protocols", "SystemCalls"], path: "Tests/StubModels",

@@ -45,13 +45,18 @@ extension ModelDescription {
     /// What holds for a file that has its own network, where it stands in no repository: torchvision's transforms for images of
     /// three channels (the short side to 8/7 of the input, the middle cut out, ImageNet's mean and deviation), MNIST's for
     /// those of one. A network that answers with something else than one number per class has no labels, and gets the whole
-    /// photo.
+    /// photo. One that has several inputs takes tensors.
     ///
-    /// - Throws: `InferenceError.notAClassifier` if it takes no image, or if labels are given that it has no classes for.
+    /// - Throws: `InferenceError.notAClassifier` if it takes no image, or if labels are given that it has no classes for;
+    ///   `.unfitInputs` if one of several inputs can't be taken.
     init(
         defaultsFor graph: Graph, file: GraphFile, name: String, labels: [String]?, _ options: GraphModelOptions
     ) throws {
         let path = file.path
+        if graph.inputs.count > 1, !graph.outputs.isEmpty {
+            try self.init(tensorsOf: graph, file: file, name: name, options)
+            return
+        }
         guard graph.inputs.count == 1, let output = graph.outputs.first else {
             throw InferenceError.notAClassifier(path: path, reason: "it has \(graph.inputs.count) inputs")
         }

@@ -20,13 +20,14 @@ extension InferenceError {
         case .wrongArchitecture, .otherDescription: "'swiftnet add OTHER-NAME FILE' makes a model of its own of it"
         case .wrongClassCount: "--labels FILE gives a name for each class, a line each"
         case .wrongInputShape: "leave --size out, or let it and input in model.json say what the network takes"
-        case .notAClassifier: "'swiftnet inspect FILE' shows what goes in and out"
+        case .notAClassifier, .unfitInputs: "'swiftnet inspect FILE' shows what goes in and out"
+        case .takesTensors: "the server's v2 protocol and the library's Predictor.outputs(of:) take them"
         case .notFiniteResult: "is the model trained, and is the input what it was trained for?"
         case .noFourViews: "ask without --views, or a model for photos' turns"
         case .wrongPixelCount: nil
         case .invalidPreparedModels: "start the server anew: all its processes must be of one program"
         case .notAFolder, .badModelName, .modelExists, .noPrecision, .precisionExists, .noDigit, .severalDigits,
-            .wiredByProgram, .invalidInput:
+            .wiredByProgram, .invalidInput, .wrongTensors:
             nil
         }
     }

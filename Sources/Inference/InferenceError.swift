@@ -13,6 +13,9 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
     case wrongClassCount(path: String, labels: Int, classes: Int)
     case wrongInputShape(path: String, expected: String, actual: String)
     case notAClassifier(path: String, reason: String)
+    case unfitInputs(path: String, reason: String)
+    case takesTensors(inputs: String)
+    case wrongTensors(reason: String)
     case badModelName(String)
     case modelExists(String, repository: String)
     case noDigit
@@ -64,6 +67,12 @@ public enum InferenceError: Error, Equatable, Sendable, CustomStringConvertible 
             "there is a model '\(name)' in \(repository) already; --new-version adds a version to it"
         case .notAClassifier(let path, let reason):
             "\(path) is no classifier of images: \(reason)"
+        case .unfitInputs(let path, let reason):
+            "\(path): \(reason)"
+        case .takesTensors(let inputs):
+            "the model takes no pictures but the tensors \(inputs)"
+        case .wrongTensors(let reason):
+            reason
         case .noDigit:
             "there is no digit on the picture: expected one that is darker or brighter than its paper"
         case .severalDigits:

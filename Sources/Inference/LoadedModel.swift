@@ -29,11 +29,21 @@ public final class LoadedModel: Sendable {
     /// Whether it answers with one number per class. Others answer with numbers only: `Predictor.tensors(of:)`.
     public var isClassifier: Bool { !description.labels.isEmpty }
 
+    /// Whether it takes pictures. What takes tensors is asked by `Predictor.outputs(of:)`.
+    public var takesPictures: Bool { description.input.preprocessing != .tensors }
+
+    /// How many numbers one row of what it takes has: all inputs, one behind the other.
+    public var inputCount: Int { plan.inputs.reduce(0) { $0 + $1.shape.elementCount } }
+
+    /// - Throws: `InferenceError.takesTensors` with its inputs, if it takes no pictures.
+    public func checkTakesPictures() throws { try description.input.checkTakesPictures() }
+
     /// What its own file names as outputs; the layers of a network that is known have no such names.
     package var namedOutputs: [Plan.Port] { if case .graph = network { plan.outputs } else { [] } }
 
     /// - Throws: `InferenceError.notAClassifier` with what it answers.
     func checkIsClassifier() throws {
+        try checkTakesPictures()
         guard !isClassifier else { return }
         let outputs = plan.outputs.map { "'\($0.name)' \($0.elementType.rawValue) \($0.shape)" }
         throw InferenceError.notAClassifier(
@@ -151,11 +161,13 @@ public final class LoadedModel: Sendable {
         preparedWeights: PreparedWeights?, options: GraphModelOptions
     ) throws {
         let known = description?.with(options)
-        let size = known.map { ($0.input.height, $0.input.width) } ?? options.size
-        let (graph, labels) = try file.read(size: size)
-        let description =
+        let (graph, labels) = try file.read(size: known.map(\.input.size) ?? options.size)
+        var description =
             try known
             ?? ModelDescription(defaultsFor: graph, file: file, name: name, labels: labels, options)
+        if description.input.preprocessing == .tensors, options.size != nil {
+            description.input.tensors = try ModelDescription.tensors(of: graph, path: file.path)
+        }
         plan = try Plan(graph, weights: preparedWeights)
         try Self.check(plan, description, path: file.path)
         self.description = description
@@ -168,6 +180,7 @@ public final class LoadedModel: Sendable {
     }
 
     private static func check(_ plan: Plan, _ description: ModelDescription, path: String) throws {
+        if description.input.preprocessing == .tensors { return try checkTensors(plan, description, path: path) }
         guard plan.inputs.count == 1, plan.inputShape == description.inputShape, plan.inputs[0].elementType == .float32
         else {
             let actual = plan.inputs.map { "\($0.elementType.rawValue) \($0.shape)" }.joined(separator: ", ")
@@ -183,12 +196,32 @@ public final class LoadedModel: Sendable {
         }
     }
 
+    private static func checkTensors(_ plan: Plan, _ description: ModelDescription, path: String) throws {
+        let tensors = description.input.tensors
+        let isAlike =
+            plan.inputs.count == tensors.count
+            && zip(plan.inputs, tensors).allSatisfy { port, tensor in
+                port.name.utf8.elementsEqual(tensor.name.utf8) && port.elementType == .float32
+                    && port.shape.dimensions == tensor.shape
+            }
+        guard isAlike else {
+            let actual = plan.inputs.map { "'\($0.name)' \($0.elementType.rawValue) \($0.shape)" }
+            throw InferenceError.wrongInputShape(
+                path: path, expected: actual.joined(separator: ", "), actual: description.input.shownTensors)
+        }
+        if !description.labels.isEmpty {
+            throw InferenceError.unfitInputs(
+                path: path,
+                reason: "it takes \(tensors.count) inputs, which are no pictures: there are no classes to name")
+        }
+    }
+
     /// The network's graph as it comes, before any pass: for those who look at plans.
     ///
     /// - Throws: What reading the file again throws; `InferenceError.invalidPreparedModels` if the weights' file is not known.
     public func readGraph() throws -> Graph {
         switch network {
-        case .graph(let file): try file.read(size: (description.input.height, description.input.width)).graph
+        case .graph(let file): try file.read(size: description.input.size).graph
         case .architecture(let architecture):
             try Graph(
                 architecture.makeNetwork(Checkpoint.open(path: path).stateDict), input: description.inputShape,
@@ -205,12 +238,14 @@ public final class LoadedModel: Sendable {
     ///   - labels: Names of the classes, in the order of the network's answer.
     ///   - activation: What makes probabilities of the answer.
     ///   - allowUnused: Weights of the network's state dict that no layer needs to read.
-    /// - Throws: What `Plan.init` throws; `InferenceError.wrongClassCount` if there are more or fewer labels than answers.
+    /// - Throws: What `Plan.init` throws; `InferenceError.wrongClassCount` if there are more or fewer labels than answers,
+    ///   `.takesTensors` for a preprocessor that prepares no pictures.
     public init(
         _ network: some Network, name: String = "network", preprocessor: Preprocessor, labels: [String],
         activation: ModelDescription.Output.Activation = .softmax, allowUnused: UnusedWeights = []
     ) throws {
         let input = preprocessor.input
+        try input.checkTakesPictures()
         plan = try Plan(network, input: [input.channels, input.height, input.width], allowUnused: allowUnused)
         description = ModelDescription(
             schema: 1, name: name, architecture: NetworkSource.wired.name, description: nil, input: input,
@@ -241,7 +276,7 @@ public final class LoadedModel: Sendable {
                 architecture.makeNetworkWithoutWeights(), architecture, description, path: description.name,
                 preparedWeights)
         case .graph(let file):
-            let graph = try file.read(size: (description.input.height, description.input.width)).graph
+            let graph = try file.read(size: description.input.size).graph
             plan = try Plan(graph, weights: preparedWeights)
             try Self.check(plan, description, path: file.path)
         case .wired: throw InferenceError.wiredByProgram(model: description.name)

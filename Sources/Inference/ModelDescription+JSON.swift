@@ -13,7 +13,9 @@ struct DescriptionReader {
         "": ["schema", "name", "architecture", "description", "input", "output", "labels", "versions"],
         "input": [
             "width", "height", "channels", "preprocessing", "layout", "color", "resize", "scale", "mean", "std",
+            "tensors",
         ],
+        "input.tensors.N": ["name", "shape"],
         "input.resize": ["mode", "size", "interpolation"],
         "output": ["activation"],
         "versions.N": [
@@ -117,6 +119,12 @@ extension JSONValue {
         return values.count == items.count ? values : nil
     }
 
+    fileprivate var ints: [Int]? {
+        guard let items = array else { return nil }
+        let values = items.compactMap(\.int)
+        return values.count == items.count ? values : nil
+    }
+
     fileprivate var strings: [String]? {
         guard let items = array else { return nil }
         let values = items.compactMap(\.string)
@@ -170,9 +178,17 @@ extension ModelDescription {
 
 extension ModelDescription.Input {
     fileprivate init(_ reader: DescriptionReader) throws {
-        width = try reader.required("width", "a whole number", \.int)
-        height = try reader.required("height", "a whole number", \.int)
-        channels = try reader.required("channels", "a whole number", \.int)
+        // Tensors need nothing of what prepares a picture.
+        let needsAll = reader.value("preprocessing")?.string != Preprocessing.tensors.rawValue
+        func picture<Result>(_ key: String, _ kind: String, _ absent: Result, _ convert: (JSONValue) -> Result?) throws
+            -> Result
+        {
+            try needsAll
+                ? reader.required(key, kind, convert) : reader.optional(key, kind, convert) ?? absent
+        }
+        width = try picture("width", "a whole number", 0, \.int)
+        height = try picture("height", "a whole number", 0, \.int)
+        channels = try picture("channels", "a whole number", 0, \.int)
         guard let preprocessing: Preprocessing = try reader.word("preprocessing") else {
             throw reader.missing("preprocessing")
         }
@@ -186,12 +202,31 @@ extension ModelDescription.Input {
                 interpolation: try resize.word("interpolation"))
         }
         scale = try reader.optional("scale", "a number") { $0.double.map(Float.init) }
-        mean = try reader.required("mean", "a list of numbers", \.floats)
-        std = try reader.required("std", "a list of numbers", \.floats)
+        mean = try picture("mean", "a list of numbers", [], \.floats)
+        std = try picture("std", "a list of numbers", [], \.floats)
+        let tensors = try reader.optional("tensors", "a list", \.array) ?? []
+        self.tensors = try tensors.enumerated().map { place, tensor in
+            let reader = try DescriptionReader(tensor, at: "input.tensors.\(place)", kind: "input.tensors.N")
+            return Tensor(
+                name: try reader.required("name", "a text", \.string),
+                shape: try reader.required("shape", "a list of whole numbers", \.ints))
+        }
     }
 
     fileprivate var json: JSONValue {
-        .present(
+        if preprocessing == .tensors {
+            return .present(
+                ("preprocessing", .string(preprocessing.rawValue)), ("width", size.map { .integer($0.width) }),
+                ("height", size.map { .integer($0.height) }),
+                (
+                    "tensors",
+                    .array(
+                        tensors.map {
+                            ["name": .string($0.name), "shape": .array($0.shape.map { .integer($0) })]
+                        })
+                ))
+        }
+        return .present(
             ("width", .integer(width)), ("height", .integer(height)), ("channels", .integer(channels)),
             ("preprocessing", .string(preprocessing.rawValue)), ("layout", layout.map { .string($0.rawValue) }),
             ("color", color.map { .string($0.rawValue) }), ("resize", resize.map(\.json)),

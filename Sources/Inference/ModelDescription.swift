@@ -13,6 +13,8 @@ public struct ModelDescription: Sendable, Equatable {
             case digit
             /// A photo, resized to the input as `resize` says.
             case photo
+            /// None: the network takes no pictures but `tensors`, as they come.
+            case tensors
         }
 
         /// The order of the numbers in the network's input.
@@ -29,11 +31,11 @@ public struct ModelDescription: Sendable, Equatable {
             case bgr
         }
 
-        /// Width of the network's input in pixels.
+        /// Width of the network's input in pixels; 0 for tensors whose sizes the network's file says.
         public var width: Int
-        /// Height of the network's input in pixels.
+        /// Height of the network's input in pixels; 0 as the width is.
         public var height: Int
-        /// 1 for grey, 3 for red, green, blue.
+        /// 1 for grey, 3 for red, green, blue; 0 for tensors.
         public var channels: Int
         /// How pixels are prepared.
         public var preprocessing: Preprocessing
@@ -49,6 +51,8 @@ public struct ModelDescription: Sendable, Equatable {
         public var mean: [Float]
         /// What each channel is divided by then.
         public var std: [Float]
+        /// What a network takes that takes no pictures, in the order of its file; empty for one that does.
+        public var tensors: [Tensor] = []
 
         /// Describes an input; what is left out holds as it does in `model.json`.
         public init(
@@ -177,6 +181,10 @@ public struct ModelDescription: Sendable, Equatable {
         func compare<Value: Equatable>(_ flag: String, _ value: Value?, _ known: Value?) {
             if let value, value != known { flags.append(flag) }
         }
+        if input.preprocessing == .tensors {
+            compare("--size", options.size.map { [$0.height, $0.width] }, [input.height, input.width])
+            return options.flagsForPictures + flags
+        }
         compare("--labels", options.labels, labels)
         compare("--size", options.size.map { [$0.height, $0.width] }, [input.height, input.width])
         compare("--resize", options.resize, input.resize)
@@ -191,7 +199,7 @@ public struct ModelDescription: Sendable, Equatable {
     /// The numbers of the versions, oldest first.
     public var versionNumbers: [Int] { versions.keys.compactMap(Int.init).sorted() }
 
-    /// Shape of the network's input without the batch: [C, H, W], or [H, W, C] where its layout is nhwc.
+    /// Shape of a picture as the network takes it, without the batch: [C, H, W], or [H, W, C] where its layout is nhwc.
     public var inputShape: Shape {
         input.layout == .nhwc
             ? [input.height, input.width, input.channels] : [input.channels, input.height, input.width]
@@ -218,6 +226,12 @@ public struct ModelDescription: Sendable, Equatable {
     /// What contradicts itself, if anything does.
     private var fault: String? {
         if let fault = input.fault { return fault }
+        if input.preprocessing == .tensors {
+            if GraphFile.Format(rawValue: architecture) == nil {
+                return "input.preprocessing 'tensors' is for onnx and torch.export, not for \(architecture)"
+            }
+            if !labels.isEmpty { return "a model of tensors has no classes; expected \"labels\": []" }
+        }
         if let schema, schema != 1 { return "schema \(schema) is of a newer SwiftNet; this one reads schema 1" }
         if let bad = versions.keys.first(where: { Int($0).map { $0 < 1 } ?? true }) {
             return "versions are numbered from 1; '\(bad)' is no such number"
@@ -242,6 +256,8 @@ extension ModelDescription.Version {
 extension ModelDescription.Input {
     /// What contradicts itself, if anything does.
     var fault: String? {
+        if preprocessing == .tensors { return faultOfTensors }
+        if !tensors.isEmpty { return "input.tensors goes with the preprocessing 'tensors' only" }
         let sizes = 1...8192
         if !sizes.contains(width) || !sizes.contains(height) {
             return "input.width and input.height must be 1 to 8192"

@@ -46,7 +46,7 @@ public struct NewVersion: Sendable {
         }
         let loaded = try LoadedModel(weights: file, name: name, description: known, options: options)
         let answer = try Predictor(loaded).numbers(
-            of: [Float](repeating: 0.5, count: loaded.plan.inputShape.elementCount), count: 1)
+            of: [Float](repeating: 0.5, count: loaded.inputCount), count: 1)
         guard answer.allSatisfy(\.isFinite) else { throw InferenceError.notFiniteResult }
         return loaded
     }

@@ -92,13 +92,15 @@ public final class Predictor {
 
     /// Runs the network on numbers just as it takes them, normalised and channels first.
     ///
-    /// Shape: [count, C, H, W] → [count, classes], Float32; the first output's numbers where there are several.
+    /// Shape: [count, C, H, W] → [count, classes], Float32; the first output's numbers where there are several. Of several
+    /// inputs each row has all, one behind the other.
     ///
     /// - Precondition: `input` holds `count` inputs.
     public func logits(of input: [Float], count: Int) -> [Float] {
-        guard model.plan.outputs.count == 1, model.plan.outputs[0].elementType == .float32 else {
-            let size = model.plan.inputShape.elementCount
-            return (0..<count).flatMap { tensors(of: input[($0 * size)..<(($0 + 1) * size)])[0].floats() }
+        guard model.plan.inputs.count == 1, model.plan.outputs.count == 1,
+            model.plan.outputs[0].elementType == .float32
+        else {
+            return rows(of: input, count: count).flatMap { $0[0].floats() }
         }
         var output = [Float](repeating: 0, count: count * model.plan.outputShape.elementCount)
         input.withUnsafeBufferPointer { input in
@@ -111,12 +113,21 @@ public final class Predictor {
 
     /// Runs the network on numbers just as it takes them.
     ///
-    /// - Returns: For each input all outputs, one behind the other.
-    /// - Precondition: `input` holds `count` inputs.
+    /// - Returns: For each row all outputs, one behind the other.
+    /// - Precondition: `input` holds `count` rows: in each all inputs, one behind the other.
     package func numbers(of input: [Float], count: Int) -> [Float] {
-        guard model.plan.outputs.count > 1 else { return logits(of: input, count: count) }
-        let size = model.plan.inputShape.elementCount
-        return (0..<count).flatMap { tensors(of: input[($0 * size)..<(($0 + 1) * size)]).flatMap { $0.floats() } }
+        let plan = model.plan
+        if plan.inputs.count == 1, plan.outputs.count == 1 { return logits(of: input, count: count) }
+        guard plan.outputs.allSatisfy({ $0.elementType == .float32 }) else {
+            return rows(of: input, count: count).flatMap { $0.flatMap { $0.floats() } }
+        }
+        return session.run(rows: input, count: count)
+    }
+
+    /// All outputs of each row.
+    private func rows(of input: [Float], count: Int) -> [[Tensor]] {
+        let size = model.inputCount
+        return (0..<count).map { tensors(of: input[($0 * size)..<(($0 + 1) * size)]) }
     }
 
     /// All that the network answers to one encoded image.
@@ -128,13 +139,15 @@ public final class Predictor {
         return Array(zip(model.plan.outputs.map(\.name), tensors(of: input.floats()[...])))
     }
 
-    /// All outputs for one input as the network takes it.
-    private func tensors(of input: ArraySlice<Float>) -> [Tensor] {
-        let tensor = Tensor(shape: model.plan.inputShape) { buffer in
-            for (index, value) in input.enumerated() { buffer[index] = value }
+    /// All outputs for one row of what the network takes.
+    private func tensors(of row: ArraySlice<Float>) -> [Tensor] {
+        var rest = row
+        let inputs = model.plan.inputs.map { port in
+            defer { rest = rest.dropFirst(port.shape.elementCount) }
+            return Tensor(Array(rest.prefix(port.shape.elementCount)), shape: port.shape)
         }
         do {
-            return try session.run(inputs: [tensor])
+            return try session.run(inputs: inputs)
         } catch {
             preconditionFailure("a model's own input was refused: \(error)")
         }

@@ -61,7 +61,7 @@ public struct Preprocessor: Sendable {
     ///
     /// Shape: [1, C, H, W], Float32; [1, H, W, C] where the input's layout is nhwc.
     ///
-    /// - Throws: `ImageError`, `InferenceError.noDigit` or `.severalDigits`.
+    /// - Throws: `ImageError`, `InferenceError.noDigit`, `.severalDigits`, or `.takesTensors` where the network takes no pictures.
     public func tensor(of file: [UInt8], limits: ImageLimits = ImageLimits()) throws -> Tensor {
         let pixels = try prepared(file, limits: limits).pixels
         let (pixelCount, channels) = (input.width * input.height, input.channels)
@@ -81,6 +81,7 @@ public struct Preprocessor: Sendable {
     ///
     /// - Throws: `ImageError`, `InferenceError.noDigit` or `.severalDigits`.
     func prepared(_ file: [UInt8], limits: ImageLimits) throws -> (pixels: Image, orientation: EXIFOrientation) {
+        try input.checkTakesPictures()
         if let pixels = try pixels(ofRowsIn: file, limits: limits) { return (pixels, .up) }
         let isDigit = input.preprocessing == .digit
         let decoded = try ImageDecoder.decode(
@@ -101,6 +102,7 @@ public struct Preprocessor: Sendable {
             let upright = image.image.converted(to: input.channels == 1 ? .gray8 : .rgb8).oriented(
                 by: image.orientation)
             return upright.brought(to: input)
+        case .tensors: throw InferenceError.takesTensors(inputs: input.shownTensors)
         }
     }
 

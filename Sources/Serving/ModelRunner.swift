@@ -42,7 +42,7 @@ final class ModelRunner: InferenceRunner {
     /// Runs a model once, so that its memory is there and its answers are numbers before the first request.
     func warm(_ model: Int) throws {
         let predictor = predictors[model]
-        let input = [Float](repeating: 0.5, count: predictor.model.plan.inputShape.elementCount)
+        let input = [Float](repeating: 0.5, count: predictor.model.inputCount)
         guard predictor.logits(of: input, count: 1).allSatisfy(\.isFinite) else {
             throw ModelServiceError.notFinite(model: predictor.model.description.name)
         }
@@ -61,11 +61,11 @@ final class ModelRunner: InferenceRunner {
         var alone = UInt64.max
         var rows = 1
         while rows <= maxBatch {
-            let input = [Float](repeating: 0.5, count: rows * predictor.model.plan.inputShape.elementCount)
+            let input = [Float](repeating: 0.5, count: rows * predictor.model.inputCount)
             var least = UInt64.max
             for _ in 0..<3 {
                 let begun = SystemClock.monotonicNanoseconds()
-                _ = predictor.logits(of: input, count: rows)
+                _ = predictor.numbers(of: input, count: rows)
                 let end = SystemClock.monotonicNanoseconds()
                 least = min(least, end - begun)
                 if end - start > measuringNanoseconds { break }

@@ -139,6 +139,14 @@ extension ServedModel {
     /// What the server tells of a loaded model.
     fileprivate init(_ model: LoadedModel) {
         let description = model.description
+        let precision = model.precision == .float32 ? nil : model.precision.rawValue
+        guard model.takesPictures else {
+            self.init(
+                name: description.name, version: String(model.version), architecture: model.network.name,
+                inputs: model.plan.inputs.map { ($0.name, $0.shape.dimensions) },
+                outputs: model.plan.outputs.map { ($0.name, $0.shape.dimensions) }, loweredPrecision: precision)
+            return
+        }
         let isRotation = Rotation.areDegrees(description.labels)
         self.init(
             name: description.name, version: String(model.version), architecture: model.network.name,
@@ -149,6 +157,6 @@ extension ServedModel {
             inputOrder: description.input.layout == .nhwc ? .channelsLast : .channelsFirst, labels: description.labels,
             outputs: model.namedOutputs.map {
                 ($0.name, model.isClassifier ? [description.labels.count] : $0.shape.dimensions)
-            }, loweredPrecision: model.precision == .float32 ? nil : model.precision.rawValue)
+            }, loweredPrecision: precision)
     }
 }

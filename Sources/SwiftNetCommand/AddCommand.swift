@@ -87,12 +87,18 @@ struct AddCommand: ParsableCommand {
             for note in notes { writeStandardError("swiftnet: \(Printable.line("\(file): \(note)"))\n") }
             try writeStandardOutput(
                 """
-                \(name) \(added.version): \(added.description.input.width)x\(added.description.input.height)\
-                x\(added.description.input.channels), \(classes(added.description.labels)), in \(Printable.line(added.path))
-                next: swiftnet infer\(weights.map { " --weights \(Printable.line($0))" } ?? "") --model \(name) \
-                \(added.description.labels.isEmpty ? "--output answer.npz IMAGE" : "IMAGE ...")\n
+                \(name) \(added.version): \(added.description.input.shown), \(classes(added.description.labels)), \
+                in \(Printable.line(added.path))
+                next: swiftnet \(next(added.description))\n
                 """)
         }
+    }
+
+    /// A command that has the model answer.
+    private func next(_ description: ModelDescription) -> String {
+        let place = weights.map { " --weights \(Printable.line($0))" } ?? ""
+        if description.input.preprocessing == .tensors { return "serve\(place) --model \(name)" }
+        return "infer\(place) --model \(name) \(description.labels.isEmpty ? "--output answer.npz IMAGE" : "IMAGE ...")"
     }
 
     /// How many classes there are, and what the first are called.

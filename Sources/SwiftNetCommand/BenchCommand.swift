@@ -73,9 +73,9 @@ struct BenchCommand: ParsableCommand {
     /// - Returns: Milliseconds of each run, ascending.
     private func measure(_ session: Session) throws -> [Double] {
         let plan = session.plan
-        if plan.outputs.count > 1 {
-            let tensor = Tensor(madeUpInput(count: plan.inputShape.elementCount), shape: plan.inputShape)
-            return try time { for _ in 0..<batch { _ = try session.run(inputs: [tensor]) } }
+        if plan.inputs.count > 1 || plan.outputs.count > 1 {
+            let tensors = plan.inputs.map { Tensor(madeUpInput(count: $0.shape.elementCount), shape: $0.shape) }
+            return try time { for _ in 0..<batch { _ = try session.run(inputs: tensors) } }
         }
         let input = madeUpInput(count: batch * plan.inputShape.elementCount)
         var output = [Float](repeating: 0, count: batch * plan.outputShape.elementCount)

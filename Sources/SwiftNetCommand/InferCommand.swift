@@ -104,6 +104,7 @@ struct InferCommand: ParsableCommand {
         try Failure.reporting {
             if let servers = serverOptions.server { return try run(on: servers) }
             let model = try modelOptions.load()
+            try model.checkTakesPictures()
             if views == 4 { try model.checkFourViews() }
             let inputs = InputFiles(files, recursive: recursive, limits: imageOptions.limits)
             for note in inputs.notes { writeStandardError("swiftnet: \(Printable.line(note))\n") }

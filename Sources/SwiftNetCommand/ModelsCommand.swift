@@ -55,13 +55,12 @@ struct ModelsCommand: ParsableCommand {
     }
 
     private func row(_ entry: ModelRepository.Entry) -> [String] {
-        let input = entry.description.input
         let details = entry.description.versions[String(entry.version)]
         let accuracy = details?.testAccuracy.map { "\((($0 * 10000).rounded()) / 100) %" } ?? "-"
         let size = (try? FileSystem.size(of: entry.path)).map(ByteCount.text) ?? "missing"
         return [
             entry.description.name, String(entry.version), entry.description.architecture,
-            "\(input.width)x\(input.height)x\(input.channels)", accuracy, size,
+            entry.description.input.shown, accuracy, size,
             Printable.line(entry.description.description ?? ""),
         ]
     }
@@ -74,7 +73,7 @@ struct ModelsCommand: ParsableCommand {
                 ("model", .string(entry.description.name)),
                 ("version", .integer(entry.version)),
                 ("architecture", .string(entry.description.architecture)),
-                ("input", .array([.integer(input.channels), .integer(input.height), .integer(input.width)])),
+                ("input", input.json),
                 ("labels", .array(entry.description.labels.map { .string($0) })),
                 ("testAccuracy", details?.testAccuracy.map { .number($0) } ?? .null),
                 ("bytes", (try? FileSystem.size(of: entry.path)).map { .integer($0) } ?? .null),

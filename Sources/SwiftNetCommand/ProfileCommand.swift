@@ -51,7 +51,7 @@ struct ProfileCommand: ParsableCommand {
             let model = try modelOptions.load()
             let plan = model.plan
             let session = try Session(plan, threads: threads)
-            let input = madeUpInput(count: plan.inputShape.elementCount)
+            let input = madeUpInput(count: model.inputCount)
             var profiles: [[(start: Duration, duration: Duration)]] = []
             for _ in 0..<runs + runs / 10 + 1 { profiles.append(input.withUnsafeBufferPointer(session.profile)) }
             profiles.removeFirst(runs / 10 + 1)

@@ -70,6 +70,7 @@ struct QuantizeCommand: ParsableCommand {
             if let report { try OutputFile.check(report, existing: existing) }
             let repository = try modelOptions.repository()
             let model = try modelOptions.load()
+            try model.checkTakesPictures()
             if !force, model.description.versions["\(model.version)"]?.files[.int8] != nil {
                 throw InferenceError.precisionExists(.int8, model: model.description.name, version: model.version)
             }

@@ -108,6 +108,7 @@ struct RotateCommand: ParsableCommand {
     func run() throws {
         try Failure.reporting {
             let model = try modelOptions.load(default: Self.defaultModel)
+            try model.checkTakesPictures()
             guard Rotation.areDegrees(model.description.labels) else {
                 throw ValidationError(
                     "Model '\(model.description.name)' tells no rotation; expected the labels 0, 90, 180 and 270.")

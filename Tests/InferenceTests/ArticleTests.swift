@@ -8,7 +8,7 @@ import Tensors
 import TestSupport
 import Testing
 
-/// What the library's first page and the article "How a run works" show, word for word: `Tools/check-docs code` compares.
+/// What the library's first page, the article "How a run works" and Documentation/Models.md show, word for word: `Tools/check-docs code` compares.
 @Suite("the code of the articles")
 struct ArticleTests {
     @Test("a picture is answered in three lines")
@@ -39,6 +39,26 @@ struct ArticleTests {
 
         let alone = try Session(plan).run(Tensor(Array(pixels.prefix(784)), shape: [1, 1, 28, 28]))
         #expect(alone.floats() == Array(logits.floats().prefix(10)))
+    }
+
+    @Test("a network of two inputs answers tensors by their names")
+    func tensors() throws {
+        let folder = try TemporaryFolder()
+        var file = ONNXFile()
+        file.input("left", [nil, 3, 8, 8])
+        file.input("right", [nil, 3])
+        file.node("GlobalAveragePool", ["left"], "pooled")
+        file.node("Flatten", ["pooled"], "means")
+        file.node("Sub", ["means", "right"], "difference")
+        file.output("difference", [nil, 3])
+        let path = try folder.write(file.bytes, to: "pair.onnx")
+        let images = Tensor([Float](repeating: 2, count: 384), shape: [2, 3, 8, 8])
+        let numbers = Tensor([0, 1, 2, 3, 4, 5], shape: [2, 3])
+        let model = try LoadedModel(weights: path, name: "pair")
+        let answers = try Predictor(model).outputs(of: ["left": images, "right": numbers])
+        for (name, tensor) in answers { print(name, tensor.shape) }
+        #expect(answers.map(\.name) == ["difference"] && answers.map(\.tensor.shape) == [[2, 3]])
+        #expect(answers[0].tensor.floats() == [2, 1, 0, -1, -2, -3])
     }
 
     @Test("a plan for another size shares what the first one packed")

@@ -99,7 +99,8 @@ struct ModelRepositoryTests {
         expectRefusal(replacing: "[0.1]", by: "[\"0.1\"]", reason: "expected a list of numbers at 'input.mean'")
         expectRefusal(replacing: "\"file\":\"c.pth\"", by: "\"file\":3", reason: "expected a text at 'versions.2.file'")
         expectRefusal(replacing: "\"file\":\"c.pth\"", by: "\"path\":\"c\"", reason: "'versions.2.path' is no key")
-        expectRefusal(replacing: "\"digit\"", by: "\"Digit\"", reason: "expected digit, photo at 'input.preprocessing'")
+        expectRefusal(
+            replacing: "\"digit\"", by: "\"Digit\"", reason: "expected digit, photo, tensors at 'input.preprocessing'")
     }
 
     @Test("the newest version is used unless one is named, and unknown ones are told")
