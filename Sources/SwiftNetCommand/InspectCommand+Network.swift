@@ -59,9 +59,21 @@ extension InspectCommand {
         lines += report.problems.map { "  \($0)" }
         if report.fault == nil && report.problems.isEmpty { lines.append("every operator is known") }
         if report.inputs.count > 1 {
-            lines.append("it takes \(report.inputs.count) inputs: the library runs it, the commands take one image")
+            let isServed = report.inputs.allSatisfy { Self.isBatch($0.type) }
+            lines.append(
+                "it takes \(report.inputs.count) inputs: the library runs it, "
+                    + (isServed
+                        ? "and the server by its v2 protocol; no pictures"
+                        : "no server does: each would have to be f32 [1, ...], the batch first"))
         }
         return lines.map { Printable.line($0) + "\n" }.joined()
+    }
+
+    /// Whether a type is Float32 with a batch of one in front, or one that is free: "f32 [n, 3, 8, 8]".
+    private static func isBatch(_ type: String) -> Bool {
+        guard type.hasPrefix("f32 ["), let first = type.dropFirst(5).split(whereSeparator: { ",]".contains($0) }).first
+        else { return false }
+        return Int(first).map { $0 == 1 } ?? true
     }
 
     private static func json(_ report: NetworkReport) -> String {

@@ -349,6 +349,12 @@ struct SeveralInputsServerTests {
         #expect(json.output.contains(#""input":{"left":[3,4,5],"right":[3,4,5]}"#), "\(json.output)")
         let inspected = try Command.run("swiftnet", ["inspect", folder.path("pair.onnx")])
         #expect(inspected.exitCode == 0 && inspected.output.contains("right"), "\(inspected.output)")
+        #expect(
+            inspected.output.contains(
+                "it takes 2 inputs: the library runs it, and the server by its v2 protocol; no pictures"),
+            "\(inspected.output)")
+        let mixed = try folder.write(Self.pair(type: 7), to: "mixed.onnx")
+        #expect(try Command.run("swiftnet", ["inspect", mixed]).output.contains("no server does"))
         for command in [["plan"], ["bench", "--seconds", "0.05", "--batch", "2"], ["profile", "--runs", "3"]] {
             for place in [model, ["--weights", folder.path("pair.onnx")]] {
                 let result = try Command.run("swiftnet", command + place)
