@@ -218,10 +218,9 @@ package struct CheckpointContents: Sendable {
     ///
     /// - Throws: `CheckpointError.checksumMismatch`.
     package func verifyChecksums() throws {
-        var verified: Set<String> = []
-        for (_, tensor) in weights where verified.insert(tensor.storage.key).inserted {
-            try tensor.storage.verifyChecksum()
-        }
+        var keys: Set<String> = []
+        try StoredBytes.verifyChecksums(
+            of: weights.map(\.tensor.storage).filter { $0.checksum != nil && keys.insert($0.key).inserted })
     }
 
     /// Verifies the checksums of all that is dropped. Costs the time of reading it.

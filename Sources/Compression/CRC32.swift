@@ -14,6 +14,11 @@ package struct CRC32: Sendable {
         value = UInt32(truncatingIfNeeded: crc32_z(UInt(value), base.assumingMemoryBound(to: UInt8.self), bytes.count))
     }
 
+    /// Takes the checksum of the bytes that follow, where that was computed by itself.
+    package mutating func append(_ checksum: UInt32, ofBytes count: Int) {
+        value = UInt32(truncatingIfNeeded: crc32_combine(UInt(value), UInt(checksum), count))
+    }
+
     package static func of(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var checksum = CRC32()
         checksum.update(bytes)

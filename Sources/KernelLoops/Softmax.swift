@@ -9,12 +9,10 @@ import KernelInterface
 func softmax(_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) {
     for row in 0..<rows {
         let (target, source) = (output + row * columns, input + row * columns)
-        let largest = largestValue(source, columns)
-        let total = sumOfExponentials(source, columns, largest)
+        let total = sumOfExponentials(source, columns, largestValue(source, columns), to: target)
         for column in stride(from: 0, to: columns, by: laneCount) {
             let count = min(laneCount, columns - column)
-            let value = exponential(loadAny(source + column, count) - all(largest)) / all(total)
-            storeAny(value, target + column, count)
+            storeAny(loadAny(target + column, count) / all(total), target + column, count)
         }
     }
 }
@@ -32,20 +30,36 @@ func logSoftmax(_ output: Output, _ input: Input, _ rows: Int, _ columns: Int) {
 }
 
 private func largestValue(_ input: Input, _ count: Int) -> Float {
-    var largest = -Float.infinity
-    for index in 0..<count where !(input[index] <= largest) { largest = input[index] }
-    return largest
+    guard count >= laneCount else {
+        var largest = -Float.infinity
+        for index in 0..<count where !(input[index] <= largest) { largest = input[index] }
+        return largest
+    }
+    // A NaN may be passed over: it makes the sum NaN.
+    var largest = load(input)
+    for index in stride(from: laneCount, to: count, by: laneCount) {
+        // The last vector ends with the row.
+        let value = load(input + min(index, count - laneCount))
+        largest = largest.replacing(with: value, where: value .> largest)
+    }
+    var result = largest[0]
+    for lane in 1..<laneCount where largest[lane] > result { result = largest[lane] }
+    return result
 }
 
-private func sumOfExponentials(_ input: Input, _ count: Int, _ largest: Float) -> Float {
+/// The sum of e^(x - largest), in one order for each level; the exponentials themselves go to `target` if there is one.
+private func sumOfExponentials(_ input: Input, _ count: Int, _ largest: Float, to target: Output? = nil) -> Float {
     var total = all(0)
     let whole = count / laneCount * laneCount
     for index in stride(from: 0, to: whole, by: laneCount) {
-        total = total + exponential(load(input + index) - all(largest))
+        let value = exponential(load(input + index) - all(largest))
+        if let target { store(value, target + index) }
+        total = total + value
     }
     var result = sum(total)
     if whole < count {
         let rest = exponential(load(input + whole, count: count - whole) - all(largest))
+        if let target { store(rest, target + whole, count: count - whole) }
         for lane in 0..<count - whole { result += rest[lane] }
     }
     return result

@@ -198,6 +198,39 @@ struct HostileArchiveTests {
         }
     }
 
+    @Test("storages that are verified in parts: sound ones pass, one byte anywhere is found")
+    func checksumsInParts() throws {
+        // One part and a bit of the next, exactly two parts, and a few bytes.
+        let counts = [(1 << 18) + 5, 1 << 19, 3]
+        let data = counts.map { count in floats((0..<count).map { Float($0 * 7 % 251) + 1 }) }
+        let items = counts.enumerated().map { index, count in
+            ("w\(index)", P.tensor(P.storage("\(index)", count: count), size: [count], stride: [1]))
+        }
+        func archive(_ data: [[UInt8]]) -> ZipBuilder {
+            torchArchive(
+                pickle: P.file(P.dictionary(items)),
+                storages: Dictionary(uniqueKeysWithValues: data.enumerated().map { ("\($0)", $1) }))
+        }
+        let sound = archive(data)
+        try contents(sound).verifyChecksums()
+        for (storage, bytes) in data.enumerated() {
+            for place in [0, bytes.count / 2, bytes.count - 1] {
+                var damaged = sound
+                guard let entry = damaged.entries.firstIndex(where: { $0.name == "a/data/\(storage)" }) else {
+                    Issue.record("no storage \(storage)")
+                    return
+                }
+                damaged.entries[entry].checksum = ZipBuilder.crc32(bytes)
+                damaged.entries[entry].data[place] ^= 1
+                let actual = ZipBuilder.crc32(damaged.entries[entry].data)
+                #expect(
+                    throws: CheckpointError.checksumMismatch(
+                        entry: "storage \(storage)", expected: ZipBuilder.crc32(bytes), actual: actual)
+                ) { try contents(damaged).verifyChecksums() }
+            }
+        }
+    }
+
     @Test("a deflated entry of another size than stated is found", arguments: [5, 7])
     func droppedDeflatedSize(size: Int) throws {
         var archive = training()

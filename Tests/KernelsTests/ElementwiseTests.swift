@@ -110,7 +110,7 @@ struct ElementwiseTests {
 
     @Test("softmax and its logarithm, of rows of any length", arguments: KernelTable.available)
     func softmaxMatchesReference(kernels: KernelTable) {
-        for columns in [1, 4, 10, 16, 37, 1000] {
+        for columns in [1, 4, 10, 15, 16, 17, 31, 37, 197, 1000] {
             let rows = 3
             var input = randomFloats(rows * columns, seed: 9).map { $0 * 20 }
             input[0] = 200
@@ -119,6 +119,22 @@ struct ElementwiseTests {
                 output(input.count) { kernels.reduce.softmax($0, input, rows, columns) }, expected.map { Float($0) },
                 .elementwise)
             let logarithms = output(input.count) { kernels.reduce.logSoftmax($0, input, rows, columns) }
+            var inPlace = input
+            inPlace.withUnsafeMutableBufferPointer { values in
+                guard let base = values.baseAddress else { return }
+                kernels.reduce.softmax(base, UnsafePointer(base), rows, columns)
+            }
+            #expect(inPlace == output(input.count) { kernels.reduce.softmax($0, input, rows, columns) })
+            for place in 0..<columns {
+                // The largest value at each place; a NaN makes its row NaN, and no other.
+                input = randomFloats(rows * columns, seed: 9).map { $0 * 20 }
+                input[place] = 200
+                input[columns + place] = .nan
+                let answer = output(input.count) { kernels.reduce.softmax($0, input, rows, columns) }
+                #expect(answer[place] > 0.999 && answer[place] <= 1)
+                #expect(answer[columns..<2 * columns].allSatisfy { $0.isNaN })
+                #expect(answer[(2 * columns)...].allSatisfy { $0 >= 0 && $0 <= 1 })
+            }
             let total = (0..<columns).reduce(0.0) { $0 + Reference.exponential(Double(logarithms[columns + $1])) }
             if rows > 1 { expectClose([Float(total)], [1], .accumulated, "probabilities add up to 1") }
             for (logarithm, probability) in zip(logarithms, expected) where probability > 1e-30 {

@@ -205,6 +205,15 @@ private struct GraphMaker {
 
     private mutating func convolution(_ value: Graph.ValueID, _ shape: Shape, name: String) throws -> Graph.ValueID {
         guard shape[0] == 1 else { return value }
+        if random.below(8) == 0 {
+            let sizes = [1 + random.below(2 * shape[2] + 3), 1 + random.below(3 * shape[3])]
+            let scales = zip(sizes, shape.dimensions.dropFirst(2)).map { Double($0) / Double($1) }
+            let resize = Resize(
+                sizes: sizes, scales: scales,
+                interpolation: [.linear, .nearest(.floor), .cubic(-0.75)][random.below(3)],
+                coordinates: .halfPixel)
+            return try graph.add(resize, [value], name: name)[0]
+        }
         if random.below(4) == 0 {
             let window = SlidingWindow(
                 kernel: [min(2, shape[2]), min(3, shape[3])], strides: [1 + random.below(2), 1],
@@ -215,9 +224,12 @@ private struct GraphMaker {
         let isDepthwise = random.below(3) == 0
         let outputs = isDepthwise ? shape[1] : [1, 4, 8, 20][random.below(4)]
         let kernel = [1, 3][random.below(2)]
-        let pad = kernel == 1 ? 0 : 1
+        // Some reach beyond the image wherever they stand.
+        let dilation = random.below(3) == 0 ? 1 + random.below(12) : 1
+        let pad = kernel == 1 ? 0 : dilation
         let window = SlidingWindow(
-            kernel: [kernel, kernel], strides: [1 + random.below(2), 1], before: [pad, pad], after: [pad, pad])
+            kernel: [kernel, kernel], strides: [1 + random.below(2), 1], dilations: [dilation, dilation],
+            before: [pad, pad], after: [pad, pad])
         let groups = isDepthwise ? shape[1] : 1
         let weight = constant([outputs, shape[1] / groups, kernel, kernel])
         let result = try graph.add(

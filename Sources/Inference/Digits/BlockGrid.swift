@@ -44,14 +44,10 @@ struct BlockGrid {
         // Along the rows, with a margin of zeros on both sides; then along the columns, likewise.
         let padded = width + 2 * radius
         var plane = [UInt8](repeating: 0, count: padded * height)
-        for y in 0..<height {
-            for x in 0..<width { plane[y * padded + radius + x] = values[y * width + x] }
-        }
+        for y in 0..<height { Self.copy(width, of: values, at: y * width, to: &plane, at: y * padded + radius) }
         Self.takeMaxima(of: 2 * radius + 1, step: 1, in: &plane)
         var columns = [UInt8](repeating: 0, count: width * (height + 2 * radius))
-        for y in 0..<height {
-            for x in 0..<width { columns[(y + radius) * width + x] = plane[y * padded + x] }
-        }
+        for y in 0..<height { Self.copy(width, of: plane, at: y * padded, to: &columns, at: (y + radius) * width) }
         Self.takeMaxima(of: 2 * radius + 1, step: width, in: &columns)
         columns.removeLast(2 * radius * width)
         values = columns
@@ -62,6 +58,10 @@ struct BlockGrid {
         for index in values.indices { values[index] = ~values[index] }
         dilate(by: radius)
         for index in values.indices { values[index] = ~values[index] }
+    }
+
+    private static func copy(_ count: Int, of values: [UInt8], at start: Int, to others: inout [UInt8], at place: Int) {
+        others.replaceSubrange(place..<(place + count), with: values[start..<(start + count)])
     }
 
     /// Replaces each value by the largest of itself and the `count` - 1 that follow at distances of `step`; the last ones, that
@@ -75,7 +75,9 @@ struct BlockGrid {
             let inner = max(0, values.count - shift * step)
             values.withUnsafeBufferPointer { values in
                 other.withUnsafeMutableBufferPointer { other in
-                    for index in 0..<inner { other[index] = max(values[index], values[index + shift * step]) }
+                    // With an index of its own each, so that the compiler makes vectors of the loop.
+                    let ahead = UnsafeBufferPointer(rebasing: values[(values.count - inner)...])
+                    for index in 0..<inner { other[index] = max(values[index], ahead[index]) }
                 }
             }
             swap(&values, &other)
@@ -133,7 +135,7 @@ struct BlockGrid {
     ///   - line: Room for one value per block of a row.
     func interpolate(
         row: (first: Int, second: Int, share: Float), columns: [(first: Int, second: Int, share: Float)],
-        line: UnsafeMutableBufferPointer<Float>, to pixels: UnsafeMutableBufferPointer<Float>
+        line: UnsafeMutableBufferPointer<Float>, to pixels: inout [Float]
     ) {
         values.withUnsafeBufferPointer { values in
             for x in 0..<width {

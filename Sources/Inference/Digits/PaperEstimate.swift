@@ -17,15 +17,16 @@ enum PaperEstimate {
     /// - Returns: For each pixel 0 for paper to 255 for black ink; over the channels, the root of the mean square. What is
     ///   no deeper than the noise of paper as bright is 0.
     static func depths(channels: [[UInt8]], width: Int, height: Int) -> [UInt8] {
-        var squares = [Float](repeating: 0, count: width * height)
-        var brightness = [Float](repeating: 0, count: width * height)
-        for channel in channels {
-            let paper = closed(BlockGrid(maximaOf: channel, width: width, height: height))
-            addSquares(of: channel, below: paper, width: width, to: &squares, &brightness)
+        let papers = channels.map { closed(BlockGrid(maximaOf: $0, width: width, height: height)) }
+        var bins: [UInt8] = []
+        var depths = [UInt8](unsafeUninitializedCapacity: width * height) { depths, depthCount in
+            bins = [UInt8](unsafeUninitializedCapacity: width * height) { bins, binCount in
+                fill(depths, bins, channels: channels, below: papers, width: width)
+                binCount = width * height
+            }
+            depthCount = width * height
         }
-        let share = 1 / Float(channels.count)
-        var depths = squares.map { UInt8(min(255, ($0 * share).squareRoot())) }
-        clearNoise(of: &depths, brightness.map { min(Self.bins - 1, Int($0 * share) * Self.bins / 256) })
+        clearNoise(of: &depths, bins)
         return depths
     }
 
@@ -35,9 +36,9 @@ enum PaperEstimate {
     private static let deviations = 3
 
     /// Clears what is paper's noise: the darker paper lies, the larger its noise is by ratio.
-    private static func clearNoise(of depths: inout [UInt8], _ bins: [Int]) {
+    private static func clearNoise(of depths: inout [UInt8], _ bins: [UInt8]) {
         var histograms = [Int](repeating: 0, count: Self.bins * 256)
-        for (depth, bin) in zip(depths, bins) { histograms[bin * 256 + Int(depth)] += 1 }
+        for (depth, bin) in zip(depths, bins) { histograms[Int(bin) * 256 + Int(depth)] += 1 }
         let least = depths.count / 200
         let floors = (0..<Self.bins).map { bin -> UInt8? in
             let histogram = Array(histograms[(bin * 256)..<(bin * 256 + 256)])
@@ -59,7 +60,7 @@ enum PaperEstimate {
             let other = known.min { first, second in abs(first - bin) < abs(second - bin) }
             return other.flatMap { floors[$0] } ?? 0
         }
-        for index in depths.indices where depths[index] <= nearest[bins[index]] { depths[index] = 0 }
+        for index in depths.indices where depths[index] <= nearest[Int(bins[index])] { depths[index] = 0 }
     }
 
     /// The paper's value in each block of the picture.
@@ -72,30 +73,48 @@ enum PaperEstimate {
         return blocks.cropped(by: radius + 1)
     }
 
-    /// Adds the squares of the shares, of 255, by which a channel lies below its paper.
-    private static func addSquares(
-        of channel: [UInt8], below paper: BlockGrid, width: Int, to squares: inout [Float], _ brightness: inout [Float]
+    /// Writes how deep each pixel lies below its paper, and the class of its paper's brightness.
+    private static func fill(
+        _ depths: UnsafeMutableBufferPointer<UInt8>, _ bins: UnsafeMutableBufferPointer<UInt8>, channels: [[UInt8]],
+        below papers: [BlockGrid], width: Int
     ) {
+        guard let paper = papers.first, width > 0 else { return }
+        let columns = BlockGrid.places(of: width, blocks: paper.width)
+        let rows = BlockGrid.places(of: depths.count / width, blocks: paper.height)
+        let share = 1 / Float(channels.count)
         var line = [Float](repeating: 0, count: paper.width)
         var row = [Float](repeating: 0, count: width)
-        let columns = BlockGrid.places(of: width, blocks: paper.width)
-        let rows = BlockGrid.places(of: channel.count / width, blocks: paper.height)
-        squares.withUnsafeMutableBufferPointer { squares in
-            brightness.withUnsafeMutableBufferPointer { brightness in
-                channel.withUnsafeBufferPointer { channel in
-                    row.withUnsafeMutableBufferPointer { row in
-                        for (y, place) in rows.enumerated() {
-                            line.withUnsafeMutableBufferPointer {
-                                paper.interpolate(row: place, columns: columns, line: $0, to: row)
-                            }
-                            let start = y * width
-                            for x in 0..<width {
-                                let here = row[x]
-                                let lost = max(0, here - Float(channel[start + x])) * 255 / max(here, darkestPaper)
-                                squares[start + x] += lost * lost
-                                brightness[start + x] += here
-                            }
-                        }
+        var (squares, brightness) = (row, row)
+        for (y, place) in rows.enumerated() {
+            for x in 0..<width { (squares[x], brightness[x]) = (0, 0) }
+            for (channel, paper) in zip(channels, papers) {
+                line.withUnsafeMutableBufferPointer {
+                    paper.interpolate(row: place, columns: columns, line: $0, to: &row)
+                }
+                channel.withUnsafeBufferPointer {
+                    add(UnsafeBufferPointer(rebasing: $0[(y * width)...]), below: row, to: &squares, &brightness)
+                }
+            }
+            for x in 0..<width {
+                depths[y * width + x] = UInt8(min(255, (squares[x] * share).squareRoot()))
+                bins[y * width + x] = UInt8(min(Self.bins - 1, Int(brightness[x] * share) * Self.bins / 256))
+            }
+        }
+    }
+
+    /// Adds the squares of the shares, of 255, by which a channel's pixels lie below their paper, and the paper itself, for a row.
+    private static func add(
+        _ pixels: UnsafeBufferPointer<UInt8>, below paper: [Float], to squares: inout [Float],
+        _ brightness: inout [Float]
+    ) {
+        paper.withUnsafeBufferPointer { paper in
+            squares.withUnsafeMutableBufferPointer { squares in
+                brightness.withUnsafeMutableBufferPointer { brightness in
+                    for x in paper.indices {
+                        let here = paper[x]
+                        let lost = max(0, here - Float(pixels[x])) * 255 / max(here, darkestPaper)
+                        squares[x] += lost * lost
+                        brightness[x] += here
                     }
                 }
             }

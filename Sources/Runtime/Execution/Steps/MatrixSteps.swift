@@ -16,11 +16,10 @@ struct MatMulStep: Step {
     /// Floats of a packed matrix.
     let packedCount: Int
 
-    var scratchByteCount: Int { ((n * k + 15) / 16 * 16 + packedCount) * 4 }
+    var scratchByteCount: Int { packedCount * 4 }
 
     func run(_ run: StepRun) {
-        let transposed = run.scratch
-        let packed = run.scratch + (n * k + 15) / 16 * 16
+        let packed = run.scratch
         let kernels = run.kernels
         // Whole products go to workers; a single one is shared out by rows, for which each packs the matrix.
         let isSingle = leftOffsets.count < run.parts
@@ -30,8 +29,7 @@ struct MatMulStep: Step {
         var last: Int?
         for index in products {
             if last != rightOffsets[index] {
-                kernels.move.transpose(transposed, k, run.read(right) + rightOffsets[index], n, k, n)
-                kernels.gemm.pack(packed, Input(transposed), n, k, .padded)
+                kernels.packRows(packed, run.read(right) + rightOffsets[index], n: n, k: k)
                 last = rightOffsets[index]
             }
             kernels.gemm.multiply(
@@ -43,7 +41,22 @@ struct MatMulStep: Step {
     }
 }
 
-/// softmax(scale * query · keyᵀ + mask) · value, head by head.
+extension KernelTable {
+    /// Packs a matrix [k, n] whose columns are those of the product: what `gemm.pack` makes of the transposed one, with a padded last
+    /// panel.
+    func packRows(_ packed: Output, _ matrix: Input, n: Int, k: Int) {
+        for column in stride(from: 0, to: n, by: panelWidth) {
+            let count = min(panelWidth, n - column)
+            for row in 0..<k {
+                let target = packed + column * k + row * panelWidth
+                target.update(from: matrix + row * n + column, count: count)
+                if count < panelWidth { (target + count).update(repeating: 0, count: panelWidth - count) }
+            }
+        }
+    }
+}
+
+/// softmax(scale * query · keyᵀ + mask) · value, some queries of a head at a time.
 struct AttentionStep: Step {
     let output: Slot
     let query: Slot
@@ -63,45 +76,57 @@ struct AttentionStep: Step {
     /// Floats of a head's packed keys and values.
     let packedKeys: Int
     let packedValues: Int
+    /// Queries that are worked on at a time.
+    let blockRows: Int
 
-    private var transposedCount: Int { (keys * valueDepth + 15) / 16 * 16 }
-    private var scoresCount: Int { (length * keys + 15) / 16 * 16 }
+    /// Scores that are worked on at a time, if there are no fewer: a first cache of 32 KB holds them.
+    static let scoreFloats = 8192
 
-    var scratchByteCount: Int { (transposedCount + scoresCount + packedKeys + packedValues) * 4 }
+    private var scoresCount: Int { (blockRows * keys + 15) / 16 * 16 }
+    private var scaledCount: Int { (blockRows * depth + 15) / 16 * 16 }
+
+    var scratchByteCount: Int { (scoresCount + scaledCount + packedKeys + packedValues) * 4 }
 
     func run(_ run: StepRun) {
         let kernels = run.kernels
-        let transposed = run.scratch
-        let scores = transposed + transposedCount
-        let packedKeys = scores + scoresCount
+        let scores = run.scratch
+        let scaled = scores + scoresCount
+        let packedKeys = scaled + scaledCount
         let packedValues = packedKeys + self.packedKeys
-        for head in run.share(of: heads) {
-            kernels.gemm.pack(packedKeys, run.read(key) + head * keys * depth, keys, depth, .padded)
-            kernels.gemm.multiply(
-                GemmCall(
-                    output: scores, outputStride: keys, input: run.read(query) + head * length * depth,
-                    inputStride: depth, packed: Input(packedKeys), m: length, n: keys, k: depth))
+        let blocks = (length + blockRows - 1) / blockRows
+        var packedHead: Int?
+        for item in run.share(of: heads * blocks) {
+            let (head, first) = (item / blocks, item % blocks * blockRows)
+            if packedHead != head {
+                kernels.gemm.pack(packedKeys, run.read(key) + head * keys * depth, keys, depth, .padded)
+                kernels.packRows(packedValues, run.read(value) + head * keys * valueDepth, n: valueDepth, k: keys)
+                packedHead = head
+            }
+            let block = first..<min(first + blockRows, length)
             withUnsafePointer(to: scale) {
                 kernels.elementwise.combine(
-                    scores, RunOperand(Input(scores)), RunOperand($0, step: 0), .multiply, length * keys)
+                    scaled, RunOperand(run.read(query) + (head * length + first) * depth), RunOperand($0, step: 0),
+                    .multiply, block.count * depth)
             }
-            if let mask {
-                for row in 0..<length {
-                    let part = scores + row * keys
-                    kernels.elementwise.combine(
-                        part, RunOperand(Input(part)),
-                        RunOperand(run.read(mask) + maskOffsets[head] + row * maskRowStride), .add, keys)
-                }
-            }
-            kernels.reduce.softmax(scores, Input(scores), length, keys)
-            kernels.move.transpose(
-                transposed, keys, run.read(value) + head * keys * valueDepth, valueDepth, keys, valueDepth)
-            kernels.gemm.pack(packedValues, Input(transposed), valueDepth, keys, .padded)
             kernels.gemm.multiply(
                 GemmCall(
-                    output: run.write(output) + head * length * valueDepth, outputStride: valueDepth,
-                    input: Input(scores), inputStride: keys, packed: Input(packedValues), m: length, n: valueDepth,
+                    output: scores, outputStride: keys, input: Input(scaled), inputStride: depth,
+                    packed: Input(packedKeys), m: block.count, n: keys, k: depth))
+            if let mask { add(run.read(mask) + maskOffsets[head], to: scores, block, kernels) }
+            kernels.reduce.softmax(scores, Input(scores), block.count, keys)
+            kernels.gemm.multiply(
+                GemmCall(
+                    output: run.write(output) + (head * length + first) * valueDepth, outputStride: valueDepth,
+                    input: Input(scores), inputStride: keys, packed: Input(packedValues), m: block.count, n: valueDepth,
                     k: keys))
+        }
+    }
+
+    private func add(_ mask: Input, to scores: Output, _ block: Range<Int>, _ kernels: KernelTable) {
+        for (row, query) in block.enumerated() {
+            let part = scores + row * keys
+            kernels.elementwise.combine(
+                part, RunOperand(Input(part)), RunOperand(mask + query * maskRowStride), .add, keys)
         }
     }
 }

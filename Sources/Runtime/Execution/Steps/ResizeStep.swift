@@ -23,6 +23,13 @@ struct ResizeStep: Step {
 
         /// Which of the taps are an output place's.
         func taps(_ place: Int) -> Range<Int> { (place == 0 ? 0 : ends[place - 1])..<ends[place] }
+
+        /// From the first to the last input place that some output places are made of.
+        func places(of outputs: Range<Int>) -> Range<Int> {
+            guard let first = outputs.first, let last = outputs.last else { return 0..<0 }
+            let used = indices[taps(first).lowerBound..<taps(last).upperBound]
+            return used.min().map { $0..<(used.max() ?? $0) + 1 } ?? 0..<0
+        }
     }
 
     let output: Slot

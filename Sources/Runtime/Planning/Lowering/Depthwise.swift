@@ -29,10 +29,9 @@ enum Depthwise: ConvolutionAlgorithm {
         let sums = problem.op.hasRowSums ? problem.node.outputs[1].index : nil
         let source = problem.weights
         let weight = planner.weights.reserve(
-            kernels.gemm.packedCount(channels, taps), from: source.constants, packing: packings(problem, kernels)[0]
-        ) { packed in
-            try source.filters(taps: taps).pack(packed, kernels, lastPanel: .padded)
-        }
+            kernels.gemm.packedCount(channels, taps), of: Float.self, from: source.constants,
+            packing: packings(problem, kernels)[0],
+            writes: source.filters(taps: taps).packs(kernels, lastPanel: .padded))
         let bias = planner.reserveBias(problem)
         let draft = Draft(
             summary: planner.summary(

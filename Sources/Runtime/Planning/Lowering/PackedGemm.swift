@@ -79,24 +79,45 @@ extension Planner {
         let packedCount = kernels.gemm.packedCount(outputs, inputs * taps)
         let (source, groups) = (problem.weights, problem.groups)
         let packing = problem.packing(lastPanel)
-        let weight = weights.reserve(packedCount * groups, from: source.constants, packing: packing) { packed in
-            try source.filters(taps: taps).pack(packed, kernels, groups: groups, lastPanel: lastPanel)
-        }
+        let weight = weights.reserve(
+            packedCount * groups, of: Float.self, from: source.constants, packing: packing,
+            writes: source.filters(taps: taps).packs(kernels, groups: groups, lastPanel: lastPanel))
         return (weight, reserveBias(problem))
     }
 }
 
 extension MatrixSource {
-    /// Packs the rows, each group's as a matrix of its own.
-    ///
-    /// - Throws: `TensorError.notFinite`.
-    func pack(_ packed: Output, _ kernels: KernelTable, groups: Int = 1, lastPanel: LastPanel) throws {
-        let outputs = rows / groups
-        for group in 0..<groups {
-            let (first, matrix) = (group * outputs, packed + group * kernels.gemm.packedCount(outputs, depth))
-            try forEachBlock(of: first..<(first + outputs), multiple: kernels.panelWidth) { block, values in
-                kernels.gemm.pack(matrix + (block.lowerBound - first) * depth, values, block.count, depth, lastPanel)
-            }
+    /// Floats of a part that is packed by itself.
+    private static let partFloats = 1 << 18
+
+    /// Functions that pack the rows, each group's as a matrix of its own, and that may be called at the same time: large matrices have
+    /// several, each for some panels. They throw `TensorError.notFinite`.
+    func packs(
+        _ kernels: KernelTable, groups: Int = 1, lastPanel: LastPanel
+    ) -> [@Sendable (Output) throws -> Void] {
+        guard groups == 1, rows * depth > Self.partFloats else {
+            let outputs = rows / groups
+            return [
+                { packed in
+                    for group in 0..<groups {
+                        let (first, matrix) = (
+                            group * outputs, packed + group * kernels.gemm.packedCount(outputs, depth)
+                        )
+                        try pack(first..<(first + outputs), to: matrix, kernels, lastPanel)
+                    }
+                }
+            ]
+        }
+        let count = max(1, Self.partFloats / (depth * kernels.panelWidth)) * kernels.panelWidth
+        return stride(from: 0, to: rows, by: count).map { first in
+            { packed in try pack(first..<min(first + count, rows), to: packed + first * depth, kernels, lastPanel) }
+        }
+    }
+
+    private func pack(_ range: Range<Int>, to matrix: Output, _ kernels: KernelTable, _ lastPanel: LastPanel) throws {
+        try forEachBlock(of: range, multiple: kernels.panelWidth) { block, values in
+            kernels.gemm.pack(
+                matrix + (block.lowerBound - range.lowerBound) * depth, values, block.count, depth, lastPanel)
         }
     }
 }

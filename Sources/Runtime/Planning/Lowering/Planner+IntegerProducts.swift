@@ -141,7 +141,7 @@ extension Planner {
         let constants = [weight, scale] + [bias].compactMap(\.self)
         let way =
             "of \(product.input) to \(product.output?.description ?? "f32"), \(repeats) times \(groups) groups of \(padded)"
-        func place(_ index: Int) -> Int { index / outputs * padded + index % outputs }
+        @Sendable func place(_ index: Int) -> Int { index / outputs * padded + index % outputs }
         let biases = weights.reserve(
             padded * groups, of: Int32.self, from: constants, packing: Packing("int8 bias \(way)")
         ) { output in

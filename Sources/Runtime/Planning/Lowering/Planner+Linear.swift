@@ -109,9 +109,9 @@ extension Planner {
         }
         let packing = packing(of: [tensor], packings)
         let lastPanel = lastPanels[packings.firstIndex(of: packing) ?? 0]
-        let offset = weights.reserve(kernels.gemm.packedCount(n, k), from: [tensor], packing: packing) { packed in
-            try source.pack(packed, kernels, lastPanel: lastPanel)
-        }
+        let offset = weights.reserve(
+            kernels.gemm.packedCount(n, k), of: Float.self, from: [tensor], packing: packing,
+            writes: source.packs(kernels, lastPanel: lastPanel))
         return (offset, lastPanel)
     }
 

@@ -82,6 +82,9 @@ extension Planner {
         let output = node.outputs[0].index
         let packed = (kernels.gemm.packedCount(keys, depth), kernels.gemm.packedCount(valueDepth, keys))
         let (offsets, rowStride) = (maskOffsets, maskRowStride)
+        // So many queries that their scores stay in a core's first cache.
+        let tiles = max(1, AttentionStep.scoreFloats / max(1, keys) / kernels.gemm.tileRows)
+        let blockRows = min(length, tiles * kernels.gemm.tileRows)
         append(
             Draft(
                 summary: summary(
@@ -93,7 +96,7 @@ extension Planner {
                         output: slot(output), query: slot(q), key: slot(k), value: slot(v), mask: mask?.source(slot),
                         scale: Float(attention.scale), heads: heads, length: length, keys: keys, depth: depth,
                         valueDepth: valueDepth, maskOffsets: offsets, maskRowStride: rowStride, packedKeys: packed.0,
-                        packedValues: packed.1)
+                        packedValues: packed.1, blockRows: blockRows)
                 }))
     }
 }

@@ -6,7 +6,7 @@ import Operators
 import Tensors
 
 extension Planner {
-    /// NHWC images by mixtures of rows and columns, as the operator weighs them; what it leaves to a constant, by the reference.
+    /// Images by mixtures of rows and columns, as the operator weighs them; what it leaves to a constant, by the reference.
     mutating func lowerResize(_ resize: Resize, _ node: Graph.Node) {
         let x = fact(node.inputs[0])
         guard x.elementType == .float32, x.shape.rank == 4, x.shape[0] == 1,
@@ -14,13 +14,20 @@ extension Planner {
             let horizontal = ResizeStep.Axis(resize, 1, input: x.shape[3])
         else { return lowerByReference(node) }
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
+        let isPlanar = x.order == .rowMajor(rank: 4)
         append(
             Draft(
                 summary: summary(
-                    node, operation: "resize", algorithm: "rows and columns", reason: "\(resize.interpolation)"),
+                    node, operation: "resize", algorithm: isPlanar ? "columns, then rows" : "rows and columns",
+                    reason: "\(resize.interpolation)"),
                 reads: [input], writes: [output],
                 make: { slot in
-                    ResizeStep(
+                    if isPlanar {
+                        return PlanarResizeStep(
+                            output: slot(output), input: slot(input), channels: x.shape[1], inputHeight: x.shape[2],
+                            inputWidth: x.shape[3], vertical: vertical, horizontal: horizontal)
+                    }
+                    return ResizeStep(
                         output: slot(output), input: slot(input), channels: x.shape[1], inputWidth: x.shape[3],
                         vertical: vertical, horizontal: horizontal)
                 }))

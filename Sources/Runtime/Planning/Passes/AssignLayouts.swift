@@ -83,6 +83,10 @@ struct LayoutRule {
             inputs[0] = .channelsLast(rank: 4)
             if let residual = operands.residual { inputs[residual] = .channelsLast(rank: 4) }
             outputs[0] = .channelsLast(rank: 4)
+        case is Resize
+        where graph.outputs.contains(node.outputs[0]) && results[0].elementCount >= facts[0].elementCount:
+            // The caller gets it row-major: the smaller image is the one to reorder.
+            break
         case is Pool, is AdaptivePool, is Resize, is FusedBatchNormalization:
             inputs = facts.map { _ in nil }
             inputs[0] = .channelsLast(rank: ranks[0])

@@ -18,7 +18,7 @@ public enum Passes {
     /// From what the file or the layers say to what kernels do.
     public static let all: [any Pass] = [
         UnsignedActivations(), RecogniseGELU(), RecogniseSiLU(), RecogniseHardSwish(), RecogniseLayerNormalization(),
-        RecogniseAttention(),
+        RecogniseAttention(), CropFilters(),
         RecogniseProducts(), FuseBias(), FoldBatchNorm(), FuseResidual(), FuseActivation(), UseIntegers(), FuseTables(),
         MeanFromRowSums(), ScaleIntoWeights(), FlattenIntoWeights(), AssignLayouts(),
     ]

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import Kernels
+import Synchronization
 import Tensors
 
 /// A constant matrix [rows, depth] as packing reads it, a few rows at a time: converted, scaled and reordered while they are in
 /// cache, so that a weight goes through memory once, from its file to the prepared block.
-struct MatrixSource {
+struct MatrixSource: Sendable {
     /// The tensor's name, for messages.
     let name: String
     let tensor: Tensor
@@ -132,10 +133,10 @@ struct MatrixSource {
 
 /// A batch norm as one multiplication and one addition per channel, worked out in Double when it is first asked for: not before,
 /// since a worker whose weights were prepared elsewhere has none.
-final class FoldedBatchNorm {
+final class FoldedBatchNorm: Sendable {
     private let epsilon: Double
     private let constants: [(name: String, tensor: Tensor)]
-    private var result: (scale: [Double], shift: [Double])?
+    private let result = Mutex<(scale: [Double], shift: [Double])?>(nil)
 
     /// - Parameter constants: Scale, bias, mean and variance, by name.
     init(epsilon: Double, constants: [(name: String, tensor: Tensor)]) {
@@ -145,12 +146,19 @@ final class FoldedBatchNorm {
 
     /// - Throws: `TensorError.notFinite`.
     func scaleAndShift() throws -> (scale: [Double], shift: [Double]) {
-        if let result { return result }
+        try result.withLock { result in
+            if let result { return result }
+            let made = try computed()
+            result = made
+            return made
+        }
+    }
+
+    private func computed() throws -> (scale: [Double], shift: [Double]) {
         let values = try constants.map { try $0.tensor.finiteFloats(name: $0.name) }
         let (weight, bias, mean, variance) = (values[0], values[1], values[2], values[3])
         let scale = weight.indices.map { Double(weight[$0]) / (Double(variance[$0]) + epsilon).squareRoot() }
         let shift = weight.indices.map { Double(bias[$0]) - Double(mean[$0]) * scale[$0] }
-        result = (scale, shift)
         return (scale, shift)
     }
 }

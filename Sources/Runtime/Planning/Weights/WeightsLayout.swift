@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import SystemCalls
 import Tensors
 
 /// Where each step's weights stand in the block, and how they get there.
@@ -13,7 +14,7 @@ struct WeightsLayout {
     let firstOffset: Int
     private let shared: PreparedWeights?
     private var ownParts: [PackedConstants: (offset: Int, constants: [Tensor])] = [:]
-    private var writes: [(offset: Int, write: (UnsafeMutableRawPointer) throws -> Void)] = []
+    private var writes: [(offset: Int, write: @Sendable (UnsafeMutableRawPointer) throws -> Void)] = []
 
     init(sharing shared: PreparedWeights? = nil) {
         self.shared = shared
@@ -29,7 +30,8 @@ struct WeightsLayout {
         shared?.offset(of: PackedConstants(constants, packing)) != nil
     }
 
-    /// Finds room for elements at a cache line's border; `write` is called with its address if they are to be written.
+    /// Finds room for elements at a cache line's border; `writes` are called with its address if they are to be written, in any order and
+    /// by several threads at the same time.
     ///
     /// - Parameters:
     ///   - constants: What they are made of.
@@ -37,23 +39,33 @@ struct WeightsLayout {
     /// - Returns: The offset in bytes.
     mutating func reserve<Element>(
         _ count: Int, of type: Element.Type, from constants: [Tensor], packing: Packing,
-        write: @escaping (UnsafeMutablePointer<Element>) throws -> Void
+        writes: [@Sendable (UnsafeMutablePointer<Element>) throws -> Void]
     ) -> Int {
         let part = PackedConstants(constants, packing)
         if let offset = shared?.offset(of: part) { return offset }
         let offset = byteCount.roundedUpToCacheLine
         ownParts[part] = (offset, constants)
-        writes.append((offset, { try write($0.bindMemory(to: type, capacity: count)) }))
+        for write in writes {
+            self.writes.append((offset, { try write($0.bindMemory(to: type, capacity: count)) }))
+        }
         byteCount = offset + count * MemoryLayout<Element>.stride
         return offset
+    }
+
+    /// Finds room for elements that are written at once.
+    mutating func reserve<Element>(
+        _ count: Int, of type: Element.Type, from constants: [Tensor], packing: Packing,
+        write: @escaping @Sendable (UnsafeMutablePointer<Element>) throws -> Void
+    ) -> Int {
+        reserve(count, of: type, from: constants, packing: packing, writes: [write])
     }
 
     /// Finds room for Floats.
     mutating func reserve(
         _ count: Int, from constants: [Tensor], packing: Packing,
-        write: @escaping (UnsafeMutablePointer<Float>) throws -> Void
+        write: @escaping @Sendable (UnsafeMutablePointer<Float>) throws -> Void
     ) -> Int {
-        reserve(count, of: Float.self, from: constants, packing: packing, write: write)
+        reserve(count, of: Float.self, from: constants, packing: packing, writes: [write])
     }
 
     /// Bytes of the plan's own block.
@@ -65,8 +77,23 @@ struct WeightsLayout {
         return ownParts.mapValues { PreparedWeights.Part(offset: $0.offset, constants: $0.constants) }
     }
 
-    /// Writes the plan's own block.
+    /// Blocks smaller than this, in bytes, are written before another thread would have started.
+    private static let smallest = 1 << 20
+
+    /// Writes the plan's own block, on all cores.
+    ///
+    /// - Throws: What the first part that fails throws, in the order that they were reserved in.
     func fill(_ base: UnsafeMutableRawPointer) throws {
-        for part in writes { try part.write(base + (part.offset - firstOffset)) }
+        let block = Block(base: base)
+        let writes = writes.map { (offset: $0.offset - firstOffset, write: $0.write) }
+        let threads = ownByteCount < Self.smallest ? 1 : CoreCount.current().usable
+        try Thread.forEach(count: writes.count, threads: threads) { index in
+            try writes[index].write(block.base + writes[index].offset)
+        }
+    }
+
+    /// Memory of which each thread writes other bytes.
+    private struct Block: @unchecked Sendable {
+        let base: UnsafeMutableRawPointer
     }
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+
+import Synchronization
+import SystemCalls
+import Testing
+
+@Suite("Thread.forEach")
+struct ThreadForEachTests {
+    private struct Fault: Error, Equatable {
+        let index: Int
+    }
+
+    @Test("each number is called with once, by any number of threads", arguments: [1, 2, 3, 8, 100])
+    func all(threads: Int) throws {
+        for count in [0, 1, 2, 7, 300] {
+            let calls = Mutex([Int](repeating: 0, count: count))
+            try Thread.forEach(count: count, threads: threads) { index in calls.withLock { $0[index] += 1 } }
+            #expect(calls.withLock { $0 }.allSatisfy { $0 == 1 })
+        }
+    }
+
+    @Test("the error of the smallest number is thrown, whoever fails first", arguments: [1, 2, 5])
+    func errors(threads: Int) {
+        for _ in 0..<50 {
+            #expect(throws: Fault(index: 3)) {
+                try Thread.forEach(count: 40, threads: threads) { index in
+                    if index >= 3 { throw Fault(index: index) }
+                }
+            }
+        }
+    }
+
+    @Test("what comes after a number that failed is left out")
+    func stops() {
+        let calls = Atomic(0)
+        #expect(throws: Fault.self) {
+            try Thread.forEach(count: 1_000_000, threads: 3) { index in
+                calls.wrappingAdd(1, ordering: .relaxed)
+                throw Fault(index: index)
+            }
+        }
+        #expect(calls.load(ordering: .relaxed) <= 3)
+    }
+}
