@@ -45,10 +45,12 @@ public struct MaxPoolWithIndices: Operator {
                 let old = best[pair.output]
                 if old < 0 || elements[place] > elements[old] { best[pair.output] = place }
             }
-            for output in best.indices { indices[image * outputPlane + output] = max(best[output], 0) }
+            for output in best.indices { indices[image * outputPlane + output] = best[output] }
         }
-        let largest = try x.moved(indices, to: shape)
-        if isColumnMajor {
+        // A window of padding alone has no element: nothing is smaller than its answer.
+        let largest = try x.moved(indices, to: shape, fill: -.infinity)
+        indices = indices.map { max($0, 0) }
+        if isColumnMajor, plane > 0 {
             let strides = AxisOrder(Array((0..<sizes.count).reversed())).strides(of: sizes)
             let ordered = Shape(sizes).strides
             indices = indices.map { index in

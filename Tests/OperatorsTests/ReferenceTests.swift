@@ -136,4 +136,26 @@ import Testing
             Resize(sizes: [3], scales: [1.5], interpolation: .linear, coordinates: .alignCorners), [x], [1, 2, 3],
             [1, 1, 3])
     }
+
+    @Test func windowsOfPaddingAloneReadNothing() throws {
+        let window = SlidingWindow(kernel: [4], strides: [1], before: [8], after: [0])
+        for isColumnMajor in [false, true] {
+            let pool = MaxPoolWithIndices(window, isColumnMajor: isColumnMajor)
+            // An image without any element, and one whose first windows lie before it.
+            let none = try pool.evaluate([Tensor([Float](), shape: [2, 2, 0])])
+            #expect(none[0].floats() == [Float](repeating: -.infinity, count: 20))
+            #expect(none[1].integers() == [Int](repeating: 0, count: 20))
+            let some = try pool.evaluate([tensor([5, 7], [1, 1, 2])])
+            #expect(some[0].floats() == [-.infinity, -.infinity, -.infinity, -.infinity, -.infinity, 5, 7])
+            #expect(some[1].integers() == [0, 0, 0, 0, 0, 0, 1])
+        }
+    }
+
+    @Test func placesThatAreNotThereAreFilled() throws {
+        let x = tensor([1, 2], [2])
+        let moved = try x.moved([1, -1, 2, Int.max, Int.min, 0], to: [6], fill: 9)
+        #expect(moved.floats() == [2, 9, 9, 9, 9, 1])
+        let pairs = [(target: 0, source: 1), (2, 0), (-1, 0), (1, 2), (1, -1), (Int.max, Int.max)]
+        #expect(try x.replacing(pairs, by: tensor([3, 4], [2])).floats() == [4, 2])
+    }
 }
