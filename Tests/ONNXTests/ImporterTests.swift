@@ -39,6 +39,19 @@ import Testing
         #expect(try run(builder) == [-1, -0.0, -3])
     }
 
+    /// PyTorch writes it at every Resize, though it is of those that are given by sizes.
+    @Test(arguments: ["stretch", "not_larger"]) func aRatioOfSizesIsNothingToScales(policy: String) throws {
+        var builder = ModelBuilder()
+        builder.input("x", [1, 1, 1, 3])
+        builder.node("Constant", [], ["whole"], ("value_ints", .ints([1, 1, 1, 2])))
+        builder.node("Cast", ["whole"], ["scales"], ("to", .int(1)))
+        builder.node(
+            "Resize", ["x", "", "scales"], ["y"], ("keep_aspect_ratio_policy", .string(policy)),
+            ("coordinate_transformation_mode", .string("asymmetric")), ("nearest_mode", .string("floor")))
+        builder.output("y")
+        #expect(try run(builder) == [1, 1, -2, -2, 3, 3])
+    }
+
     /// The caller knows the file's names for the outputs, not those of the nodes behind them.
     @Test func outputsHaveTheFilesNames() throws {
         var builder = ModelBuilder()

@@ -162,6 +162,38 @@ struct ProgramImporterTests {
         #expect(try problems(text).first?.reason.contains("model.eval()") == true)
     }
 
+    @Test(
+        "statistics of one image are its own, as weights are standardised; those of training are refused",
+        arguments: ["aten.batch_norm.default", "aten.native_batch_norm.default"])
+    func standardised(target: String) throws {
+        func text(_ shape: [Int], mean: JSONValue) -> ProgramText {
+            var text = ProgramText()
+            text.input("x", shape)
+            text.input("m", [2])
+            text.node(
+                target,
+                [
+                    ("input", ProgramText.tensor("x")), ("weight", ["as_none": true]), ("bias", ["as_none": true]),
+                    ("running_mean", mean), ("running_var", mean), ("training", ["as_bool": true]),
+                    ("momentum", ["as_float": .number(0)]), ("eps", ["as_float": .number(0)]),
+                ], ["y"])
+            text.output("y")
+            return text
+        }
+        let none: JSONValue = ["as_none": true]
+        let graph = try text([1, 2, 3], mean: none).program().graph()
+        let x = Tensor([1, 2, 3, 10, 10, 40], shape: [1, 2, 3])
+        let third = Float(1.5).squareRoot()
+        let half = Float(0.5).squareRoot()
+        expectClose(
+            try graph.evaluate([x, Tensor([0, 0], shape: [2])])[0].floats(),
+            [-third, 0, third, -half, -half, 2 * half],
+            .elementwise)
+        for refused in [text([2, 2, 3], mean: none), text([1, 2, 3], mean: ProgramText.tensor("m"))] {
+            #expect(try problems(refused).first?.reason.contains("model.eval()") == true)
+        }
+    }
+
     @Test("an AOTInductor package is refused by name")
     func compiledPackagesAreRefused() throws {
         let error = #expect(throws: TorchExportError.self) {

@@ -30,6 +30,8 @@ extension ForeignOperators {
             }
             try keepRatio(context, shape, axes, &sizes, &scales)
         } else {
+            // It is of sizes.
+            context.ignore("keep_aspect_ratio_policy")
             guard given.count == axes.count, given.allSatisfy({ $0 > 0 && $0 < 0x1p30 }) else {
                 throw context.invalid("scales \(given) of \(shape)")
             }

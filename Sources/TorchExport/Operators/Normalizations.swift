@@ -8,26 +8,18 @@ extension AtenOperators {
     /// Means and variances, softmax.
     static var normalizations: [String: AtenTranslator] {
         var all: [String: AtenTranslator] = [
-            "aten.batch_norm.default": { call in
-                guard try !call.flag("training") else { throw call.trainingFault }
-                return [.value(try batchNorm(call))]
-            },
+            "aten.batch_norm.default": { [.value(try batchNorm($0, isTrained: $0.flag("training")))] },
             "aten._native_batch_norm_legit_no_training.default": { [.value(try batchNorm($0)), nil, nil] },
-            "aten._native_batch_norm_legit.default": { call in
-                guard try !call.flag("training") else { throw call.trainingFault }
-                return [.value(try batchNorm(call)), nil, nil]
+            "aten._native_batch_norm_legit.default": {
+                [.value(try batchNorm($0, isTrained: $0.flag("training"))), nil, nil]
             },
-            "aten.native_batch_norm.default": { call in
-                guard try !call.flag("training") else { throw call.trainingFault }
-                return [.value(try batchNorm(call)), nil, nil]
+            "aten.native_batch_norm.default": {
+                [.value(try batchNorm($0, isTrained: $0.flag("training"))), nil, nil]
             },
             "aten._native_batch_norm_legit_functional.default": { throw $0.trainingFault },
             "aten._native_batch_norm_legit.no_stats": { call in
-                // Statistics of one image are what instance norm is made of; those of several belong to training.
-                call.ignore("training", "momentum")
-                let shape = try call.shape(call.tensor("input"))
-                guard shape.rank >= 2, shape[0] == 1 else { throw call.trainingFault }
-                return [.value(try groupNorm(call, max(1, shape[1]))), nil, nil]
+                call.ignore("training")
+                return [.value(try batchNorm(call, isTrained: true)), nil, nil]
             },
             "aten.layer_norm.default": { [.value(try layerNorm($0))] },
             "aten.native_layer_norm.default": { [.value(try layerNorm($0)), nil, nil] },
@@ -67,11 +59,18 @@ extension AtenOperators {
         return all
     }
 
-    private static func batchNorm(_ call: Call) throws -> Graph.ValueID {
+    /// - Parameter isTrained: Whether the statistics are those of the input. Those of one image are what instance norm is made of:
+    ///   weights are standardised so. Those of several belong to training.
+    private static func batchNorm(_ call: Call, isTrained: Bool = false) throws -> Graph.ValueID {
         call.ignore("momentum", "cudnn_enabled")
         let x = try call.tensor("input")
         let shape = call.shape(x)
         guard shape.rank >= 2 else { throw call.invalid("takes [N, C, ...], not \(shape)") }
+        if isTrained {
+            let statistics = [try call.optional("running_mean"), try call.optional("running_var")]
+            guard shape[0] == 1, statistics.allSatisfy({ $0 == nil }) else { throw call.trainingFault }
+            return try groupNorm(call, max(1, shape[1]))
+        }
         guard let mean = try call.optional("running_mean"), let variance = try call.optional("running_var") else {
             throw call.trainingFault
         }
