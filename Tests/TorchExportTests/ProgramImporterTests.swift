@@ -166,7 +166,7 @@ struct ProgramImporterTests {
         "statistics of one image are its own, as weights are standardised; those of training are refused",
         arguments: ["aten.batch_norm.default", "aten.native_batch_norm.default"])
     func standardised(target: String) throws {
-        func text(_ shape: [Int], mean: JSONValue) -> ProgramText {
+        func text(_ shape: [JSONValue], mean: JSONValue) -> ProgramText {
             var text = ProgramText()
             text.input("x", shape)
             text.input("m", [2])
@@ -183,12 +183,10 @@ struct ProgramImporterTests {
         let none: JSONValue = ["as_none": true]
         let graph = try text([1, 2, 3], mean: none).program().graph()
         let x = Tensor([1, 2, 3, 10, 10, 40], shape: [1, 2, 3])
-        let third = Float(1.5).squareRoot()
-        let half = Float(0.5).squareRoot()
-        expectClose(
-            try graph.evaluate([x, Tensor([0, 0], shape: [2])])[0].floats(),
-            [-third, 0, third, -half, -half, 2 * half],
-            .elementwise)
+        let (third, half) = (Float(1.5).squareRoot(), Float(0.5).squareRoot())
+        let expected: [Float] = [-third, 0, third, -half, -half, 2 * half]
+        let answer = try graph.evaluate([x, Tensor([Float](repeating: 0, count: 2), shape: [2])])[0].floats()
+        expectClose(answer, expected, .elementwise)
         for refused in [text([2, 2, 3], mean: none), text([1, 2, 3], mean: ProgramText.tensor("m"))] {
             #expect(try problems(refused).first?.reason.contains("model.eval()") == true)
         }
