@@ -320,6 +320,20 @@ import Testing
         #expect(try run(builder) == [2, 0, 6])
     }
 
+    @Test func bitsAreReadAsAnotherType() throws {
+        var builder = ModelBuilder()
+        builder.opset = 26
+        builder.input("x", [3])
+        builder.node("BitCast", ["x"], ["y"], ("to", .int(6)))
+        builder.output("y")
+        #expect(try run(builder) == [0x3F80_0000, Double(Int32(bitPattern: 0xC000_0000)), 0x4040_0000])
+        var other = ModelBuilder()
+        other.input("x", [3])
+        other.node("BitCast", ["x"], ["y"], name: "b", ("to", .int(7)))
+        other.output("y")
+        #expect(try problems(other).map(\.node) == ["b"])
+    }
+
     @Test func reportsTellEverything() throws {
         var builder = ModelBuilder()
         builder.input("x", ["n", 3])

@@ -152,6 +152,16 @@ import Testing
         }
     }
 
+    @Test func bitsAreReadAsAnotherType() throws {
+        let x = tensor([1, -0.0, .infinity], [3])
+        try check(BitCast(to: .int32), [x], [0x3F80_0000, Double(Int32.min), 0x7F80_0000], [3])
+        let bits = try Tensor([0x3F80_0000, 0x4000_0000], as: .int32, shape: [2])
+        try check(BitCast(to: .float32), [bits], [1, 2], [2])
+        try check(BitCast(to: .uint8), [Tensor([-1, 3], as: .int8, shape: [2])], [255, 3], [2])
+        try check(BitCast(to: .bool), [Tensor([-1, 0], as: .int8, shape: [2])], [1, 0], [2])
+        #expect(throws: GraphError.self) { try BitCast(to: .int64).outputs(for: [Fact(.float32, [3])]) }
+    }
+
     @Test func placesThatAreNotThereAreFilled() throws {
         let x = tensor([1, 2], [2])
         let moved = try x.moved([1, -1, 2, Int.max, Int.min, 0], to: [6], fill: 9)

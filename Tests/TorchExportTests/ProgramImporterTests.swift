@@ -3,6 +3,7 @@
 import Graphs
 import JSON
 import Operators
+import Runtime
 import Tensors
 import TestSupport
 import Testing
@@ -120,6 +121,35 @@ struct ProgramImporterTests {
         ] {
             #expect(try names(bad) == ["y", "x", "y#2"], "\(bad.prefix(80))")
         }
+    }
+
+    @Test("bits are read as another type, but not those of halves, nor after they are changed in place")
+    func bitsAreReadAsAnotherType() throws {
+        func text(from type: Int, to dtype: Int) -> ProgramText {
+            var text = ProgramText()
+            text.input("x", [2], type: type)
+            text.node(
+                "aten.view.dtype",
+                [("self", ProgramText.tensor("x")), ("dtype", ["as_scalar_type": .integer(dtype)])], ["y"])
+            text.output("y")
+            return text
+        }
+        let graph = try text(from: 7, to: 4).program().graph()
+        let x = Tensor([1, -2], shape: [2])
+        #expect(try graph.evaluate([x])[0].integers() == [0x3F80_0000, Int(Int32(bitPattern: 0xC000_0000))])
+        let planned = try Session(Plan(graph)).run(inputs: [x])
+        #expect(planned[0].integers() == [0x3F80_0000, Int(Int32(bitPattern: 0xC000_0000))])
+        for (type, dtype) in [(6, 4), (4, 6), (13, 4), (7, 5)] {
+            #expect(try problems(text(from: type, to: dtype)).count == 1, "\(type) to \(dtype)")
+        }
+        var written = ProgramText()
+        written.input("x", [2])
+        written.node("aten.clone.default", [("self", ProgramText.tensor("x"))], ["c"])
+        written.node(
+            "aten.view.dtype", [("self", ProgramText.tensor("c")), ("dtype", ["as_scalar_type": 4])], ["y"])
+        written.node("aten.add_.Tensor", [("self", ProgramText.tensor("y")), ("other", ["as_int": 1])], ["z"])
+        written.output("c")
+        #expect(try problems(written).first?.reason.contains("may share its memory") == true)
     }
 
     @Test("a batch that is free is one, a free size must be given, a fixed one stays")

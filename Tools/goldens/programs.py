@@ -154,6 +154,12 @@ def shapes(x: Tensor) -> list[Tensor]:
     ]
 
 
+def bits(x: Tensor) -> list[Tensor]:
+    whole = x.view(torch.int32)
+    # The absolute values, by the sign's bit.
+    return [whole, (whole & 0x7FFFFFFF).view(torch.float32)]
+
+
 def selections(x: Tensor) -> list[Tensor]:
     places = torch.tensor([2, 0, -1])
     rows = torch.tensor([[0, 1], [2, 1]])
@@ -350,6 +356,7 @@ def main() -> None:
         dynamic=({0: torch.export.Dim("batch"), 2: 2 * height, 3: 2 * width},))
     write("half", Tiny().half(), [numbers(1, 3, 6, 5).half()])
     write("quiet", Quiet(), [numbers(2, 3)])
+    write("bits", Case(bits), [numbers(2, 3)])
     # The names of what AOTInductor packs, without the code.
     with zipfile.ZipFile(GOLDENS / "compiled.pt2", "w") as archive:
         for name in ("archive_format", "data/aotinductor/model/model.wrapper.so"):

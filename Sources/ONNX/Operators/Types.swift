@@ -20,6 +20,13 @@ extension ForeignOperators {
                 context.ignore("saturate", "round_mode")
                 return [try context.cast(context.input(0), to: context.fact(context.input(1)).elementType)]
             },
+            "BitCast": { context in
+                let number = try context.int("to", 0)
+                guard let type = ElementType(onnx: number) else {
+                    throw context.unsupported("the type \(TensorMessage.typeName(number))")
+                }
+                return [try context.add(BitCast(to: type), context.input(0))]
+            },
             "Identity": { [try $0.input(0)] },
             "Dropout": dropout,
         ]

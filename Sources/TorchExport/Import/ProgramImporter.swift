@@ -22,7 +22,7 @@ final class ProgramImporter {
     private(set) var names: [String: Entry] = [:]
     private var folding: FoldingGraph
     private var symbols: [String: Int]
-    private var hints: [String: TensorMessage]
+    private(set) var hints: [String: TensorMessage]
     private lazy var readNames = Set(program.graphMessage.readNames + program.message.outputs.flatMap(\.names))
 
     init(_ program: TorchProgram, _ options: TorchExportOptions) {

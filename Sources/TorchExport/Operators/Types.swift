@@ -18,6 +18,7 @@ extension AtenOperators {
                 let other = try call.type(call.tensor("other"))
                 return [try cast(call, other)]
             },
+            "aten.view.dtype": { [try bits($0)] },
             "aten.contiguous.default": { call in
                 // A tensor that lies there in order is the same one; whether it does is not known here.
                 let (base, id) = try call.base()
@@ -73,9 +74,33 @@ extension AtenOperators {
     /// A value of its own, which what is later written to the other does not change: values never change.
     private static func copy(_ call: Call) throws -> Graph.ValueID { try call.tensor("self") }
 
+    /// The same bits as another type. Memory that is later written through either name is not followed.
+    private static func bits(_ call: Call) throws -> CallResult {
+        let (base, id) = try call.base()
+        guard let type = try call.elementType("dtype") else { throw call.invalid("argument 'dtype' is missing") }
+        // Halves are computed as Float32: their bits are not there.
+        guard !call.isHalf("self"), !call.isHalf("dtype") else { throw call.unsupported("the bits of halves") }
+        if type == call.type(id) { return .tensor(base) }
+        return .tensor(Binding(base, [], value: try call.add(BitCast(to: type), id), isCertain: false))
+    }
+
     private static func cast(_ call: Call, _ type: ElementType?) throws -> CallResult {
         let (base, id) = try call.base()
         guard let type, type != call.type(id) else { return .tensor(base) }
         return .value(try call.cast(id, to: type))
+    }
+}
+
+extension Call {
+    /// Whether the program has a tensor, or an element type, of halves, which are widened here.
+    fileprivate func isHalf(_ name: String) -> Bool {
+        let declared: Int? =
+            switch node.inputs.first(where: { $0.name == name })?.argument {
+            case .tensor(let tensor)?: importer.hints[tensor]?.scalarType
+            case .scalarType(let number)?, .number(.int(let number))?: number
+            default: nil
+            }
+        guard let type = declared.flatMap({ ElementType(scalarType: $0) }) else { return false }
+        return type.widened != type
     }
 }
