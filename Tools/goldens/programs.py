@@ -10,6 +10,7 @@ Python each node comes from; `NAME-decomposed.pt2` is the same after
 
 import io
 import json
+import sys
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -59,7 +60,11 @@ def write(
     name: str, model: nn.Module, inputs: Sequence[Tensor], dynamic: object = None, plain: bool = False,
     run: Sequence[Tensor] | None = None,
 ) -> None:
-    """Exports a model in both forms and writes its answers; `run` are the inputs to answer, if others than the exported."""
+    """Exports a model in both forms and writes its answers; `run` are the inputs to answer, if others than the exported.
+
+    Nothing is written of a model that is not among those that the command names, if it names any."""
+    if sys.argv[1:] and name not in sys.argv[1:]:
+        return
     model = model.eval()
     for suffix in ("", "-decomposed"):
         program = torch.export.export(model, tuple(inputs), dynamic_shapes=dynamic)
@@ -158,6 +163,14 @@ def bits(x: Tensor) -> list[Tensor]:
     whole = x.view(torch.int32)
     # The absolute values, by the sign's bit.
     return [whole, (whole & 0x7FFFFFFF).view(torch.float32)]
+
+
+def folds(x: Tensor) -> list[Tensor]:
+    columns = F.unfold(x, (3, 2), dilation=(1, 2), padding=(1, 2), stride=(2, 1))
+    return [
+        columns, F.fold(columns, (7, 6), (3, 2), dilation=(1, 2), padding=(1, 2), stride=(2, 1)),
+        F.unfold(x[0], 2, stride=3), F.fold(F.unfold(x[0], 2), (7, 6), 2),
+    ]
 
 
 def selections(x: Tensor) -> list[Tensor]:
@@ -357,6 +370,7 @@ def main() -> None:
     write("half", Tiny().half(), [numbers(1, 3, 6, 5).half()])
     write("quiet", Quiet(), [numbers(2, 3)])
     write("bits", Case(bits), [numbers(2, 3)])
+    write("folds", Case(folds), [numbers(2, 3, 7, 6)])
     # The names of what AOTInductor packs, without the code.
     with zipfile.ZipFile(GOLDENS / "compiled.pt2", "w") as archive:
         for name in ("archive_format", "data/aotinductor/model/model.wrapper.so"):

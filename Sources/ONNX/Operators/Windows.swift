@@ -10,6 +10,7 @@ extension ForeignOperators {
         [
             "Conv": { [try convolution($0)] },
             "ConvTranspose": { [try transposedConvolution($0)] },
+            "Col2Im": { [try fold($0)] },
             "MaxPool": maxPool,
             "AveragePool": { context in
                 let window = try pooling(context)
@@ -85,6 +86,27 @@ extension ForeignOperators {
         }
         let op = ConvTranspose(window, groups: try context.int("group", 1), outputPadding: padding)
         return try context.addAll(op, [x, weight] + [context.optional(2)].compactMap(\.self))[0]
+    }
+
+    /// Columns [N, C * places, L] put back where their windows stood in the image.
+    private static func fold(_ context: NodeContext) throws -> Graph.ValueID {
+        let x = try context.input(0)
+        guard let sizes = try context.integers(1, "the image's shape"),
+            let kernel = try context.integers(2, "the window's shape")
+        else { throw context.invalid("the shapes are missing") }
+        let window = try window(context, kernel, sizes)
+        let shape = context.shape(x)
+        guard let folding = try window.folding(shape, to: sizes, of: Convolution(window)) else {
+            throw context.invalid("columns \(shape) of an image \(sizes)")
+        }
+        guard let filters = try window.pickingFilters(channels: folding.channels, as: context.fact(x).elementType)
+        else {
+            throw context.unsupported("a window of \(kernel) over \(folding.channels) channels")
+        }
+        let columns = try context.add(Reshape(Shape(checking: [shape[0], shape[1]] + folding.places)), x)
+        return try context.add(
+            ConvTranspose(window, groups: max(1, folding.channels), outputPadding: folding.padding), columns,
+            context.constant(filters))
     }
 
     private static func maxPool(_ context: NodeContext) throws -> [Graph.ValueID?] {

@@ -9,7 +9,7 @@ enum AtenOperators {
     /// All of them; each family registers its own.
     static let all: [String: AtenTranslator] = [
         unary, binary, windows, products, attention, normalizations, reductions, views, parts, joins, selections,
-        images,
+        images, folds,
         sources, types, numbers,
     ].reduce(into: [:]) { $0.merge($1) { first, _ in first } }
 

@@ -94,7 +94,7 @@ extension AtenOperators {
     }
 
     /// A list of one number stands for all axes.
-    private static func spread(_ call: Call, _ name: String, _ axes: Int, _ standard: Int) throws -> [Int] {
+    static func spread(_ call: Call, _ name: String, _ axes: Int, _ standard: Int) throws -> [Int] {
         let numbers = try call.ints(name) ?? []
         switch numbers.count {
         case 0: return [Int](repeating: standard, count: axes)
