@@ -14,11 +14,11 @@ package struct RecognisedArchitecture {
     /// Finds the network by the names and shapes of the weights; where they fit several, by the name that the checkpoint notes, or
     /// the file's.
     ///
-    /// - Throws: `ModelError.unrecognised`.
+    /// - Throws: `ModelError.unrecognised`, `.lookalike`.
     package init(in weights: StateDict, _ summary: CheckpointSummary, path: String) throws {
         let fitting = Architecture.fitting(weights)
         let file = path.split(separator: "/").last.map(String.init) ?? path
-        guard let chosen = fitting.chosen(by: "\(summary.architectureName ?? "") \(file)") else {
+        guard let chosen = try fitting.chosen(by: "\(summary.architectureName ?? "") \(file)") else {
             // Throws, with what is missing.
             self.init(try Architecture.recognised(in: weights), notes: [])
             return

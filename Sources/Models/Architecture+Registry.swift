@@ -35,7 +35,7 @@ extension Architecture {
     /// - Throws: `ModelError.unrecognised` with the comparison to the nearest one.
     public static func recognised(in weights: StateDict, hint: String = "") throws -> Architecture {
         let fitting = fitting(weights)
-        if let chosen = fitting.chosen(by: hint) { return chosen }
+        if let chosen = try fitting.chosen(by: hint) { return chosen }
         throw ModelError.unrecognised(nearest: nearest(to: weights.unwrapped))
     }
 
@@ -94,10 +94,25 @@ extension Architecture {
 }
 
 extension [Architecture] {
+    /// What the names of networks hold that have the weights of others, and parts without weights besides: a pooling before each stride,
+    /// another activation.
+    private static var lookalikes: [String] { ["resnetaa", "resnetblur", "quickgelu"] }
+
     /// The one whose name stands in a text, the longest of them, else the first.
-    public func chosen(by hint: String) -> Architecture? {
+    ///
+    /// - Throws: `ModelError.lookalike` if the text names a network that these weights fit as well, and that isn't known.
+    public func chosen(by hint: String) throws -> Architecture? {
         let text = String(decoding: hint.utf8.map { $0 == UInt8(ascii: "-") ? UInt8(ascii: "_") : $0 }, as: UTF8.self)
         let named = filter { text.contains($0.name) || text.contains($0.nameWithoutSide) }
-        return named.max { $0.name.utf8.count < $1.name.utf8.count } ?? first
+        let chosen = named.max { $0.name.utf8.count < $1.name.utf8.count } ?? first
+        guard let chosen else { return nil }
+        let words = text.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+        for word in words where !word.contains(chosen.name) {
+            let name = word.lowercased()
+            if Self.lookalikes.contains(where: { name.contains($0) }) {
+                throw ModelError.lookalike(String(word), fits: chosen.name)
+            }
+        }
+        return chosen
     }
 }

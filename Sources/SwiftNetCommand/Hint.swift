@@ -59,7 +59,7 @@ enum Hint {
     private static func text(for error: ModelError) -> String? {
         switch error {
         case .doesNotFit: "--architecture names another network, or none"
-        case .unrecognised, .unknownArchitecture: nil
+        case .unrecognised, .unknownArchitecture, .lookalike: nil
         }
     }
 

@@ -54,7 +54,7 @@ struct InspectCommand: ParsableCommand {
 
     private func architecture(_ weights: StateDict) -> String {
         do {
-            let found = try Architecture.recognised(in: weights)
+            let found = try Architecture.recognised(in: weights, hint: file)
             return "architecture: \(found.title), \(found.classes) classes, input \(found.inputShape)"
         } catch {
             return "architecture: \(Failure.line(error))"

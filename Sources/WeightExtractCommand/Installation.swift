@@ -49,8 +49,10 @@ struct Installation {
             of: model, in: repository.map { try ModelRepository(path: $0) } ?? ModelRepository.standard())
         let weights = try report.contents.outline()
         guard let known = place.known else {
-            // Throws, with what is missing, where none was recognised.
-            architecture = try report.recognised?.architecture ?? Architecture.recognised(in: weights)
+            // Throws, with the reason, where none was recognised.
+            let recognised =
+                try report.recognised ?? RecognisedArchitecture(in: weights, report.summary, path: report.input)
+            architecture = recognised.architecture
             return
         }
         guard let fitting = Architecture.fitting(weights).first(where: { $0.name == known.architecture }) else {

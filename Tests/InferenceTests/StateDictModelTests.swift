@@ -175,6 +175,21 @@ struct StateDictModelTests {
         #expect(try Architecture.named("tf_mobilenetv3_small_075", for: weights).photo?.mean == [0.5, 0.5, 0.5])
     }
 
+    @Test(
+        "a name that belongs to another network than the weights' names show is refused, unless the user says which",
+        arguments: ["resnetaa50.safetensors", "my-resnetblur50-best.safetensors", "seresnetaa50d.safetensors"])
+    func lookalikes(name: String) throws {
+        let network = try #require(Architecture.named("resnet18", family: "torchvision", classes: 2))
+        let path = try file(name, of: network)
+        let error = #expect(throws: ModelError.self) { try LoadedModel(weights: path, name: "net") }
+        #expect(error?.description.contains("torch.export") == true && error?.description.contains("resnet18") == true)
+        var options = GraphModelOptions()
+        options.architecture = "resnet18"
+        #expect(try LoadedModel(weights: path, name: "net", options: options).description.architecture == "resnet18")
+        let other = try file("resnet18-of-aa.safetensors", of: network)
+        #expect(try LoadedModel(weights: other, name: "net").description.architecture == "resnet18")
+    }
+
     @Test("a model that is added tells how its weights were understood, and its next version must be of its network")
     func adding() throws {
         let repository = try ModelRepository(path: folder.url.path)

@@ -88,7 +88,7 @@ struct TorchvisionTests {
             let fitting = Architecture.fitting(weights)
             #expect(fitting.contains { $0.name == architecture.name && $0.classes == 7 }, "\(name)")
             #expect(fitting.count <= 2, "\(name) is taken for \(fitting.map(\.name))")
-            #expect(fitting.chosen(by: "\(architecture.name).pth")?.name == architecture.name)
+            #expect(try fitting.chosen(by: "\(architecture.name).pth")?.name == architecture.name)
         }
     }
 }
