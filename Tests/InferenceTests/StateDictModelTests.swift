@@ -179,7 +179,7 @@ struct StateDictModelTests {
         "a name that belongs to another network than the weights' names show is refused, unless the user says which",
         arguments: ["resnetaa50.safetensors", "my-resnetblur50-best.safetensors", "seresnetaa50d.safetensors"])
     func lookalikes(name: String) throws {
-        let network = try #require(Architecture.named("resnet18", family: "torchvision", classes: 2))
+        let network = try #require(Architecture.named("resnet18", family: "", classes: 2))
         let path = try file(name, of: network)
         let error = #expect(throws: ModelError.self) { try LoadedModel(weights: path, name: "net") }
         #expect(error?.description.contains("torch.export") == true && error?.description.contains("resnet18") == true)

@@ -189,6 +189,18 @@ def selections(x: Tensor) -> list[Tensor]:
     ]
 
 
+def puts(x: Tensor) -> list[Tensor]:
+    y, z, w = x.clone(), x.clone(), x.clone()
+    y[:, torch.tensor([2, -1])] = 3.0
+    z[torch.tensor([0, 1]), :, torch.tensor([3, 1])] = x[:, :, 0] * 2
+    w[:, :, torch.tensor([[0, 1], [4, 2]]), torch.tensor([5, 0])] = x[:, :, :2, :2] + 1
+    add = torch.ops.aten.index_put.default
+    return [
+        y, z, w, add(x, [torch.tensor([1, 0, 1])], x[:1] * 3, True),
+        add(x, [None, torch.tensor([1, 1, 3]), torch.tensor([[0], [2]])], torch.ones(6), True),
+    ]
+
+
 def in_place(x: Tensor) -> list[Tensor]:
     y = x.clone()
     a = F.relu_(y + 0)
@@ -370,6 +382,7 @@ def main() -> None:
     write("half", Tiny().half(), [numbers(1, 3, 6, 5).half()])
     write("quiet", Quiet(), [numbers(2, 3)])
     write("bits", Case(bits), [numbers(2, 3)])
+    write("puts", Case(puts), [numbers(2, 4, 5, 6)])
     write("folds", Case(folds), [numbers(2, 3, 7, 6)])
     # The names of what AOTInductor packs, without the code.
     with zipfile.ZipFile(GOLDENS / "compiled.pt2", "w") as archive:

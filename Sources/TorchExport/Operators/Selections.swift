@@ -9,6 +9,7 @@ extension AtenOperators {
     static var selections: [String: AtenTranslator] {
         [
             "aten.index.Tensor": { [.value(try index($0))] },
+            "aten.index_put.default": { [.value(try indexPut($0))] },
             "aten.index_select.default": { call in
                 let x = try call.tensor("self")
                 let axis = try call.axis(call.int("dim", 0), of: call.shape(x).rank)
@@ -99,9 +100,55 @@ extension AtenOperators {
 
     /// x[i, :, j]: indices that are broadcast together; axes without an index stay.
     private static func index(_ call: Call) throws -> Graph.ValueID {
-        var x = try call.tensor("self")
-        let given = try call.tensors("indices")
-        let shape = call.shape(x)
+        let x = try call.tensor("self")
+        let given = try indices(call, of: x)
+        guard let first = given.axes.first else { return x }
+        if given.indices.count == 1 { return try call.add(Gather(axis: first), x, given.indices[0]) }
+        let places = try places(call, given)
+        let result = try call.add(Gather(axis: 0), flattened(call, x, given), places)
+        return try call.transpose(result, given.resultOrder(inner: call.shape(places).rank))
+    }
+
+    /// What an index puts elsewhere, or adds there.
+    private static func indexPut(_ call: Call) throws -> Graph.ValueID {
+        let x = try call.tensor("self")
+        let (given, shape) = (try indices(call, of: x), call.shape(x))
+        call.ignore("unsafe")
+        let reduction: ScatterReduction = try call.flag("accumulate") ? .add : .none
+        guard !given.axes.isEmpty else { throw call.unsupported("an index of no axis") }
+        let places = try places(call, given)
+        let together = call.shape(places)
+        let wanted = together.dimensions + given.rest.map { shape[$0] }
+        // As the index answers them, and then with what is indexed in front.
+        let order = given.resultOrder(inner: together.rank)
+        let values = try call.expand(call.tensor("values"), to: Shape(checking: order.map { wanted[$0] }))
+        let updates = try call.transpose(values, order.indices.map { order.firstIndex(of: $0) ?? $0 })
+        let put = try call.add(
+            ScatterND(reduction: reduction), flattened(call, x, given), call.reshape(places, together.dimensions + [1]),
+            updates)
+        let axes = given.axes + given.rest
+        let whole = try call.reshape(put, axes.map { shape[$0] })
+        return try call.transpose(whole, axes.indices.map { axes.firstIndex(of: $0) ?? $0 })
+    }
+
+    /// Indices of some axes, and the axes that have none.
+    private struct Indices {
+        let axes: [Int]
+        let rest: [Int]
+        let sizes: [Int]
+        let indices: [Graph.ValueID]
+
+        /// The order of axes in which an index answers [indices, rest]: the result's axes stand where the indices were if those follow
+        /// each other, else in front.
+        func resultOrder(inner: Int) -> [Int] {
+            let first = axes.first ?? 0
+            guard axes == Array(first..<(first + axes.count)) else { return Array(0..<(inner + rest.count)) }
+            return Array(inner..<(inner + first)) + Array(0..<inner) + Array((inner + first)..<(inner + rest.count))
+        }
+    }
+
+    private static func indices(_ call: Call, of x: Graph.ValueID) throws -> Indices {
+        let (given, shape) = (try call.tensors("indices"), call.shape(x))
         guard given.count <= shape.rank else { throw call.invalid("\(given.count) indices of \(shape)") }
         let axes = given.indices.filter { given[$0] != nil }
         let indices = try given.compactMap(\.self).map { id in
@@ -110,26 +157,27 @@ extension AtenOperators {
             }
             return try call.indices(id)
         }
-        guard let first = axes.first else { return x }
-        if indices.count == 1 { return try call.add(Gather(axis: first), x, indices[0]) }
-        // The indexed axes together in front, as one; then each tuple of indices is one place in it.
-        let sizes = axes.map { shape[$0] }
-        let rest = (0..<shape.rank).filter { !axes.contains($0) }
-        x = try call.transpose(x, axes + rest)
-        x = try call.reshape(x, [sizes.reduce(1, *)] + rest.map { shape[$0] })
-        let together = try call.broadcast(indices.map(call.shape))
-        var place = try wrapped(call, indices[0], sizes[0])
-        for (id, size) in zip(indices, sizes).dropFirst() {
+        return Indices(
+            axes: axes, rest: (0..<shape.rank).filter { !axes.contains($0) }, sizes: axes.map { shape[$0] },
+            indices: indices)
+    }
+
+    /// The indexed axes together in front, as one.
+    private static func flattened(_ call: Call, _ x: Graph.ValueID, _ given: Indices) throws -> Graph.ValueID {
+        let shape = call.shape(x)
+        return try call.reshape(
+            call.transpose(x, given.axes + given.rest), [given.sizes.reduce(1, *)] + given.rest.map { shape[$0] })
+    }
+
+    /// Each tuple of indices as one place in them.
+    private static func places(_ call: Call, _ given: Indices) throws -> Graph.ValueID {
+        let together = try call.broadcast(given.indices.map(call.shape))
+        var place = try wrapped(call, given.indices[0], given.sizes[0])
+        for (id, size) in zip(given.indices, given.sizes).dropFirst() {
             let scaled = try call.add(Binary(.mul), place, call.constant(Double(size), .int64))
             place = try call.add(Binary(.add), scaled, wrapped(call, id, size))
         }
-        let result = try call.add(Gather(axis: 0), x, call.expand(place, to: together))
-        // The result's axes stand where the indices were if those follow each other, else in front.
-        let isTogether = axes == Array(first..<(first + axes.count))
-        guard isTogether, first > 0 else { return result }
-        let inner = together.rank
-        let order = Array(inner..<(inner + first)) + Array(0..<inner) + Array((inner + first)..<(inner + rest.count))
-        return try call.transpose(result, order)
+        return try call.expand(place, to: together)
     }
 
     /// Indices that count from the end, counted from the front.
