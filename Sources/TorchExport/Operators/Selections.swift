@@ -10,6 +10,7 @@ extension AtenOperators {
         [
             "aten.index.Tensor": { [.value(try index($0))] },
             "aten.index_put.default": { [.value(try indexPut($0))] },
+            "aten.index_fill.int_Scalar": { [.value(try indexFill($0))] },
             "aten.index_select.default": { call in
                 let x = try call.tensor("self")
                 let axis = try call.axis(call.int("dim", 0), of: call.shape(x).rank)
@@ -109,23 +110,43 @@ extension AtenOperators {
         return try call.transpose(result, given.resultOrder(inner: call.shape(places).rank))
     }
 
-    /// What an index puts elsewhere, or adds there.
     private static func indexPut(_ call: Call) throws -> Graph.ValueID {
         let x = try call.tensor("self")
-        let (given, shape) = (try indices(call, of: x), call.shape(x))
+        let given = try indices(call, of: x)
         call.ignore("unsafe")
-        let reduction: ScatterReduction = try call.flag("accumulate") ? .add : .none
         guard !given.axes.isEmpty else { throw call.unsupported("an index of no axis") }
+        return try put(call, call.tensor("values"), to: x, given, call.flag("accumulate") ? .add : .none)
+    }
+
+    private static func indexFill(_ call: Call) throws -> Graph.ValueID {
+        let x = try call.tensor("self")
+        let shape = call.shape(x)
+        let axis = try call.axis(call.int("dim", 0), of: shape.rank)
+        let index = try call.indices(call.tensor("index"))
+        guard let value = try call.double("value"), call.shape(index).rank <= 1 else {
+            throw call.invalid("an index \(call.shape(index))")
+        }
+        let given = Indices(
+            axes: [axis], rest: (0..<shape.rank).filter { $0 != axis }, sizes: [shape[axis]],
+            indices: [try call.reshape(index, [call.shape(index).elementCount])])
+        return try put(call, call.constant(value, call.type(x)), to: x, given, .none)
+    }
+
+    /// x with values in the places of some indices.
+    private static func put(
+        _ call: Call, _ values: Graph.ValueID, to x: Graph.ValueID, _ given: Indices, _ reduction: ScatterReduction
+    ) throws -> Graph.ValueID {
+        let shape = call.shape(x)
         let places = try places(call, given)
         let together = call.shape(places)
         let wanted = together.dimensions + given.rest.map { shape[$0] }
         // As the index answers them, and then with what is indexed in front.
         let order = given.resultOrder(inner: together.rank)
-        let values = try call.expand(call.tensor("values"), to: Shape(checking: order.map { wanted[$0] }))
+        let values = try call.expand(values, to: Shape(checking: order.map { wanted[$0] }))
         let updates = try call.transpose(values, order.indices.map { order.firstIndex(of: $0) ?? $0 })
         let put = try call.add(
-            ScatterND(reduction: reduction), flattened(call, x, given), call.reshape(places, together.dimensions + [1]),
-            updates)
+            ScatterND(reduction: reduction), flattened(call, x, given),
+            call.reshape(places, together.dimensions + [1]), updates)
         let axes = given.axes + given.rest
         let whole = try call.reshape(put, axes.map { shape[$0] })
         return try call.transpose(whole, axes.indices.map { axes.firstIndex(of: $0) ?? $0 })
