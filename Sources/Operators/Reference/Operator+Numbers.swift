@@ -18,11 +18,12 @@ extension Operator {
     func normalized(_ values: [Double], rows count: Int, epsilon: Double) -> [Double] {
         var values = values
         for start in stride(from: 0, to: values.count, by: max(count, 1)) {
-            let row = values[start..<(start + count)]
-            let mean = row.reduce(0, +) / Double(count)
-            let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)
+            // A slice that is still there would have all values copied when they change.
+            let row = start..<(start + count)
+            let mean = row.reduce(0) { $0 + values[$1] } / Double(count)
+            let variance = row.reduce(0) { $0 + (values[$1] - mean) * (values[$1] - mean) } / Double(count)
             let factor = 1 / (variance + epsilon).squareRoot()
-            for index in start..<(start + count) { values[index] = (values[index] - mean) * factor }
+            for index in row { values[index] = (values[index] - mean) * factor }
         }
         return values
     }
