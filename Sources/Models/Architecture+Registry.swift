@@ -108,8 +108,7 @@ extension [Architecture] {
         guard let chosen else { return nil }
         let words = text.split { !($0.isLetter || $0.isNumber || $0 == "_") }
         for word in words where !word.contains(chosen.name) {
-            let name = word.lowercased()
-            if Self.lookalikes.contains(where: { name.contains($0) }) {
+            if Self.lookalikes.contains(where: { word.contains($0) }) {
                 throw ModelError.lookalike(String(word), fits: chosen.name)
             }
         }
