@@ -13,7 +13,7 @@ extension UnsafeMutableRawPointer {
     /// the addresses of.
     ///
     /// - Parameter alignment: A power of two, in bytes.
-    package static func allocateZeroed(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
+    static func allocateZeroed(byteCount: Int, alignment: Int) -> UnsafeMutableRawPointer {
         let isLarge = byteCount >= hugePage
         let size = isLarge ? (byteCount + hugePage - 1) / hugePage * hugePage : max(byteCount, 1)
         let memory = UnsafeMutableRawPointer.allocate(

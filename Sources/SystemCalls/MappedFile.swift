@@ -63,6 +63,16 @@ package final class MappedFile: @unchecked Sendable {
     /// Gives back the memory of all pages, as ``discard(_:)`` does.
     package func discardAll() { discard(0..<bytes.count) }
 
+    /// Gives back the memory of the whole pages in a part of ``bytes``, which is not expected to be read again. It still can be, at
+    /// the price of reading the file again.
+    package func release(_ part: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress, let start = part.baseAddress, start >= base else { return }
+        let (first, last) = (start - base, start - base + part.count)
+        let lower = (first + Self.pageSize - 1) / Self.pageSize * Self.pageSize
+        let upper = last / Self.pageSize * Self.pageSize
+        if lower < upper { advise(lower..<upper, Int32(MADV_DONTNEED)) }
+    }
+
     private func advise(_ range: Range<Int>, _ advice: Int32) {
         guard let address = bytes.baseAddress, !range.isEmpty, range.lowerBound >= 0, range.upperBound <= bytes.count
         else {

@@ -10,37 +10,28 @@ public final class TensorStorage: @unchecked Sendable {
     /// The bytes, valid as long as this object lives.
     public let bytes: UnsafeRawBufferPointer
     /// Whether the bytes belong to another object, for example a mapped file.
-    public var isBorrowed: Bool { owner != nil }
-    private let owner: (any AnyObject & Sendable)?
-    private let reserved: ReservedMemory?
+    public let isBorrowed: Bool
+    private let owner: any AnyObject & Sendable
 
     /// Alignment of owned memory in bytes: a cache line, and a vector of AVX-512.
-    public static let alignment = 64
-
-    /// Bytes from which on memory is asked of the kernel.
-    private static let large = 2 << 20
+    public static let alignment = AlignedMemory.alignment
 
     /// Borrows bytes that `owner` keeps alive and unchanged.
     public init(borrowing bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
         self.bytes = bytes
         self.owner = owner
-        reserved = nil
+        isBorrowed = true
     }
 
     /// Allocates `byteCount` bytes, zeroed, and lets `initialize` write them.
     public init(byteCount: Int, initialize: (UnsafeMutableRawBufferPointer) throws -> Void) rethrows {
-        // The kernel's own zeroes, page by page as it is written, by several threads it may be.
-        reserved = byteCount < TensorStorage.large ? nil : ReservedMemory(byteCount: byteCount)
-        let memory =
-            reserved?.base ?? .allocateZeroed(byteCount: byteCount, alignment: TensorStorage.alignment)
-        self.bytes = UnsafeRawBufferPointer(start: memory, count: byteCount)
-        self.owner = nil
-        try initialize(UnsafeMutableRawBufferPointer(start: memory, count: byteCount))
+        let memory = AlignedMemory(byteCount: byteCount)
+        bytes = UnsafeRawBufferPointer(start: memory.base, count: byteCount)
+        owner = memory
+        isBorrowed = false
+        try initialize(UnsafeMutableRawBufferPointer(start: memory.base, count: byteCount))
     }
 
-    deinit {
-        if owner == nil, reserved == nil {
-            bytes.baseAddress.map { UnsafeMutableRawPointer(mutating: $0).deallocate() }
-        }
-    }
+    /// Gives back the memory of a part of ``bytes`` that stands in a mapped file and is not expected to be read again.
+    package func release(_ part: UnsafeRawBufferPointer) { (owner as? MappedFile)?.release(part) }
 }

@@ -14,19 +14,19 @@ struct SeveralInputsTests {
     init() throws { folder = try TemporaryFolder() }
 
     /// means(conv 3x3 of an image in 3 channels into 4), 4 more numbers behind them, a linear layer into 5; and the image's map.
-    private func file(_ change: (inout ONNXFile) -> Void = { _ in }, size: [Int?] = [6, 5]) -> [UInt8] {
-        var file = ONNXFile()
-        file.input("left", [nil, 3] + size)
-        file.input("right", [nil, 4])
-        file.node("Conv", ["left", "w"], "map", pads: [1, 1, 1, 1])
-        file.node("GlobalAveragePool", ["map"], "pooled")
-        file.node("Flatten", ["pooled"], "means")
-        file.node("Concat", ["means", "right"], "both", integer: ("axis", 1))
-        file.node("Gemm", ["both", "v"], "scores")
-        file.numbers("w", [4, 3, 3, 3], randomFloats(108, seed: 1))
-        file.numbers("v", [8, 5], randomFloats(40, seed: 2))
-        file.output("scores", [nil, 5])
-        file.output("map", [nil, 4] + size)
+    private func file(_ change: (inout ModelBuilder) -> Void = { _ in }, size: [Any] = [6, 5]) -> [UInt8] {
+        var file = ModelBuilder()
+        file.input("left", ["n", 3] + size)
+        file.input("right", ["n", 4])
+        file.node("Conv", ["left", "w"], ["map"], ("pads", .ints([1, 1, 1, 1])))
+        file.node("GlobalAveragePool", ["map"], ["pooled"])
+        file.node("Flatten", ["pooled"], ["means"])
+        file.node("Concat", ["means", "right"], ["both"], ("axis", .int(1)))
+        file.node("Gemm", ["both", "v"], ["scores"])
+        file.floats("w", [4, 3, 3, 3], randomFloats(108, seed: 1))
+        file.floats("v", [8, 5], randomFloats(40, seed: 2))
+        file.output("scores")
+        file.output("map")
         change(&file)
         return file.bytes
     }
@@ -167,7 +167,7 @@ struct SeveralInputsTests {
 
     @Test("sizes that the file leaves open are those of --size, then and later")
     func openSizes() throws {
-        let open = file(size: [nil, nil])
+        let open = file(size: ["h", "w"])
         #expect(throws: (any Error).self) { try load(open) }
         var options = GraphModelOptions()
         options.size = (6, 5)

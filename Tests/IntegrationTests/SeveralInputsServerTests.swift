@@ -26,35 +26,35 @@ struct SeveralInputsServerTests {
     /// map = conv 3x3 of left, less right; scores = (means of map, means of right) times a matrix. Both inputs have the same shape: to
     /// take one for the other changes the answer.
     private static func pair(type: Int = 1) -> [UInt8] {
-        var file = ONNXFile()
-        file.input("left", [nil] + shape)
-        file.input("right", [nil] + shape, type: type)
-        file.node("Conv", ["left", "w"], "convolved", pads: [1, 1, 1, 1])
-        file.node("Cast", ["right"], "numbers", integer: ("to", 1))
-        file.node("Sub", ["convolved", "numbers"], "map")
+        var file = ModelBuilder()
+        file.input("left", ["n"] + shape as [Any])
+        file.input("right", ["n"] + shape as [Any], type: type)
+        file.node("Conv", ["left", "w"], ["convolved"], ("pads", .ints([1, 1, 1, 1])))
+        file.node("Cast", ["right"], ["numbers"], ("to", .int(1)))
+        file.node("Sub", ["convolved", "numbers"], ["map"])
         for (input, means) in [("map", "a"), ("numbers", "b")] {
-            file.node("GlobalAveragePool", [input], means + ".pooled")
-            file.node("Flatten", [means + ".pooled"], means)
+            file.node("GlobalAveragePool", [input], [means + ".pooled"])
+            file.node("Flatten", [means + ".pooled"], [means])
         }
-        file.node("Concat", ["a", "b"], "both", integer: ("axis", 1))
-        file.node("Gemm", ["both", "v"], "scores")
-        file.numbers("w", [3, 3, 3, 3], weight)
-        file.numbers("v", [6, 2], matrix)
-        file.output("map", [nil] + shape)
-        file.output("scores", [nil, 2])
+        file.node("Concat", ["a", "b"], ["both"], ("axis", .int(1)))
+        file.node("Gemm", ["both", "v"], ["scores"])
+        file.floats("w", [3, 3, 3, 3], weight)
+        file.floats("v", [6, 2], matrix)
+        file.output("map")
+        file.output("scores")
         return file.bytes
     }
 
     /// One channel in, two of 1 x 1 convolutions of three of 3 x 3 out: a map for each class.
     private static func segmentation() -> [UInt8] {
-        var file = ONNXFile()
-        file.input("picture", [nil] + shape)
-        file.node("Conv", ["picture", "w"], "convolved", pads: [1, 1, 1, 1])
-        file.node("Relu", ["convolved"], "kept")
-        file.node("Conv", ["kept", "v"], "classes")
-        file.numbers("w", [3, 3, 3, 3], weight)
-        file.numbers("v", [4, 3, 1, 1], matrix)
-        file.output("classes", [nil, 4, 4, 5])
+        var file = ModelBuilder()
+        file.input("picture", ["n"] + shape as [Any])
+        file.node("Conv", ["picture", "w"], ["convolved"], ("pads", .ints([1, 1, 1, 1])))
+        file.node("Relu", ["convolved"], ["kept"])
+        file.node("Conv", ["kept", "v"], ["classes"])
+        file.floats("w", [3, 3, 3, 3], weight)
+        file.floats("v", [4, 3, 1, 1], matrix)
+        file.output("classes")
         return file.bytes
     }
 

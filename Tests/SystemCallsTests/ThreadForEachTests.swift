@@ -19,15 +19,34 @@ struct ThreadForEachTests {
         }
     }
 
-    @Test("the error of the smallest number is thrown, whoever fails first", arguments: [1, 2, 5])
-    func errors(threads: Int) {
-        for _ in 0..<50 {
-            #expect(throws: Fault(index: 3)) {
-                try Thread.forEach(count: 40, threads: threads) { index in
-                    if index >= 3 { throw Fault(index: index) }
+    @Test(
+        "the error of the smallest number is thrown, whichever of those that run together fails first",
+        arguments: [1, 2, 5], [false, true])
+    func errors(threads: Int, isSmallestLast: Bool) {
+        let hasBegun = Atomic(false)
+        let hasFailed = Atomic(false)
+        #expect(throws: Fault(index: 3)) {
+            try Thread.forEach(count: 40, threads: threads) { index in
+                guard index >= 3 else { return }
+                if index > 3 { hasBegun.store(true, ordering: .relaxed) }
+                // Both are under way, if there are two threads, before one fails.
+                if index == 3, threads > 1 { Self.wait { hasBegun.load(ordering: .relaxed) } }
+                if (index == 3) == isSmallestLast {
+                    if threads > 1 { Self.wait { hasFailed.load(ordering: .relaxed) } }
+                } else {
+                    hasFailed.store(true, ordering: .relaxed)
                 }
+                throw Fault(index: index)
             }
         }
+    }
+
+    /// Waits for another thread, and then until that has gone on.
+    private static func wait(_ isDone: () -> Bool) {
+        let end = SystemClock.monotonicSeconds + 1
+        while !isDone(), SystemClock.monotonicSeconds < end {}
+        let later = SystemClock.monotonicSeconds + 0.005
+        while SystemClock.monotonicSeconds < later {}
     }
 
     @Test("what comes after a number that failed is left out")

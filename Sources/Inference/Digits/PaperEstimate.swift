@@ -78,11 +78,10 @@ enum PaperEstimate {
         _ depths: UnsafeMutableBufferPointer<UInt8>, _ bins: UnsafeMutableBufferPointer<UInt8>, channels: [[UInt8]],
         below papers: [BlockGrid], width: Int
     ) {
-        guard let paper = papers.first, width > 0 else { return }
-        let columns = BlockGrid.places(of: width, blocks: paper.width)
-        let rows = BlockGrid.places(of: depths.count / width, blocks: paper.height)
+        let columns = BlockGrid.places(of: width, blocks: papers[0].width)
+        let rows = BlockGrid.places(of: depths.count / width, blocks: papers[0].height)
         let share = 1 / Float(channels.count)
-        var line = [Float](repeating: 0, count: paper.width)
+        var line = [Float](repeating: 0, count: papers[0].width)
         var row = [Float](repeating: 0, count: width)
         var (squares, brightness) = (row, row)
         for (y, place) in rows.enumerated() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import Kernels
+import SystemCalls
 import Tensors
 
 /// One kernel call, or a few, with all that is known before the numbers come.
@@ -148,5 +149,12 @@ struct StepRun {
         let first = (blocks * part + parts - 1) / parts * granule
         let last = min(units, (blocks * (part + 1) + parts - 1) / parts * granule)
         return min(first, last)..<last
+    }
+}
+
+extension Int {
+    /// Bytes in whole cache lines.
+    var roundedUpToCacheLine: Int {
+        (self + AlignedMemory.alignment - 1) / AlignedMemory.alignment * AlignedMemory.alignment
     }
 }

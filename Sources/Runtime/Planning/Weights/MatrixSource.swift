@@ -2,6 +2,7 @@
 
 import Kernels
 import Synchronization
+import SystemCalls
 import Tensors
 
 /// A constant matrix [rows, depth] as packing reads it, a few rows at a time: converted, scaled and reordered while they are in

@@ -45,8 +45,17 @@ struct WeightsLayout {
         if let offset = shared?.offset(of: part) { return offset }
         let offset = byteCount.roundedUpToCacheLine
         ownParts[part] = (offset, constants)
-        for write in writes {
-            self.writes.append((offset, { try write($0.bindMemory(to: type, capacity: count)) }))
+        for (index, write) in writes.enumerated() {
+            self.writes.append(
+                (
+                    offset,
+                    { base in
+                        try write(base.bindMemory(to: type, capacity: count))
+                        // Packed, they are not read again: the file's pages need not stay beside the block.
+                        guard index == writes.count - 1 else { return }
+                        for constant in constants { constant.withUnsafeBytes { constant.storage.release($0) } }
+                    }
+                ))
         }
         byteCount = offset + count * MemoryLayout<Element>.stride
         return offset

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 
-import ONNX
 import Protobuf
-import Tensors
 
-/// Writes ONNX models for tests.
-struct ModelBuilder {
-    var graph = ProtobufWriter()
-    var opset = 21
-    var extra: (inout ProtobufWriter) -> Void = { _ in }
+/// Writes ONNX models for tests. A size of an input is a number, or the name of one that is free.
+package struct ModelBuilder {
+    package var graph = ProtobufWriter()
+    package var opset = 21
+    package var extra: (inout ProtobufWriter) -> Void = { _ in }
 
-    var bytes: [UInt8] {
+    package init() {}
+
+    package var bytes: [UInt8] {
         var writer = ProtobufWriter()
         writer.write(1, int64: 8)
         writer.write(2, string: "test")
@@ -20,13 +20,11 @@ struct ModelBuilder {
         return writer.bytes
     }
 
-    func model(folder: String? = nil, limits: ONNXLimits = ONNXLimits()) throws -> ONNXModel {
-        try ONNXModel(bytes: bytes, folder: folder, limits: limits)
+    package mutating func input(_ name: String, _ dimensions: [Any], type: Int = 1) {
+        value(11, name, dimensions, type)
     }
-
-    mutating func input(_ name: String, _ dimensions: [Any], type: Int = 1) { value(11, name, dimensions, type) }
-    mutating func output(_ name: String) { graph.write(12) { $0.write(1, string: name) } }
-    mutating func hint(_ name: String, _ dimensions: [Any]) { value(13, name, dimensions, 1) }
+    package mutating func output(_ name: String) { graph.write(12) { $0.write(1, string: name) } }
+    package mutating func hint(_ name: String, _ dimensions: [Any]) { value(13, name, dimensions, 1) }
 
     private mutating func value(_ field: Int, _ name: String, _ dimensions: [Any], _ type: Int) {
         graph.write(field) { value in
@@ -47,14 +45,14 @@ struct ModelBuilder {
         }
     }
 
-    mutating func node(
+    package mutating func node(
         _ op: String, _ inputs: [String], _ outputs: [String], name: String = "", domain: String = "",
         _ attributes: (String, Attribute)...
     ) {
         graph.write(1) { Self.node(&$0, op, inputs, outputs, name: name, domain: domain, attributes) }
     }
 
-    enum Attribute {
+    package enum Attribute {
         case int(Int)
         case ints([Int])
         case float(Float)
@@ -64,7 +62,7 @@ struct ModelBuilder {
         case reference(String)
     }
 
-    static func node(
+    package static func node(
         _ writer: inout ProtobufWriter, _ op: String, _ inputs: [String], _ outputs: [String], name: String = "",
         domain: String = "", _ attributes: [(String, Attribute)]
     ) {
@@ -104,7 +102,8 @@ struct ModelBuilder {
     }
 
     /// An initializer; `body` writes where its numbers stand.
-    mutating func tensor(_ name: String, _ dimensions: [Int], type: Int, _ body: (inout ProtobufWriter) -> Void) {
+    package mutating func tensor(_ name: String, _ dimensions: [Int], type: Int, _ body: (inout ProtobufWriter) -> Void)
+    {
         graph.write(5) { tensor in
             for size in dimensions { tensor.write(1, int64: size) }
             tensor.write(2, int64: type)
@@ -113,14 +112,11 @@ struct ModelBuilder {
         }
     }
 
-    mutating func integers(_ name: String, _ values: [Int]) {
+    package mutating func integers(_ name: String, _ values: [Int]) {
         tensor(name, [values.count], type: 7) { $0.write(7, packed: values) }
     }
 
-    mutating func floats(_ name: String, _ dimensions: [Int], _ values: [Float]) {
+    package mutating func floats(_ name: String, _ dimensions: [Int], _ values: [Float]) {
         tensor(name, dimensions, type: 1) { $0.write(4, packed: values) }
     }
 }
-
-/// The little-endian bytes of numbers.
-func bytes<Number>(_ values: [Number]) -> [UInt8] { values.withUnsafeBytes(Array.init) }
