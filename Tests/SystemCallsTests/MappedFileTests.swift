@@ -9,7 +9,9 @@ import Testing
 struct MappedFileTests {
     /// Kilobytes of the mapping that begins at an address that are in this process's memory.
     private func resident(_ base: UnsafeRawPointer) throws -> Int {
-        let lines = try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8).split(separator: "\n")
+        // Files of the kernel say that they are empty until they are read.
+        let content = try FileHandle(forReadingFrom: URL(fileURLWithPath: "/proc/self/smaps")).readToEnd()
+        let lines = try String(decoding: #require(content), as: UTF8.self).split(separator: "\n")
         let start = String(UInt(bitPattern: base), radix: 16) + "-"
         let first = try #require(lines.firstIndex { $0.hasPrefix(start) })
         let line = try #require(lines[first...].first { $0.hasPrefix("Rss:") })
