@@ -202,10 +202,14 @@ package final class Supervisor {
         }
     }
 
-    /// Gives a connection to the worker that has the fewest.
+    /// Gives a connection to the worker that has the fewest; a new one to a worker that has the least to do.
     private func handOver(_ handed: HandedConnection, from sender: WorkerRecord) {
         let heard = serving.filter { $0.heartbeat.stalled < 2_000_000_000 && $0.process != sender.process }
-        let fewest = heard.min { connections($0) < connections($1) }
+        let isNew = handed.requestCount == 0
+        func load(_ record: WorkerRecord) -> (UInt64, UInt64) {
+            (isNew ? fleet.value(.inHand, slot: record.slot) : 0, connections(record))
+        }
+        let fewest = heard.min { load($0) < load($1) }
         if let fewest, fewest.channel.send(handed) {
             // The worker counts anew; until it does, the next one goes elsewhere.
             fleet.add(1, to: .connections, slot: fewest.slot)

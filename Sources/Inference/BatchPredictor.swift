@@ -16,6 +16,8 @@ public struct BatchPredictor: Sendable {
     public let limits: ImageLimits
     /// How a rotation model looks at each image.
     public let views: ViewCount
+    /// Image 0, where it has been begun already. Only one predictor for all images takes it up.
+    package var first: ImageAhead?
     /// Images that one thread takes at a time.
     static let batchSize = 8
 
@@ -46,8 +48,11 @@ public struct BatchPredictor: Sendable {
             // One predictor; the threads share each run.
             let predictor = try Predictor(model, threads: threads, limits: limits)
             for index in 0..<count {
-                let results = answers(predictor, images: index..<(index + 1), read: read)
-                try deliver(index, results[0].answer, results[0].milliseconds)
+                let result =
+                    if index == 0, let first { answer(predictor, first) } else {
+                        answers(predictor, images: index..<(index + 1), read: read)[0]
+                    }
+                try deliver(index, result.answer, result.milliseconds)
             }
             return
         }
@@ -75,6 +80,14 @@ public struct BatchPredictor: Sendable {
             }
             return (answer, elapsed)
         }
+    }
+
+    private func answer(_ predictor: Predictor, _ first: ImageAhead) -> Timed {
+        let (image, milliseconds) = first.wait()
+        let start = SystemClock.monotonicSeconds
+        let checked = Result { try predictor.checkAnswers(views) }.flatMap { image }
+        let answer = predictor.predict(prepared: [checked], views)[0]
+        return (answer, milliseconds + (SystemClock.monotonicSeconds - start) * 1000)
     }
 
     /// Gives a predictor to the one thread that uses it.

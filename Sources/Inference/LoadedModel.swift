@@ -62,10 +62,9 @@ public final class LoadedModel: Sendable {
         _ name: String, version: Int? = nil, precision: Precision = .float32, in repository: ModelRepository,
         preparedWeights: PreparedWeights? = nil, options: GraphModelOptions = GraphModelOptions()
     ) throws {
-        let entry = try repository.entry(name, version: version, precision: precision)
         try self.init(
-            path: entry.path, name: entry.description.name, description: entry.description, version: entry.version,
-            precision: precision, preparedWeights: preparedWeights, options: options)
+            ModelSource(name, version: version, precision: precision, in: repository, options: options),
+            preparedWeights: preparedWeights)
     }
 
     /// Loads a weights file by its content.
@@ -79,22 +78,22 @@ public final class LoadedModel: Sendable {
         weights path: String, name: String, description: ModelDescription? = nil,
         options: GraphModelOptions = GraphModelOptions()
     ) throws {
-        try self.init(
-            path: path, name: name, description: description, version: 0, preparedWeights: nil, options: options)
+        try self.init(ModelSource(weights: path, name: name, description: description, options: options))
     }
 
-    private convenience init(
-        path: String, name: String, description: ModelDescription?, version: Int, precision: Precision = .float32,
-        preparedWeights: PreparedWeights?, options: GraphModelOptions = GraphModelOptions()
-    ) throws {
-        if let file = GraphFile(recognising: path) {
+    /// Loads what was found before.
+    ///
+    /// - Throws: As the other initialisers do.
+    package convenience init(_ source: ModelSource, preparedWeights: PreparedWeights? = nil) throws {
+        if let file = GraphFile(recognising: source.path) {
             try self.init(
-                file: file, name: name, description: description, version: version, precision: precision,
-                preparedWeights: preparedWeights, options: options)
+                file: file, name: source.name, description: source.description, version: source.version,
+                precision: source.precision, preparedWeights: preparedWeights, options: source.options)
         } else {
             try self.init(
-                checkpoint: Checkpoint.open(path: path), path: path, name: name, description: description,
-                version: version, preparedWeights: preparedWeights, options: options)
+                checkpoint: Checkpoint.open(path: source.path), path: source.path, name: source.name,
+                description: source.description, version: source.version, preparedWeights: preparedWeights,
+                options: source.options)
         }
     }
 

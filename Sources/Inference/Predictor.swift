@@ -39,11 +39,23 @@ public final class Predictor {
     public func predict(batch: [[UInt8]], views: ViewCount = .one) -> [Result<Prediction, any Error>] {
         let prepared = batch.map { bytes in
             Result {
-                try model.checkIsClassifier()
-                if views == .four { try model.checkFourViews() }
+                try checkAnswers(views)
                 return try model.preprocessor.prepared(bytes, limits: limits)
             }
         }
+        return predict(prepared: prepared, views)
+    }
+
+    /// - Throws: `InferenceError` if the model can't say what is on an image, or not in so many views.
+    func checkAnswers(_ views: ViewCount) throws {
+        try model.checkIsClassifier()
+        if views == .four { try model.checkFourViews() }
+    }
+
+    /// Answers images that have been prepared, or tells why they could not be.
+    func predict(
+        prepared: [Result<PreparedImage, any Error>], _ views: ViewCount
+    ) -> [Result<Prediction, any Error>] {
         let answers = answers(prepared.compactMap { try? $0.get() }.map(\.pixels), views)
         var next = 0
         return prepared.map { result in

@@ -80,14 +80,16 @@ public struct Preprocessor: Sendable {
     /// The picture in a file as the network sees it, in 8 bits, and the orientation that the file asked for.
     ///
     /// - Throws: `ImageError`, `InferenceError.noDigit` or `.severalDigits`.
-    func prepared(_ file: [UInt8], limits: ImageLimits) throws -> (pixels: Image, orientation: EXIFOrientation) {
+    func prepared(_ file: [UInt8], limits: ImageLimits) throws -> PreparedImage {
         try input.checkTakesPictures()
-        if let pixels = try pixels(ofRowsIn: file, limits: limits) { return (pixels, .up) }
+        if let pixels = try pixels(ofRowsIn: file, limits: limits) {
+            return PreparedImage(pixels: pixels, orientation: .up)
+        }
         let isDigit = input.preprocessing == .digit
         let decoded = try ImageDecoder.decode(
             file, limits: limits, gray16: isDigit ? .highByte : .clipped,
             longestSide: isDigit ? DigitPreparation.workingSide : nil)
-        return (try pixels(of: decoded), decoded.orientation)
+        return PreparedImage(pixels: try pixels(of: decoded), orientation: decoded.orientation)
     }
 
     /// The picture as the network sees it, still in 8 bits: upright, prepared, resized.

@@ -103,6 +103,8 @@ extension JSONReader {
         let start = bytes.startIndex
         var count = 0
         var next = position - start
+        // Once, for the row that the first number begins: pixels and their commas are four bytes at most.
+        if scan.values.count == 1 { scan.values.reserveCapacity(min((bytes.count - next) / 4, scan.maxCount)) }
         bytes.withUnsafeBufferPointer { bytes in
             while count < room {
                 var cursor = next

@@ -83,7 +83,7 @@ package final class Server {
     }
 
     /// Gives a connection to a worker that has fewer; tells whether it could.
-    var giveAway: ((HandedConnection) -> Bool)? {
+    package var giveAway: ((HandedConnection) -> Bool)? {
         get { loop.giveAway }
         set { loop.giveAway = newValue }
     }

@@ -103,15 +103,18 @@ struct InferCommand: ParsableCommand {
     func run() throws {
         try Failure.reporting {
             if let servers = serverOptions.server { return try run(on: servers) }
-            let model = try modelOptions.load()
+            let source = try modelOptions.source()
+            let inputs = InputFiles(files, recursive: recursive, limits: imageOptions.limits)
+            let usable = threads ?? CoreCount.current().usable
+            let first = usable > 1 ? imageAhead(of: inputs, source) : nil
+            let model = try modelOptions.load(source)
             try model.checkTakesPictures()
             if views == 4 { try model.checkFourViews() }
-            let inputs = InputFiles(files, recursive: recursive, limits: imageOptions.limits)
             for note in inputs.notes { writeStandardError("swiftnet: \(Printable.line(note))\n") }
             let count = inputs.items.count
-            let usable = threads ?? CoreCount.current().usable
-            let predictor = BatchPredictor(
+            var predictor = BatchPredictor(
                 model, threads: usable, limits: imageOptions.limits, views: ViewCount(rawValue: views) ?? .one)
+            predictor.first = first
             let progress = ProgressBar(total: count, isShown: count > 1)
             defer { progress.finish() }
             if let showPrepared { try writePrepared(of: inputs, model, to: showPrepared) }
@@ -135,6 +138,15 @@ struct InferCommand: ParsableCommand {
             }
             if let first = failures.first { throw count == 1 ? Failure.exitCode(for: first) : Failure.someFailed }
         }
+    }
+
+    /// Begins with the one image while the model is loaded; nil where there are more, or where that is not to be read yet.
+    private func imageAhead(of inputs: InputFiles, _ source: ModelSource) -> ImageAhead? {
+        guard inputs.items.count == 1, showPrepared == nil, output == nil, let input = source.input,
+            input.preprocessing != .tensors, case .source(.file(let path, _, _)) = inputs.items[0],
+            (try? FileSystem.kind(of: path)) == .file
+        else { return nil }
+        return try? ImageAhead(for: input, limits: imageOptions.limits) { try inputs.read(0) }
     }
 
     /// Writes all outputs for all images, or nothing if one fails.

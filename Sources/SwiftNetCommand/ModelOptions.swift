@@ -53,22 +53,19 @@ struct ModelOptions: ParsableArguments {
     }
 
     /// Loads the model that the flags name, else `name`.
-    func load(default name: String = defaultModel) throws -> LoadedModel {
+    func load(default name: String = defaultModel) throws -> LoadedModel { try load(source(default: name)) }
+
+    /// Finds what the flags name, else the model `name`.
+    func source(default name: String = defaultModel) throws -> ModelSource {
         if let weights, try FileSystem.kind(of: weights) != .directory {
             if version != nil { throw ValidationError("--version needs a model repository, not a weights file.") }
             if precision != nil {
                 throw ValidationError("--precision needs a model repository; a file runs in the precision that it has.")
             }
             let description = try model.map { try ModelRepository.standard().description(of: $0) }
-            let options = try graphFlags.options()
-            let loaded = try Failure.about(weights) {
-                try LoadedModel(
-                    weights: weights, name: model ?? fileName(weights), description: description, options: options)
-            }
-            for note in loaded.notes {
-                writeStandardError("swiftnet: \(Printable.line("\(weights): \(note)"))\n")
-            }
-            return loaded
+            return try ModelSource(
+                weights: weights, name: model ?? fileName(weights), description: description,
+                options: graphFlags.options())
         }
         let options = try graphFlags.options()
         if options.architecture != nil {
@@ -78,9 +75,19 @@ struct ModelOptions: ParsableArguments {
         let repository = try repository()
         // With one model there is no choice.
         let names = model == nil ? try repository.modelNames() : []
-        return try LoadedModel(
+        return try ModelSource(
             model ?? (names.count == 1 ? names[0] : name), version: version,
             precision: precision.flatMap(Precision.init) ?? .float32, in: repository, options: options)
+    }
+
+    /// Loads what was found, and tells what is to be known of a file.
+    func load(_ source: ModelSource) throws -> LoadedModel {
+        guard source.isFile else { return try LoadedModel(source) }
+        let loaded = try Failure.about(source.path) { try LoadedModel(source) }
+        for note in loaded.notes {
+            writeStandardError("swiftnet: \(Printable.line("\(source.path): \(note)"))\n")
+        }
+        return loaded
     }
 
     private func fileName(_ path: String) -> String {

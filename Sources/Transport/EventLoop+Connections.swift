@@ -140,7 +140,11 @@ extension EventLoop {
     // MARK: Watching
 
     /// Tells epoll what the connection waits for now.
-    func updateWatch(_ connection: Connection) {
+    ///
+    /// - Parameter hasRead: Whether there is something to read that the connection does not want. Until then epoll may go on
+    ///   looking for it: few clients send before they are answered, and to stop it and begin anew are two system calls for each
+    ///   request.
+    func updateWatch(_ connection: Connection, hasRead: Bool = false) {
         guard connections[connection.token] != nil else { return }
         var wanted: Epoll.Interest = connection.outputByteCount > 0 ? .writable : []
         // Once known, the end of input would only be told again and again.
@@ -148,7 +152,9 @@ extension EventLoop {
         switch connection.phase {
         case .receiving: wanted.formUnion((connection.isHeldBack ? Epoll.Interest.writable : .readable).union(end))
         case .lingering: wanted.formUnion(.readable)
-        case .waiting: wanted.formUnion(end)
+        case .waiting:
+            wanted.formUnion(end)
+            if !hasRead, !connection.hasPeerFinished { wanted.formUnion(connection.watched.intersection(.readable)) }
         case .closing: break
         }
         guard wanted != connection.watched else { return }

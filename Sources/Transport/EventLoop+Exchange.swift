@@ -11,7 +11,7 @@ extension EventLoop {
 
     /// Reads what has come and acts on it.
     func receive(_ connection: Connection) {
-        if giveAwayIfHTTP2(connection) { return }
+        if isNew(connection), giveAwayIfBusy(connection) || giveAwayIfHTTP2(connection) { return }
         // A few reads at a time: one client must not keep the loop from the others.
         for _ in 0..<8 {
             let count: Int?
@@ -202,6 +202,7 @@ extension EventLoop {
 
     private func beginWaiting(_ connection: Connection, _ exchange: Exchange) {
         exchange.isWaiting = true
+        inHand += 1
         exchange.since = now
         guard connection.http2 == nil else { return }
         connection.phase = .waiting
@@ -216,6 +217,7 @@ extension EventLoop {
 
     private func endWaiting(_ connection: Connection, _ exchange: Exchange) {
         exchange.interest = nil
+        if exchange.isWaiting { inHand -= 1 }
         exchange.isWaiting = false
         setWorkBytes(0, connection, exchange)
     }

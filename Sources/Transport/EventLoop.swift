@@ -77,6 +77,13 @@ package final class EventLoop {
     var surplus = 0
     /// Gives a connection to a worker that has fewer; tells whether it could.
     package var giveAway: ((HandedConnection) -> Bool)?
+    /// Requests whose work has been taken on and is not done.
+    var inHand = 0 {
+        didSet { statistics.set(.inHand, to: inHand) }
+    }
+    /// How many new connections were given to workers that had less to do, and when the last one was.
+    var givenLately = 0
+    var givenAt: UInt64 = 0
     /// How often the clocks are looked after while there is no connection.
     package var idleMilliseconds = 1000
     /// The time that deadlines are counted in.
@@ -191,7 +198,8 @@ package final class EventLoop {
         case .receiving where connection.isHeldBack: updateWatch(connection)
         case .receiving: if !happened.isDisjoint(with: [.readable, .peerFinished]) { receive(connection) }
         case .lingering: if !happened.isDisjoint(with: [.readable, .peerFinished]) { discardInput(connection) }
-        case .waiting, .closing: break
+        case .waiting: updateWatch(connection, hasRead: happened.contains(.readable))
+        case .closing: break
         }
         if connection.hasPeerFinished, connection.phase == .waiting { askWhetherClientIsThere(connection) }
     }

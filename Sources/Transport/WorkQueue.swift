@@ -228,6 +228,13 @@ package final class WorkQueue: @unchecked Sendable {
         meanNanoseconds += (Double(nanoseconds) - meanNanoseconds) * (meanNanoseconds == 0 ? 1 : 0.1)
     }
 
+    /// How long a job takes, of late.
+    var meanNanosecondsOfJob: Double {
+        monitor.lock()
+        defer { monitor.unlock() }
+        return meanNanoseconds
+    }
+
     /// How long a client should wait before it tries again: until what waits now is done, at least a second.
     package var secondsUntilRoom: Int {
         monitor.lock()

@@ -34,6 +34,8 @@ package final class FleetStatistics: Sendable {
         case queueNanoseconds, workNanoseconds
         // Those from here on go up and down, and fall to zero with their worker.
         case connections, waiting, heartbeat
+        /// Requests whose work has been taken on and is not done.
+        case inHand
         /// 1 while the worker takes connections.
         case isServing
         /// Memory that the worker has alone, and that it shares.

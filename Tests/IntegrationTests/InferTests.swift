@@ -50,6 +50,20 @@ struct InferTests {
         #expect(result.errors.isEmpty)
     }
 
+    /// With more threads the one image is prepared while its model is loaded.
+    @Test("one image is answered, and refused, as with one thread")
+    func oneImage() throws {
+        let bad = try folder.write(Array("no image".utf8), to: "bad.png")
+        for image in [digit, bad, folder.path("missing.png")] {
+            let one = try infer("--threads", "1", image)
+            let two = try infer("--threads", "2", image)
+            #expect(two.output == one.output && two.errors == one.errors && two.exitCode == one.exitCode)
+            // What is wrong with the model is told first, whatever the image is.
+            let unknown = try infer("--threads", "2", "--model", "none", image)
+            expectFailure(unknown, code: 66, naming: "'none'")
+        }
+    }
+
     @Test("every level of kernels and both models read the example", arguments: ["mnist", "mnist-mlp"])
     func levels(model: String) throws {
         for level in ["portable", "avx2", "avx512"] {

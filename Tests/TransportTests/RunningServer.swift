@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import API
+import Glibc
 import HTTP
 import Serving
 import StubModels
@@ -21,16 +22,24 @@ final class RunningServer {
     /// A body that the stub answers with 7.
     static let digit = #"{"images": [7,0,0,0]}"#
 
-    /// - Parameter folder: Where its socket is, without TCP's own limits; it has a port of TCP by default.
+    /// - Parameters:
+    ///   - folder: Where its socket is, without TCP's own limits; it has a port of TCP by default.
+    ///   - inHandOfOther: How many requests another worker has, which takes what is given away.
     init(
-        milliseconds: Int = 0, fastestBatch: Int = 1, folder: TemporaryFolder? = nil,
+        milliseconds: Int = 0, fastestBatch: Int = 1, folder: TemporaryFolder? = nil, inHandOfOther: Int? = nil,
         _ change: (inout TransportLimits) -> Void = { _ in }
     ) throws {
         let wanted = folder.map { SocketAddress.unix(path: $0.path("socket")) } ?? .tcp(host: "127.0.0.1", port: 0)
         let listener = try FileDescriptor.listening(on: wanted)
         address = listener.localPort.map { .tcp(host: "127.0.0.1", port: $0) } ?? wanted
         fleet = try FleetStatistics()
-        fleet[.slotsInUse] = 1
+        fleet[.slotsInUse] = inHandOfOther == nil ? 1 : 2
+        if let inHandOfOther {
+            fleet.set(.isServing, slot: 1, to: 1)
+            fleet.set(.inHand, slot: 1, to: UInt64(inHandOfOther))
+            // None goes there to even out the numbers.
+            fleet.set(.connections, slot: 1, to: 1000)
+        }
         var limits = TransportLimits()
         change(&limits)
         let final = limits
@@ -46,6 +55,7 @@ final class RunningServer {
                 let server = try Server(
                     listeners: [listener], service: service, limits: final, policy: policy, threads: 1,
                     statistics: statistics)
+                server.giveAway = { life.take($0) }
                 life.begin(server.control)
                 try server.run()
                 life.end()
@@ -55,6 +65,12 @@ final class RunningServer {
         }
         control = life.waitForBeginning()
     }
+
+    /// How many connections it has given away.
+    var givenCount: Int { life.takenCount }
+
+    /// Processor time that the event loop has taken.
+    var loopNanoseconds: UInt64 { life.loopNanoseconds }
 
     /// A new connection.
     func connect() throws -> RawClient { try RawClient(address) }
@@ -111,9 +127,28 @@ private final class Life: @unchecked Sendable {
     private let monitor = Monitor()
     private var control: EventLoop.Control?
     private var isOver = false
+    private var loopClock = CLOCK_MONOTONIC
+    private var taken: [HandedConnection] = []
 
+    /// Called by the loop's own thread.
     func begin(_ control: EventLoop.Control) {
-        locked { self.control = control }
+        locked {
+            self.control = control
+            pthread_getcpuclockid(pthread_self(), &loopClock)
+        }
+    }
+
+    func take(_ connection: HandedConnection) -> Bool {
+        locked { taken.append(connection) }
+        return true
+    }
+
+    var takenCount: Int { locked { taken.count } }
+
+    var loopNanoseconds: UInt64 {
+        var time = timespec()
+        clock_gettime(locked { loopClock }, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     func end() {

@@ -88,4 +88,22 @@ import Testing
             for value in 0..<50 { #expect(try client.answer().text == "\(value % 10)") }
         }
     }
+
+    /// What is not to be read yet must not wake the loop again and again.
+    @Test(arguments: ["", "POST /inference HTTP/1.1\r\nHost: a\r\nContent-"])
+    func whatComesWhileAnAnswerIsWaitedForCostsNothing(rest: String) throws {
+        try withServer(milliseconds: 1500) { server in
+            let client = try server.connect()
+            try client.send(post("/inference", RunningServer.digit))
+            SystemClock.sleep(milliseconds: 200)
+            if rest.isEmpty { client.finish() } else { try client.send(rest) }
+            SystemClock.sleep(milliseconds: 100)
+            let before = server.loopNanoseconds
+            SystemClock.sleep(milliseconds: 700)
+            #expect(server.loopNanoseconds - before < 200_000_000)
+            // By this the server asks whether a client is there that sends no more.
+            if rest.isEmpty { #expect(try client.answer().status == 100) }
+            #expect(try client.answer().text == "7")
+        }
+    }
 }

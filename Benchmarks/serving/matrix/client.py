@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A client as people have it: Python's `requests`, a call for each file, one by one, by threads or by processes.
 
-    python client.py URL KIND single|threads|processes PARALLEL FILES INPUTS
+    python client.py URL KIND single|threads|processes PARALLEL FILES INPUTS ROUNDS
 
-INPUTS is a pickled list of (body, expected answer), taken in turn. Prints one line of JSON: seconds, and of each call the
-milliseconds; how many failed, and how many answers were not the expected ones.
+INPUTS is a pickled list of (body, expected answer), taken in turn. Asks all files ROUNDS times, or until the rounds have taken
+ENOUGH seconds. Prints one line of JSON, a list with an entry for each round: seconds, and of each call the milliseconds; how many
+failed, and how many answers were not the expected ones.
 """
 
 import base64
@@ -21,6 +22,8 @@ HEADERS = {
     "json": {"Content-Type": "application/json"}, "base64": {"Content-Type": "application/json"},
     "bytes": {"Content-Type": "image/jpeg"},
 }
+# Seconds after which no further round is begun: a long round needs no second one.
+ENOUGH = 12
 
 
 def body(kind, data):
@@ -47,30 +50,43 @@ def ask(arguments):
     return (time.perf_counter() - start) * 1000, outcome
 
 
+def timed(run):
+    """A round: seconds, and what came of each call."""
+    start = time.perf_counter()
+    results = run()
+    seconds = time.perf_counter() - start
+    outcomes = [outcome for _, outcome in results]
+    return {
+        "seconds": seconds, "milliseconds": [round(value, 3) for value, _ in results],
+        "failed": outcomes.count("failed"), "wrong": outcomes.count("wrong"),
+    }
+
+
+def repeated(run, rounds):
+    """Rounds, until there are enough."""
+    results = []
+    while len(results) < rounds and sum(result["seconds"] for result in results) < ENOUGH:
+        results.append(timed(run))
+    return results
+
+
 def main():
-    url, kind, mode, parallel, files, path = sys.argv[1:]
+    url, kind, mode, parallel, files, path, rounds = sys.argv[1:]
     with open(path, "rb") as file:
         inputs = pickle.load(file)
     calls = [(url, kind, *inputs[index % len(inputs)]) for index in range(int(files))]
     if mode == "single":
-        start = time.perf_counter()
-        results = [ask(call) for call in calls]
+        results = repeated(lambda: [ask(call) for call in calls], int(rounds))
     elif mode == "threads":
         with ThreadPoolExecutor(int(parallel)) as pool:
-            start = time.perf_counter()
-            results = list(pool.map(ask, calls))
+            results = repeated(lambda: list(pool.map(ask, calls)), int(rounds))
     else:
         with multiprocessing.Pool(int(parallel)) as pool:
             # The processes are there before the clock runs: they are the client's, not the server's.
             pool.map(len, ["x"] * int(parallel))
-            start = time.perf_counter()
-            results = pool.map(ask, calls, chunksize=max(1, len(calls) // int(parallel) // 4))
-    seconds = time.perf_counter() - start
-    outcomes = [outcome for _, outcome in results]
-    print(json.dumps({
-        "seconds": seconds, "milliseconds": [round(value, 3) for value, _ in results],
-        "failed": outcomes.count("failed"), "wrong": outcomes.count("wrong"),
-    }))
+            chunk = max(1, len(calls) // int(parallel) // 4)
+            results = repeated(lambda: pool.map(ask, calls, chunksize=chunk), int(rounds))
+    print(json.dumps(results))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from client import HEADERS
 from models import digit_input
-from servers import SWIFTNET, Configuration, Nginx
+from server_process import ServerProcess
+from servers import SWIFTNET, Configuration, Nginx, free_port, is_open
 
 # Connections of the comparison and of the highest rate.
 CONNECTIONS = 32
@@ -150,11 +151,14 @@ def measure_aims(matrix):
         return lambda server: wrk(server.url, seconds, connections, content)
 
     two = Configuration("swiftnet-process", workers=2)
-    nginx_key = "aim | nginx, a constant"
-    if nginx_key not in matrix.results and not matrix.options.only:
+    for suffix, connections, content in (
+            ("", CONNECTIONS, None), (" to the same requests", CONNECTIONS, body), (", one connection", 1, body)):
+        nginx_key = f"aim | nginx, a constant{suffix}"
+        if nginx_key in matrix.results or matrix.options.only:
+            continue
         nginx = Nginx()
         try:
-            matrix.results.add(nginx_key, wrk(f"http://127.0.0.1:{nginx.port}/constant", seconds, CONNECTIONS))
+            matrix.results.add(nginx_key, wrk(f"http://127.0.0.1:{nginx.port}/constant", seconds, connections, content))
         finally:
             nginx.stop()
     measure("SwiftNet, JSON", "mnist-mlp", two, json_load(CONNECTIONS))
@@ -195,3 +199,22 @@ def measure_aims(matrix):
         command = [str(SWIFTNET), "bench", "--model", "mnist-mlp", "--json", "--seconds", "2"]
         result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         matrix.results.add(key, {name: value for name, value in result.items() if isinstance(value, (int, float))})
+
+
+def measure_memory_of_all_models(matrix):
+    """Memory of four workers and of six that serve all models of the repository, after each has answered by all of them."""
+    for workers in (4, 6):
+        key = f"aim | SwiftNet, all models, {workers} workers"
+        if key in matrix.results or matrix.options.only:
+            continue
+        port = free_port()
+        command = [SWIFTNET, "serve", "--workers", workers, "--bind", f"127.0.0.1:{port}"]
+        server = ServerProcess(command, lambda port=port: is_open(port))
+        try:
+            outcomes = [
+                compared(port, f"/predict/{model}", kind, matrix.expected[model], count)
+                for model, kind, count in (("mnist", "json", 3000), ("mnist-mlp", "json", 3000), ("rotation", "bytes", 200))]
+            right = sum(outcome["right"] for outcome in outcomes)
+            matrix.results.add(key, {"bytes": server.proportional_bytes(), "right": right, "workers": workers})
+        finally:
+            server.stop()

@@ -2,7 +2,7 @@
 """Measures servers {SwiftNet as processes and threads, Flask, gunicorn, mosec, behind nginx} against clients {single, processes,
 threads} over 1 to 1,000 files; counts right answers to ten thousand requests of each; and takes the rates that are aimed at.
 
-    Benchmarks/serving/run matrix            all of it, three rounds: up to three hours
+    Benchmarks/serving/run matrix            all of it, three rounds: two hours and more
     Benchmarks/serving/run matrix --quick    one round of fewer cells: some minutes
 
 Each cell is written to matrix.json (quick.json) as it is done, and a run that was interrupted goes on where it was;
@@ -68,24 +68,16 @@ def percentile(values, share):
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def run_client(url, kind, mode, parallel, files, path):
-    """What one run of the client gives."""
-    command = [sys.executable, FOLDER / "client.py", url, kind, mode, str(parallel), str(files), path]
-    result = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    milliseconds = result.pop("milliseconds")
-    return {
-        **result, "requests_per_second": files / result["seconds"], "p50": percentile(milliseconds, 0.5),
-        "p99": percentile(milliseconds, 0.99),
-    }
-
-
 def cell(rounds, server, kind, mode, parallel, files, path):
-    """The median of some rounds; errors of all."""
-    runs = [run_client(server.url, kind, mode, parallel, files, path) for _ in range(rounds)]
-    figures = {name: statistics.median(run[name] for run in runs) for name in ("seconds", "requests_per_second", "p50", "p99")}
+    """The median of some rounds of the client; errors of all."""
+    command = [sys.executable, FOLDER / "client.py", server.url, kind, mode, str(parallel), str(files), path, str(rounds)]
+    runs = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    seconds = statistics.median(run["seconds"] for run in runs)
     return {
-        **figures, "bytes": server.proportional_bytes(), "failed": sum(run["failed"] for run in runs),
-        "wrong": sum(run["wrong"] for run in runs), "rounds": rounds,
+        "seconds": seconds, "requests_per_second": files / seconds,
+        **{f"p{share}": statistics.median(percentile(run["milliseconds"], share / 100) for run in runs) for share in (50, 99)},
+        "bytes": server.proportional_bytes(), "failed": sum(run["failed"] for run in runs),
+        "wrong": sum(run["wrong"] for run in runs), "rounds": len(runs),
     }
 
 
@@ -117,10 +109,10 @@ class Matrix:
     def sizes(self, kind):
         if self.options.quick:
             return {10: 2, 100: 5} if kind == "json" else {10: 2}
-        return {files: parallel for files, parallel in SIZES.items() if files <= 100}
+        return {files: parallel for files, parallel in SIZES.items() if files <= 100 or kind == "json"}
 
     def measure_clients(self, server, model, kind, name):
-        """The client's three ways over all numbers of files; the largest only the best way."""
+        """The client's three ways over all numbers of files; 1,000 photos only the best way."""
         path = self.paths[model]
         for files, parallel in self.sizes(kind).items():
             for mode in CLIENTS:
@@ -130,16 +122,20 @@ class Matrix:
                     self.results.add(key, cell(self.rounds, server, kind, mode, count, files, path))
         if self.options.quick or kind == "base64":
             return
-        best = max(CLIENTS, key=lambda mode: self.results[f"{model} {kind} | {name} | {mode} | 100"]["requests_per_second"])
-        key = f"{model} {kind} | {name} | {best} | 1000"
-        if key not in self.results:
-            parallel = 1 if best == "single" else SIZES[1000]
-            self.results.add(key, cell(self.rounds, server, kind, best, parallel, 1000, path))
+        self.measure_most(server, model, kind, name)
         for mode in ("processes", "threads"):
             for parallel in (1, 2, 5, 10):
                 key = f"{model} {kind} | {name} | {mode} by {parallel} | 100"
                 if key not in self.results:
                     self.results.add(key, cell(self.rounds, server, kind, mode, parallel, 100, path))
+
+    def measure_most(self, server, model, kind, name):
+        """1,000 files by the client that was the best with 100."""
+        best = max(CLIENTS, key=lambda mode: self.results[f"{model} {kind} | {name} | {mode} | 100"]["requests_per_second"])
+        key = f"{model} {kind} | {name} | {best} | 1000"
+        if key not in self.results:
+            parallel = 1 if best == "single" else SIZES[1000]
+            self.results.add(key, cell(self.rounds, server, kind, best, parallel, 1000, self.paths[model]))
 
     def run(self):
         for model, kind in KINDS:
@@ -160,6 +156,7 @@ class Matrix:
                     server.stop()
         self.measure_memory()
         load.measure_aims(self)
+        load.measure_memory_of_all_models(self)
 
     def measure_memory(self):
         """Memory after 3,000 requests, by workers and threads."""

@@ -2,14 +2,10 @@
 """The tables and plots of the matrix."""
 
 import math
-import sys
 from html import escape
-from pathlib import Path
 
+from load import memory_configurations
 from servers import configurations
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "peers"))
-from plot import bars  # noqa: E402
 
 CLIENTS = ("single", "processes", "threads")
 COLOURS = ("#e8572a", "#b03a12", "#2a6fdb", "#123f8a", "#5a9e4b", "#8a94a6", "#c08a1e", "#7a4fb0")
@@ -30,7 +26,7 @@ def lines(title, series, x_label, y_label):
         up = (math.log10(y) - low_y) / ((high_y - low_y) or 1)
         return left + across * (width - left - right), height - bottom - up * (height - top - bottom)
 
-    parts = [f'<text x="16" y="30" class="title">{escape(title)}</text>']
+    parts = []
     for exponent in range(low_y, high_y + 1):
         _, y = place(10**low_x, 10**exponent)
         parts.append(f'<line x1="{left}" x2="{width - right}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>')
@@ -46,12 +42,37 @@ def lines(title, series, x_label, y_label):
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts.append(
             f'<text x="{width - right + 12}" y="{top + 12 + 18 * index}" style="fill:{colour}">{escape(name)}</text>')
-    style = "text{font:12px system-ui,sans-serif;fill:#444}.title{font-size:16px;font-weight:600}"
+    return svg(title, width, height, parts)
+
+
+STYLE = "text{font:12px system-ui,sans-serif;fill:#444}.title{font-size:16px;font-weight:600}"
+
+
+def svg(title, width, height, parts):
     return "\n".join([
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img">',
-        f"<title>{escape(title)}</title><style>{style}</style>", f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        *parts, "</svg>\n",
+        f"<title>{escape(title)}</title><style>{STYLE}</style>", f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        f'<text x="16" y="30" class="title">{escape(title)}</text>', *parts, "</svg>\n",
     ])
+
+
+def bars(title, figures, unit):
+    """A chart of horizontal bars as SVG, all on one scale from 0. `figures` maps a name to its figure."""
+    width, left, right, bar = 760, 250, 110, 18
+    longest = max(figures.values(), default=0) or 1
+    parts = []
+    for index, (name, figure) in enumerate(figures.items()):
+        y = 50 + index * bar
+        colour = COLOURS[0] if name.startswith("SwiftNet") else COLOURS[5]
+        length = max(1.0, figure / longest * (width - left - right))
+        parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>')
+        parts.append(f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{bar - 4}" fill="{colour}"/>')
+        parts.append(f'<text x="{left + length + 6:.1f}" y="{y + 12}">{short(figure)} {escape(unit)}</text>')
+    return svg(title, width, 62 + len(figures) * bar, parts)
+
+
+def short(figure):
+    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 class Report:
@@ -82,7 +103,7 @@ class Report:
                 continue
             last = next(cell for cell, _ in reversed(cells) if cell)
             rows.append([
-                name, *(f"{cell['seconds']:.2f} s, {client}" if cell else "" for cell, client in cells),
+                name, *(f"{short(cell['seconds'])} s, {client}" if cell else "" for cell, client in cells),
                 f"{last['requests_per_second']:,.0f}", f"{last['p50']:.1f}", f"{last['p99']:.1f}",
                 f"{last['bytes'] / 2**20:.0f}",
             ])
@@ -95,7 +116,7 @@ class Report:
             row = [name]
             for client in CLIENTS:
                 cell = self.cells.get(f"{kind} | {name} | {client} | {files}")
-                row.append(f"{cell['seconds']:.2f}, {cell['p99']:.1f}" if cell else "")
+                row.append(f"{short(cell['seconds'])}, {cell['p99']:.1f}" if cell else "")
             if any(row[1:]):
                 rows.append(row)
         return table(head, rows)
@@ -108,7 +129,7 @@ class Report:
             for client in ("processes", "threads"):
                 for count in counts:
                     cell = self.cells.get(f"{kind} | {name} | {client} by {count} | 100")
-                    row.append(f"{cell['seconds']:.2f}" if cell else "")
+                    row.append(short(cell['seconds']) if cell else "")
             if any(row[1:]):
                 rows.append(row)
         return table(["server", *(f"{client} by {count}" for client in ("processes", "threads") for count in counts)], rows)
@@ -142,6 +163,8 @@ class Report:
 
         ratio("JSON digits beside nginx answering a constant", "0.5", "SwiftNet, JSON", "nginx, a constant")
         ratio("binary tensor beside the same", "0.7", "SwiftNet, binary tensor", "nginx, a constant")
+        ratio("JSON digits beside nginx that reads the same and answers a constant", "", "SwiftNet, JSON",
+              "nginx, a constant to the same requests")
         for backend, aim in (("torch", "40"), ("onnx", "")):
             ratio(f"JSON digits beside gunicorn and Flask, {backend}", aim, "SwiftNet, JSON", f"gunicorn and Flask, {backend}")
         for backend in ("torch", "onnx"):
@@ -149,7 +172,9 @@ class Report:
         one, alone = self.aim("SwiftNet, JSON, one connection"), self.aim("the network alone")
         if one and alone:
             added = one["p50"] - alone["median_ms"] * 1000
-            rows.append(["one connection: added to the network's own time, median", "60 us", f"{added:.0f} us", ""])
+            nginx = self.aim("nginx, a constant, one connection")
+            beside = f"nginx answers a constant in {nginx['p50']:.0f} us" if nginx else ""
+            rows.append(["one connection: added to the network's own time, median", "60 us", f"{added:.0f} us", beside])
         steady = self.aim("SwiftNet, JSON, at 70 % of its rate")
         if steady:
             rows.append([
@@ -164,7 +189,26 @@ class Report:
                 f"photos beside the best rival ({name.split(', ', 1)[1]})", "1.5",
                 f"{ours['requests_per_second'] / best['requests_per_second']:.2f}",
                 f"{ours['requests_per_second']:.1f} and {best['requests_per_second']:.1f} requests/s"])
+        four, six = (self.aim(f"SwiftNet, all models, {workers} workers") for workers in (4, 6))
+        if four and six:
+            each = (six["bytes"] - four["bytes"]) / 2
+            rows.append(["memory of four workers with all models", "60 MB", f"{four['bytes'] / 1e6:.1f} MB", ""])
+            rows.append(["memory of each further one", "6 MB", f"{each / 1e6:.1f} MB", ""])
         return table(["aim", "at least, at most", "measured", ""], rows)
+
+    def memory(self):
+        """Of each way to use more cores: (count, MiB)."""
+        series = {}
+        for configuration in memory_configurations():
+            cell = self.cells.get(f"memory | {configuration.name}")
+            if cell:
+                name = "SwiftNet" if configuration.is_ours else configuration.family
+                kind = "processes" if configuration.workers > 1 else "threads" if configuration.threads > 1 else ""
+                if not kind:
+                    kind = "threads" if configuration.family == "swiftnet-thread" else "processes"
+                count = max(configuration.workers, configuration.threads)
+                series.setdefault(f"{name}, {kind}", []).append((count, cell["bytes"] / 2**20))
+        return series
 
     def plots(self):
         """File name to SVG."""
@@ -184,21 +228,16 @@ class Report:
             largest = {name: self.best(kind, name, files)[0] for name in self.names for files in self.sizes(kind)[-1:]}
             figures = {name: cell["requests_per_second"] for name, cell in largest.items() if cell}
             if figures:
-                result[f"rate-{slug}.svg"] = bars(
-                    f"Requests a second, {kind}", [(name, {"": value}) for name, value in figures.items()], "")
-        memory = {
-            key.split(" | ")[1]: cell["bytes"] / 2**20 for key, cell in self.cells.items() if key.startswith("memory | ")}
-        if memory:
-            result["memory.svg"] = bars("Memory after the requests", [(name, {"": value}) for name, value in memory.items()], "MiB")
-        latency = {}
-        for client in ("threads",):
+                result[f"rate-{slug}.svg"] = bars(f"Requests a second, {kind}, 1,000 files, best client", figures, "")
+            latency = {}
             for name in chosen:
-                values = [
-                    (count, cell["p99"]) for count in (1, 2, 5, 10)
-                    if (cell := self.cells.get(f"mnist json | {name} | {client} by {count} | 100"))]
+                cells = [(count, self.cells.get(f"{kind} | {name} | threads by {count} | 100")) for count in (1, 2, 5, 10)]
+                values = [(count, cell["p99"]) for count, cell in cells if cell]
                 if values:
                     latency[name] = values
-        result["latency.svg"] = lines("99th percentile by parallel calls, mnist json", latency, "calls at a time", "ms")
+            result[f"latency-{slug}.svg"] = lines(
+                f"99th percentile by load, {kind}, 100 files", latency, "calls at a time, by threads", "ms")
+        result["memory.svg"] = lines("Memory after 3,000 digits", self.memory(), "workers or threads", "MiB")
         return {name: text for name, text in result.items() if text}
 
     def markdown(self, plots, command):
