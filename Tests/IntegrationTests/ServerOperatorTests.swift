@@ -175,6 +175,19 @@ import Testing
         for client in clients { #expect(try client.ask("GET", "/healthz").status == 200) }
     }
 
+    /// Clients that open a connection for each request find all workers, not the one that the kernel wakes.
+    @Test func newConnectionsGoToWhoHasLessToDo() throws {
+        let server = try ServerProcess(mode: "process", ["--workers", "2"])
+        let photo = try Array(Data(contentsOf: URL(filePath: packageFolder + "/Examples/photo.jpg")))
+        let address = server.address
+        try SystemCalls.Thread.forEach(count: 60, threads: 4) { _ in
+            let answer = try RawClient(address).ask(
+                "POST", "/predict/rotation", headers: ["Content-Type: image/jpeg"], body: photo)
+            #expect(answer.status == 200)
+        }
+        #expect(try server.metric("swiftnet_connections_handed_over_total") > 0)
+    }
+
     @Test(arguments: modes) func thereAreNeverMoreWorkersThanAskedFor(mode: String) throws {
         let server = try start(mode, ["--max-requests", "20"])
         let wanted = server.workers.count

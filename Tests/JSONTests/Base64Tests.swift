@@ -20,4 +20,34 @@ import Testing
             #expect(base64Decoded(base64Encoded(bytes)) == bytes)
         }
     }
+
+    private let bytes = (0..<100).map { UInt8(truncatingIfNeeded: $0 &* 97 &+ 5) }
+
+    @Test func lineEndsMayStandAnywhere() {
+        for count in 90...93 {
+            let text = base64Encoded(Array(bytes.prefix(count)))
+            for place in 0...text.count {
+                let broken = text[..<place] + [0x0D, 0x0A] + text[place...]
+                #expect(base64Decoded(broken) == Array(bytes.prefix(count)))
+            }
+        }
+    }
+
+    @Test(arguments: [0x00, 0x20, 0x2C, 0x3D, 0x5E, 0x80, 0xFF] as [UInt8])
+    func whatIsNoDigitIsRefusedAnywhere(byte: UInt8) {
+        let text = base64Encoded(Array(bytes.prefix(90)))
+        for place in 0..<text.count {
+            var broken = text
+            broken[place] = byte
+            // Padding belongs at the end.
+            let isPadding = byte == UInt8(ascii: "=") && place == text.count - 1
+            #expect((base64Decoded(broken) == nil) == !isPadding)
+        }
+    }
+
+    @Test func textThatDoesNotLieInOnePieceIsDecodedToo() {
+        let text = base64Encoded(bytes)
+        #expect(base64Decoded(AnySequence(text)) == bytes)
+        #expect(base64Decoded(text.lazy.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: "-") : $0 }) == bytes)
+    }
 }

@@ -32,10 +32,13 @@ def body(kind, data):
     return data
 
 
-def answer(response):
-    """The digit, or the label of a photo's turn."""
-    text = response.text.strip()
-    return str(json.loads(text)["label"]) if text.startswith("{") else text
+def answer(text):
+    """The digit, or the label of a photo's turn; SwiftNet answers a list of images by a list."""
+    text = text.strip()
+    if not text.startswith("{"):
+        return text
+    value = json.loads(text)
+    return str(value["predictions"][0]["label"] if "predictions" in value else value["label"])
 
 
 def ask(arguments):
@@ -44,7 +47,7 @@ def ask(arguments):
     start = time.perf_counter()
     try:
         response = requests.post(url, data=body(kind, data), headers=HEADERS[kind], timeout=120)
-        outcome = "failed" if response.status_code != 200 else "right" if answer(response) == expected else "wrong"
+        outcome = "failed" if response.status_code != 200 else "right" if answer(response.text) == expected else "wrong"
     except (requests.RequestException, ValueError, KeyError):
         outcome = "failed"
     return (time.perf_counter() - start) * 1000, outcome
