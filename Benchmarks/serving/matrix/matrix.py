@@ -2,7 +2,7 @@
 """Measures servers {SwiftNet as processes and threads, Flask, gunicorn, mosec, behind nginx} against clients {single, processes,
 threads} over 1 to 1,000 files; counts right answers to ten thousand requests of each; and takes the rates that are aimed at.
 
-    Benchmarks/serving/run matrix            all of it, three rounds: two hours and more
+    Benchmarks/serving/run matrix            all of it, three rounds: an hour and a half
     Benchmarks/serving/run matrix --quick    one round of fewer cells: some minutes
 
 Each cell is written to matrix.json (quick.json) as it is done, and a run that was interrupted goes on where it was;
