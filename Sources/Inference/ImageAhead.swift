@@ -4,13 +4,6 @@ import Images
 import Synchronization
 import SystemCalls
 
-/// An image's picture as a network sees it, in 8 bits.
-package struct PreparedImage: Sendable {
-    let pixels: Image
-    /// How the file asked to be turned.
-    let orientation: EXIFOrientation
-}
-
 /// An image that a thread of its own reads and prepares while its model is loaded.
 package final class ImageAhead: Sendable {
     private final class Outcome: Sendable {

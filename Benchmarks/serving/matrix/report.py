@@ -2,10 +2,15 @@
 """The tables and plots of the matrix."""
 
 import math
+import sys
 from html import escape
+from pathlib import Path
 
 from load import memory_configurations
 from servers import configurations
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "peers"))
+from plot import readable  # noqa: E402
 
 CLIENTS = ("single", "processes", "threads")
 COLOURS = ("#e8572a", "#b03a12", "#2a6fdb", "#123f8a", "#5a9e4b", "#8a94a6", "#c08a1e", "#7a4fb0")
@@ -67,12 +72,8 @@ def bars(title, figures, unit):
         length = max(1.0, figure / longest * (width - left - right))
         parts.append(f'<text x="{left - 8}" y="{y + 12}" text-anchor="end">{escape(name)}</text>')
         parts.append(f'<rect x="{left}" y="{y}" width="{length:.1f}" height="{bar - 4}" fill="{colour}"/>')
-        parts.append(f'<text x="{left + length + 6:.1f}" y="{y + 12}">{short(figure)} {escape(unit)}</text>')
+        parts.append(f'<text x="{left + length + 6:.1f}" y="{y + 12}">{readable(figure)} {escape(unit)}</text>')
     return svg(title, width, 62 + len(figures) * bar, parts)
-
-
-def short(figure):
-    return f"{figure:,.0f}" if figure >= 100 else f"{figure:.3g}"
 
 
 class Report:
@@ -103,7 +104,7 @@ class Report:
                 continue
             last = next(cell for cell, _ in reversed(cells) if cell)
             rows.append([
-                name, *(f"{short(cell['seconds'])} s, {client}" if cell else "" for cell, client in cells),
+                name, *(f"{readable(cell['seconds'])} s, {client}" if cell else "" for cell, client in cells),
                 f"{last['requests_per_second']:,.0f}", f"{last['p50']:.1f}", f"{last['p99']:.1f}",
                 f"{last['bytes'] / 2**20:.0f}",
             ])
@@ -116,7 +117,7 @@ class Report:
             row = [name]
             for client in CLIENTS:
                 cell = self.cells.get(f"{kind} | {name} | {client} | {files}")
-                row.append(f"{short(cell['seconds'])}, {cell['p99']:.1f}" if cell else "")
+                row.append(f"{readable(cell['seconds'])}, {cell['p99']:.1f}" if cell else "")
             if any(row[1:]):
                 rows.append(row)
         return table(head, rows)
@@ -129,7 +130,7 @@ class Report:
             for client in ("processes", "threads"):
                 for count in counts:
                     cell = self.cells.get(f"{kind} | {name} | {client} by {count} | 100")
-                    row.append(short(cell['seconds']) if cell else "")
+                    row.append(readable(cell['seconds']) if cell else "")
             if any(row[1:]):
                 rows.append(row)
         return table(["server", *(f"{client} by {count}" for client in ("processes", "threads") for count in counts)], rows)
