@@ -2,7 +2,7 @@
 """Measures servers {SwiftNet as processes and threads, Flask, gunicorn, mosec, behind nginx} against clients {single, processes,
 threads} over 1 to 1,000 files; counts right answers to ten thousand requests of each; and takes the rates that are aimed at.
 
-    Benchmarks/serving/run matrix            all of it, three rounds: an hour and a half
+    Benchmarks/serving/run matrix            all of it, three rounds: four hours
     Benchmarks/serving/run matrix --quick    one round of fewer cells: some minutes
 
 Each cell is written to matrix.json (quick.json) as it is done, and a run that was interrupted goes on where it was;
@@ -106,36 +106,39 @@ class Matrix:
 
         return Server(configuration, model, self.folder, is_ready)
 
-    def sizes(self, kind):
+    def cells(self, model, kind, name):
+        """Of one server: the key of each cell of the clients, the client's way, calls at a time, and files."""
+        sizes = SIZES
         if self.options.quick:
-            return {10: 2, 100: 5} if kind == "json" else {10: 2}
-        return {files: parallel for files, parallel in SIZES.items() if files <= 100 or kind == "json"}
-
-    def measure_clients(self, server, model, kind, name):
-        """The client's three ways over all numbers of files; 1,000 photos only the best way."""
-        path = self.paths[model]
-        for files, parallel in self.sizes(kind).items():
+            sizes = {10: 2, 100: 5} if kind == "json" else {10: 2}
+        for files, parallel in sizes.items():
             for mode in CLIENTS:
-                key = f"{model} {kind} | {name} | {mode} | {files}"
-                if key not in self.results:
-                    count = 1 if mode == "single" else parallel
-                    self.results.add(key, cell(self.rounds, server, kind, mode, count, files, path))
+                yield f"{model} {kind} | {name} | {mode} | {files}", mode, 1 if mode == "single" else parallel, files
         if self.options.quick or kind == "base64":
             return
-        self.measure_most(server, model, kind, name)
         for mode in ("processes", "threads"):
             for parallel in (1, 2, 5, 10):
-                key = f"{model} {kind} | {name} | {mode} by {parallel} | 100"
-                if key not in self.results:
-                    self.results.add(key, cell(self.rounds, server, kind, mode, parallel, 100, path))
+                yield f"{model} {kind} | {name} | {mode} by {parallel} | 100", mode, parallel, 100
 
-    def measure_most(self, server, model, kind, name):
-        """1,000 files by the client that was the best with 100."""
-        best = max(CLIENTS, key=lambda mode: self.results[f"{model} {kind} | {name} | {mode} | 100"]["requests_per_second"])
-        key = f"{model} {kind} | {name} | {best} | 1000"
-        if key not in self.results:
-            parallel = 1 if best == "single" else SIZES[1000]
-            self.results.add(key, cell(self.rounds, server, kind, best, parallel, 1000, self.paths[model]))
+    def compared(self, key):
+        """How many answers have been compared."""
+        return sum(self.results[key][part] for part in ("right", "wrong", "failed")) if key in self.results else 0
+
+    def measure(self, configuration, model, kind):
+        """What is still missing of one server, by the clients and by comparing answers one by one."""
+        cells = [values for values in self.cells(model, kind, configuration.name) if values[0] not in self.results]
+        key = f"{model} {kind} | {configuration.name} | ten thousand"
+        count = 10_000 if not self.options.quick else 500 if kind == "json" else 40
+        if not cells and self.compared(key) >= count:
+            return
+        server = self.server(configuration, model)
+        try:
+            for name, mode, parallel, files in cells:
+                self.results.add(name, cell(self.rounds, server, kind, mode, parallel, files, self.paths[model]))
+            if self.compared(key) < count:
+                self.results.add(key, load.compared(server.port, server.path, kind, self.expected[model], count))
+        finally:
+            server.stop()
 
     def run(self):
         for model, kind in KINDS:
@@ -144,16 +147,7 @@ class Matrix:
                     continue
                 if self.options.only and self.options.only not in configuration.name:
                     continue
-                done = f"{model} {kind} | {configuration.name} | ten thousand"
-                if done in self.results:
-                    continue
-                server = self.server(configuration, model)
-                try:
-                    self.measure_clients(server, model, kind, configuration.name)
-                    count = 10_000 if kind == "json" and not self.options.quick else 500 if kind == "json" else 40
-                    self.results.add(done, load.compared(server.port, server.path, kind, self.expected[model], count))
-                finally:
-                    server.stop()
+                self.measure(configuration, model, kind)
         self.measure_memory()
         load.measure_aims(self)
         load.measure_memory_of_all_models(self)
