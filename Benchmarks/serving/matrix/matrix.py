@@ -120,37 +120,41 @@ class Matrix:
             for parallel in (1, 2, 5, 10):
                 yield f"{model} {kind} | {name} | {mode} by {parallel} | 100", mode, parallel, 100
 
-    def compared(self, key):
-        """How many answers have been compared."""
-        return sum(self.results[key][part] for part in ("right", "wrong", "failed")) if key in self.results else 0
-
     def measure(self, configuration, model, kind):
-        """What is still missing of one server, by the clients and by comparing answers one by one."""
+        """What is still missing of one server by the clients."""
         cells = [values for values in self.cells(model, kind, configuration.name) if values[0] not in self.results]
-        key = f"{model} {kind} | {configuration.name} | ten thousand"
-        count = 10_000 if not self.options.quick else 500 if kind == "json" else 40
-        if not cells and self.compared(key) >= count:
+        if not cells:
             return
         server = self.server(configuration, model)
         try:
             for name, mode, parallel, files in cells:
                 self.results.add(name, cell(self.rounds, server, kind, mode, parallel, files, self.paths[model]))
-            if self.compared(key) < count:
-                self.results.add(key, load.compared(server.port, server.path, kind, self.expected[model], count))
+        finally:
+            server.stop()
+
+    def compare(self, configuration, model, kind):
+        """Ten thousand answers of one server, one by one: no timing, so that this may run beside other work."""
+        key = f"{model} {kind} | {configuration.name} | ten thousand"
+        count = 10_000 if not self.options.quick else 500 if kind == "json" else 40
+        if key in self.results and sum(self.results[key].values()) >= count:
+            return
+        server = self.server(configuration, model)
+        try:
+            self.results.add(key, load.compared(server.port, server.path, kind, self.expected[model], count))
         finally:
             server.stop()
 
     def run(self):
-        for model, kind in KINDS:
-            for configuration in configurations():
-                if self.options.quick and kind == "base64":
-                    continue
-                if self.options.only and self.options.only not in configuration.name:
-                    continue
-                self.measure(configuration, model, kind)
+        asked = [
+            (configuration, model, kind) for model, kind in KINDS for configuration in configurations()
+            if (self.options.only or "") in configuration.name and not (self.options.quick and kind == "base64")]
+        for one in asked:
+            self.measure(*one)
         self.measure_memory()
         load.measure_aims(self)
         load.measure_memory_of_all_models(self)
+        for one in asked:
+            self.compare(*one)
 
     def measure_memory(self):
         """Memory after 3,000 requests, by workers and threads."""
