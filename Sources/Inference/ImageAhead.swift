@@ -23,7 +23,7 @@ package final class ImageAhead: Sendable {
         for input: ModelDescription.Input, limits: ImageLimits, read: @escaping @Sendable () throws -> [UInt8]
     ) throws {
         let preprocessor = try Preprocessor(input)
-        thread = try Thread { [outcome] in
+        thread = try Thread.beside { [outcome] in
             let start = SystemClock.monotonicSeconds
             let image = Result { try preprocessor.prepared(read(), limits: limits) }
             let milliseconds = (SystemClock.monotonicSeconds - start) * 1000

@@ -2,7 +2,7 @@
 
 import Glibc
 
-/// A thread of the operating system that runs one function. Join it before it goes out of use.
+/// A thread of the operating system that runs one function. Join it, or detach it, before it goes out of use.
 package final class Thread: @unchecked Sendable {
     // Sendable holds because the handle is written once, before the object is shared.
     private var handle = pthread_t()
@@ -34,6 +34,9 @@ package final class Thread: @unchecked Sendable {
             throw SystemError(call: "pthread_create", errno: code)
         }
     }
+
+    /// Lets the thread go: nobody waits for it.
+    package func detach() { pthread_detach(handle) }
 
     /// Waits until the thread's function has returned.
     package func join() {
@@ -73,6 +76,13 @@ package final class Monitor: @unchecked Sendable {
 
     /// Gives the lock back.
     package func unlock() { pthread_mutex_unlock(mutex) }
+
+    /// Calls `body` with the lock taken.
+    package func withLock<Value>(_ body: () throws -> Value) rethrows -> Value {
+        lock()
+        defer { unlock() }
+        return try body()
+    }
 
     /// Gives the lock back, sleeps until woken (or for no reason), and takes it again.
     package func wait() { pthread_cond_wait(condition, mutex) }

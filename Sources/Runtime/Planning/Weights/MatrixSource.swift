@@ -53,25 +53,31 @@ struct MatrixSource: Sendable {
                 }
             }
         }
-        let memory = AlignedMemory(floats: min(count, range.count) * depth)
-        let row = AlignedMemory(floats: max(depth, isTransposed ? min(count, range.count) * depth : 0))
-        for block in blocks {
-            try write(block, to: memory.floats, row: row.floats)
-            try body(block, memory.floats)
+        let blockCount = min(count, range.count) * depth
+        try withUnsafeTemporaryAllocation(of: Float.self, capacity: blockCount + rowCount(ofBlock: blockCount)) { memory in
+            guard let base = memory.baseAddress else { return }
+            for block in blocks {
+                try write(block, to: base, row: base + blockCount)
+                try body(block, base)
+            }
         }
-        withExtendedLifetime((memory, row)) {}
     }
 
     /// All rows at once.
     ///
     /// - Throws: `TensorError.notFinite`.
     func floats() throws -> [Float] {
-        let row = AlignedMemory(floats: max(depth, isTransposed ? rows * depth : 0))
-        return try [Float](unsafeUninitializedCapacity: rows * depth) { buffer, count in
-            if let base = buffer.baseAddress { try write(0..<rows, to: base, row: row.floats) }
-            count = rows * depth
+        let all = rows * depth
+        return try withUnsafeTemporaryAllocation(of: Float.self, capacity: rowCount(ofBlock: all)) { row in
+            try [Float](unsafeUninitializedCapacity: all) { buffer, count in
+                if let base = buffer.baseAddress, let row = row.baseAddress { try write(0..<rows, to: base, row: row) }
+                count = all
+            }
         }
     }
+
+    /// Floats of the memory for one row, or for all of the block if the tensor is transposed.
+    private func rowCount(ofBlock count: Int) -> Int { max(depth, isTransposed ? count : 0) }
 
     /// Floats that a block is to take, so that it stays in an L2 cache until it is packed.
     private static let blockFloats = 1 << 14
