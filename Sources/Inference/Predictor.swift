@@ -19,10 +19,22 @@ public final class Predictor {
     /// - Parameters:
     ///   - threads: Threads that share the work of one run.
     /// - Throws: An error of the system if it gives no more threads.
-    public init(_ model: LoadedModel, threads: Int = 1, limits: ImageLimits = ImageLimits()) throws {
+    public convenience init(_ model: LoadedModel, threads: Int = 1, limits: ImageLimits = ImageLimits()) throws {
+        try self.init(model, limits: limits, Session(model.plan, threads: threads))
+    }
+
+    private init(_ model: LoadedModel, limits: ImageLimits, _ session: Session) {
         self.model = model
         self.limits = limits
-        session = try Session(model.plan, threads: threads)
+        self.session = session
+    }
+
+    /// Predictors of several models for one caller, who uses one at a time: all have the memory that the largest needs.
+    ///
+    /// - Throws: An error of the system if it gives no memory.
+    public static func takingTurns(_ models: [LoadedModel], limits: ImageLimits = ImageLimits()) throws -> [Predictor] {
+        let memory = SessionMemory(for: models.map(\.plan))
+        return try models.map { Predictor($0, limits: limits, try Session($0.plan, memory: memory)) }
     }
 
     /// Answers one encoded image.

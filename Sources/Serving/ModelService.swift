@@ -107,7 +107,7 @@ package final class ModelService: InferenceService {
     package var kernels: String { loaded.first.map { "\($0.plan.kernels.name), \($0.plan.products)" } ?? "none" }
 
     package func makeRunner() throws -> any InferenceRunner {
-        let runner = ModelRunner(try loaded.map { try Predictor($0, limits: limits) }, budget)
+        let runner = ModelRunner(try Predictor.takingTurns(loaded, limits: limits), budget)
         for model in models.indices { try runner.warm(model) }
         return runner
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import CLinux
 import Glibc
 
 extension CurrentProcess {
@@ -15,4 +16,7 @@ extension CurrentProcess {
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         return (resident * page, shared * page)
     }
+
+    /// Gives the kernel the pages of freed memory that the C library keeps for what comes next.
+    package static func giveBackFreeMemory() { malloc_trim(0) }
 }

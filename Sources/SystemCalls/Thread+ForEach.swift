@@ -35,7 +35,8 @@ extension Thread {
     private static func leaveProcessor(_ processor: Int32) {
         var all = cpu_set_t()
         let size = MemoryLayout<cpu_set_t>.size
-        guard sched_getcpu() == processor, processor >= 0, processor < size * 8, sched_getaffinity(0, size, &all) == 0 else {
+        guard sched_getcpu() == processor, processor >= 0, processor < size * 8, sched_getaffinity(0, size, &all) == 0
+        else {
             return
         }
         var others = all
@@ -61,7 +62,8 @@ extension Thread {
         var helpers = 0
         while let index = numbers.take() {
             while helpers < min(threads - 1, numbers.left), computing.load(ordering: .relaxed) < threads - 1 {
-                guard let helper = try? beside({ while let index = numbers.take() { numbers.call(body, index) } }) else {
+                guard let helper = try? beside({ while let index = numbers.take() { numbers.call(body, index) } })
+                else {
                     break
                 }
                 helper.detach()

@@ -101,6 +101,7 @@ package final class EventLoop {
     var date = ""
     private var dateSecond: UInt64 = 0
     private var memoryRecordedAt: UInt64 = 0
+    private var quiet = QuietTime()
     var requestIDs = RequestIDs()
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
@@ -236,6 +237,8 @@ package final class EventLoop {
         pauseOrResumeAccepting()
         balance()
         recordMemory()
+        // What a large image took is given back to the kernel, but not between two requests that follow each other.
+        if quiet.hasJustPassed(requests: requestCount, inHand: inHand, now: now) { CurrentProcess.giveBackFreeMemory() }
         onTick?(now)
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import Synchronization
 import SystemCalls
 import Testing
@@ -59,5 +60,49 @@ struct ThreadForEachTests {
             }
         }
         #expect(calls.load(ordering: .relaxed) <= 3)
+    }
+
+    @Test("a thread that computes beside keeps its core: the caller does all alone, until that has ended")
+    func beside() throws {
+        let mayEnd = Atomic(false)
+        let other = try SystemCalls.Thread.beside { while !mayEnd.load(ordering: .relaxed) { usleep(100) } }
+        let threads = Mutex(Set<UInt>())
+        let calls = Atomic(0)
+        try Thread.forEach(count: 40, threads: 2) { index in
+            threads.withLock { _ = $0.insert(UInt(pthread_self())) }
+            calls.wrappingAdd(1, ordering: .relaxed)
+            usleep(200)
+            if index == 20 { #expect(threads.withLock { $0 } == [UInt(pthread_self())]) }
+        }
+        #expect(calls.load(ordering: .relaxed) == 40)
+        #expect(threads.withLock { $0 } == [UInt(pthread_self())])
+        mayEnd.store(true, ordering: .relaxed)
+        other.join()
+    }
+
+    @Test("a thread that ends while others are called for makes room for one more")
+    func joinsLater() throws {
+        let mayEnd = Atomic(false)
+        let other = try SystemCalls.Thread.beside { while !mayEnd.load(ordering: .relaxed) { usleep(100) } }
+        let threads = Mutex(Set<UInt>())
+        // Other tests may compute beside, too: it is tried for a while.
+        let end = SystemClock.monotonicSeconds + 20
+        repeat {
+            try Thread.forEach(count: 200, threads: 2) { index in
+                threads.withLock { _ = $0.insert(UInt(pthread_self())) }
+                if index == 20 { mayEnd.store(true, ordering: .relaxed) }
+                usleep(200)
+            }
+        } while threads.withLock { $0.count } < 2 && SystemClock.monotonicSeconds < end
+        #expect(threads.withLock { $0.count } >= 2)
+        other.join()
+    }
+
+    @Test("a thread that begins beside has all processors of its maker")
+    func affinity() throws {
+        let maker = CoreCount.current()
+        let made = Mutex(CoreCount?.none)
+        try SystemCalls.Thread.beside { made.withLock { $0 = .current() } }.join()
+        #expect(made.withLock { $0 } == maker)
     }
 }

@@ -11,10 +11,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     // Sendable because the run is described before the team begins it.
 
     private let plan: Plan
-    /// Each worker's arena for an image, and its scratch behind it: together they are large enough for huge pages.
-    private let memories: [AlignedMemory]
-    private let scratchOffset: Int
-    private let batchArena: AlignedMemory
+    private let memory: SessionMemory
     /// Images of the first input in the order that the plan wants; grows when first needed.
     private var staging = AlignedMemory(byteCount: 0)
     /// Where the caller's inputs and outputs stand.
@@ -33,20 +30,18 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     /// When each round began, and the last ended, if that is wanted: in nanoseconds.
     var roundTimes: [UInt64]?
 
-    /// Takes the memory.
-    init(_ plan: Plan, workers: Int) {
+    /// - Precondition: The memory suits the plan.
+    init(_ plan: Plan, workers: Int, memory: SessionMemory) {
+        precondition(memory.suits(plan, threads: workers), "the memory was reserved for smaller plans")
         self.plan = plan
-        let scratchOffset = plan.imageArenaBytes.roundedUpToCacheLine
-        self.scratchOffset = scratchOffset
-        memories = (0..<workers).map { _ in AlignedMemory(reserving: scratchOffset + plan.scratchBytes) }
-        batchArena = AlignedMemory(reserving: plan.batchArenaBytes * Plan.batchCapacity)
+        self.memory = memory
         costs = plan.summaries.map {
             $0.multiplyAdds + 8 * ($0.inputShape.elementCount + $0.outputShape.elementCount)
         }
         inputs = .allocate(capacity: max(1, plan.inputs.count))
         outputs = .allocate(capacity: max(1, plan.outputs.count))
-        inputs.initialize(repeating: UnsafeRawPointer(batchArena.base))
-        outputs.initialize(repeating: batchArena.base)
+        inputs.initialize(repeating: UnsafeRawPointer(memory.batch.base))
+        outputs.initialize(repeating: memory.batch.base)
     }
 
     deinit {
@@ -163,12 +158,13 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     func stepRun(worker: Int, arena: Int, image: Int, part: Int, parts: Int) -> StepRun {
         StepRun(
             kernels: plan.kernels,
-            sharedWeights: (plan.shared ?? plan.weights).bytes.baseAddress ?? UnsafeRawPointer(batchArena.base),
-            ownWeights: plan.weights.bytes.baseAddress ?? UnsafeRawPointer(batchArena.base),
+            sharedWeights: (plan.shared ?? plan.weights).bytes.baseAddress ?? UnsafeRawPointer(memory.batch.base),
+            ownWeights: plan.weights.bytes.baseAddress ?? UnsafeRawPointer(memory.batch.base),
             firstOwnWeight: plan.firstOwnWeight,
             inputs: UnsafePointer(inputs.baseAddress!), outputs: UnsafePointer(outputs.baseAddress!),
-            imageArena: memories[arena].base, batchArena: batchArena.base, batchCapacity: Plan.batchCapacity,
-            scratch: (memories[worker].base + scratchOffset).assumingMemoryBound(to: Float.self), image: image, rows: 1,
+            imageArena: memory.threads[arena].base, batchArena: memory.batch.base, batchCapacity: Plan.batchCapacity,
+            scratch: (memory.threads[worker].base + plan.scratchOffset).assumingMemoryBound(to: Float.self),
+            image: image, rows: 1,
             part: part, parts: parts)
     }
 }

@@ -31,21 +31,25 @@ public final class Session {
     ///
     /// - Parameters:
     ///   - threads: Threads that share the work of one run, 1 to 256; 1 uses the caller's alone.
+    ///   - memory: Memory that other sessions use, too, while this one does not run; by default, memory of its own.
     /// - Throws: An error of the system if it gives no more threads.
-    public convenience init(_ plan: Plan, threads: Int = 1) throws {
-        try self.init(plan, threads: threads, leastSharedWork: Self.leastSharedWork)
+    /// - Precondition: The memory was reserved for this plan, among others, and for as many threads.
+    public convenience init(_ plan: Plan, threads: Int = 1, memory: SessionMemory? = nil) throws {
+        try self.init(plan, threads: threads, leastSharedWork: Self.leastSharedWork, memory: memory)
     }
 
     /// Multiply-adds of a run below which the caller's thread does it alone: waking threads would take longer than they save.
     static let leastSharedWork = 5_000_000
 
     /// Makes a session that shares out runs of at least so many multiply-adds.
-    package init(_ plan: Plan, threads: Int, leastSharedWork: Int) throws {
+    package init(_ plan: Plan, threads: Int, leastSharedWork: Int, memory: SessionMemory? = nil) throws {
         self.plan = plan
         self.leastSharedWork = leastSharedWork
         multiplyAdds = plan.multiplyAdds
-        execution = PlanExecution(plan, workers: max(1, threads))
-        team = try Team(count: max(1, threads), work: execution) { FloatingPointMode().flushingDenormals.set() }
+        let threads = max(1, threads)
+        execution = PlanExecution(
+            plan, workers: threads, memory: memory ?? SessionMemory(for: [plan], threads: threads))
+        team = try Team(count: threads, work: execution) { FloatingPointMode().flushingDenormals.set() }
     }
 
     /// Runs the network on a batch.

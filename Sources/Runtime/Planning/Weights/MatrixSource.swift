@@ -54,7 +54,8 @@ struct MatrixSource: Sendable {
             }
         }
         let blockCount = min(count, range.count) * depth
-        try withUnsafeTemporaryAllocation(of: Float.self, capacity: blockCount + rowCount(ofBlock: blockCount)) { memory in
+        try withUnsafeTemporaryAllocation(of: Float.self, capacity: blockCount + rowCount(ofBlock: blockCount)) {
+            memory in
             guard let base = memory.baseAddress else { return }
             for block in blocks {
                 try write(block, to: base, row: base + blockCount)
