@@ -101,8 +101,11 @@ struct ThreadForEachTests {
     @Test("a thread that begins beside has all processors of its maker")
     func affinity() throws {
         let maker = CoreCount.current()
-        let made = Mutex(CoreCount?.none)
-        try SystemCalls.Thread.beside { made.withLock { $0 = .current() } }.join()
-        #expect(made.withLock { $0 } == maker)
+        // Often enough that some begin on their maker's.
+        for _ in 0..<40 {
+            let made = Mutex(CoreCount?.none)
+            try SystemCalls.Thread.beside { made.withLock { $0 = .current() } }.join()
+            #expect(made.withLock { $0 } == maker)
+        }
     }
 }
