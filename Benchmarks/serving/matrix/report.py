@@ -193,7 +193,9 @@ class Report:
         four, six = (self.aim(f"SwiftNet, all models, {workers} workers") for workers in (4, 6))
         if four and six:
             each = (six["bytes"] - four["bytes"]) / 2
-            rows.append(["memory of four workers with all models", "60 MB", f"{four['bytes'] / 1e6:.1f} MB", ""])
+            rows.append([
+                "memory of four workers with all models", "60 MB", f"{four['bytes'] / 1e6:.1f} MB",
+                f"{four['quiet_bytes'] / 1e6:.1f} MB 3 s later" if "quiet_bytes" in four else ""])
             rows.append(["memory of each further one", "6 MB", f"{each / 1e6:.1f} MB", ""])
         return table(["aim", "at least, at most", "measured", ""], rows)
 
