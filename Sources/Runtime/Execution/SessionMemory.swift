@@ -2,7 +2,8 @@
 
 import SystemCalls
 
-/// Arenas and scratch for sessions that run by turns: they need what the largest of their plans takes, not what all take.
+/// Arenas and scratch for sessions that run by turns: they need what the largest of their plans takes, not what all
+/// take. Used by one of them at a time.
 public final class SessionMemory {
     /// Each thread's arena for an image, and its scratch behind it: together they are large enough for huge pages.
     let threads: [AlignedMemory]
