@@ -68,10 +68,14 @@ struct PNGLayout {
     }
 
     private func unpackIndices(_ source: UnsafeBufferPointer<UInt8>, _ target: UnsafeMutableBufferPointer<UInt8>) {
-        let channels = format.channels
-        for column in 0..<width {
-            let entry = value(source, column) * 4
-            for channel in 0..<channels { target[column * channels + channel] = palette[entry + channel] }
+        let (channels, isByte) = (format.channels, bitDepth == 8)
+        palette.withUnsafeBufferPointer { palette in
+            for column in 0..<width {
+                let index = isByte ? Int(source[column]) : value(source, column)
+                let (entry, place) = (index * 4, column * channels)
+                for channel in 0..<3 { target[place + channel] = palette[entry + channel] }
+                if channels == 4 { target[place + 3] = palette[entry + 3] }
+            }
         }
     }
 

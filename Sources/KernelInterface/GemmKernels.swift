@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 /// How the last panel of a packed matrix holds its columns.
-public enum LastPanel: Sendable {
+public enum LastPanel: String, Sendable {
     /// As all panels do: each vector a depth, padded by zeros.
     case padded
     /// Each vector two depths: of column 0 at the first and at the second, of column 1 at both, and so on. Half the work, where

@@ -21,12 +21,8 @@ func pack(_ packed: Output, _ weight: Input, _ n: Int, _ k: Int, _ lastPanel: La
     var panel = packed
     for first in stride(from: 0, to: whole, by: laneCount) {
         let columns = min(laneCount, whole - first)
-        let source = weight + first * k
-        for depth in 0..<k {
-            let target = panel + depth * laneCount
-            for column in 0..<columns { target[column] = source[column * k + depth] }
-            for column in columns..<laneCount { target[column] = 0 }
-        }
+        if columns < laneCount { panel.update(repeating: 0, count: k * laneCount) }
+        transpose(panel, laneCount, weight + first * k, k, columns, k)
         panel += k * laneCount
     }
 }

@@ -16,18 +16,21 @@ struct BlockGrid {
         self.width = columns
         self.height = rows
         values = [UInt8](repeating: 0, count: columns * rows)
-        values.withUnsafeMutableBufferPointer { values in
-            pixels.withUnsafeBufferPointer { pixels in
-                for y in 0..<height {
-                    let row = y / Self.block * columns
-                    for column in 0..<columns {
-                        let first = y * width + column * Self.block
-                        let last = min(first + Self.block, (y + 1) * width)
-                        var largest = values[row + column]
-                        for index in first..<last { largest = max(largest, pixels[index]) }
-                        values[row + column] = largest
+        // The lines of a block first, so that the compiler makes vectors of the loop.
+        var largest = [UInt8](repeating: 0, count: width)
+        for row in 0..<rows {
+            for index in largest.indices { largest[index] = 0 }
+            for y in (row * Self.block)..<min((row + 1) * Self.block, height) {
+                pixels.withUnsafeBufferPointer { pixels in
+                    let line = UnsafeBufferPointer(rebasing: pixels[(y * width)..<((y + 1) * width)])
+                    largest.withUnsafeMutableBufferPointer { largest in
+                        for x in 0..<width { largest[x] = max(largest[x], line[x]) }
                     }
                 }
+            }
+            for x in 0..<width {
+                let place = row * columns + x / Self.block
+                values[place] = max(values[place], largest[x])
             }
         }
     }
@@ -117,8 +120,8 @@ struct BlockGrid {
         return BlockGrid(width: inner, height: lines, values: kept)
     }
 
-    /// Where each of `count` pixels of a line lies between the middles of `blocks` blocks: the one before it, the one after it, and
-    /// its distance from the first as a share.
+    /// Where each of `count` lines of pixels lies between the middles of `blocks` rows of blocks: the one before it, the one after it,
+    /// and its distance from the first as a share.
     static func places(of count: Int, blocks: Int) -> [(first: Int, second: Int, share: Float)] {
         (0..<count).map { pixel in
             let position = max(0, (Float(pixel) + 0.5) / Float(block) - 0.5)
@@ -131,11 +134,10 @@ struct BlockGrid {
     ///
     /// - Parameters:
     ///   - row: The row's place.
-    ///   - columns: The pixels' places.
     ///   - line: Room for one value per block of a row.
     func interpolate(
-        row: (first: Int, second: Int, share: Float), columns: [(first: Int, second: Int, share: Float)],
-        line: UnsafeMutableBufferPointer<Float>, to pixels: inout [Float]
+        row: (first: Int, second: Int, share: Float), line: UnsafeMutableBufferPointer<Float>,
+        to pixels: UnsafeMutableBufferPointer<Float>
     ) {
         values.withUnsafeBufferPointer { values in
             for x in 0..<width {
@@ -143,11 +145,19 @@ struct BlockGrid {
                 line[x] = above + (Float(values[row.second * width + x]) - above) * row.share
             }
         }
-        columns.withUnsafeBufferPointer { columns in
-            for x in pixels.indices {
-                let place = columns[x]
-                let here = line[place.first]
-                pixels[x] = here + (line[place.second] - here) * place.share
+        guard let base = pixels.baseAddress else { return }
+        // Outside the middles of the first and of the last block there is nothing to interpolate.
+        let half = Self.block / 2
+        for x in 0..<min(half, pixels.count) { pixels[x] = line[0] }
+        for x in min(half + (width - 1) * Self.block, pixels.count)..<pixels.count { pixels[x] = line[width - 1] }
+        for block in 0..<(width - 1) {
+            let (here, first) = (line[block], half + block * Self.block)
+            let step = line[block + 1] - here
+            func pixel(_ index: Int) -> Float { here + step * (Float(2 * index + 1) / Float(2 * Self.block)) }
+            if first + Self.block <= pixels.count {
+                for index in 0..<Self.block { base[first + index] = pixel(index) }
+            } else {
+                for index in 0..<(pixels.count - first) { base[first + index] = pixel(index) }
             }
         }
     }

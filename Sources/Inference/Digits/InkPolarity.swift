@@ -21,18 +21,27 @@ enum InkPolarity {
     private static func skew(_ values: [UInt8], width: Int, height: Int) -> Float {
         let columns = (width + block - 1) / block
         let rows = (height + block - 1) / block
-        var sums = [Float](repeating: 0, count: columns * rows)
-        var counts = [Float](repeating: 0, count: columns * rows)
-        for y in 0..<height {
-            let row = y / block * columns
+        var means = [Float](repeating: 0, count: columns * rows)
+        // The lines of a block first, so that the compiler makes vectors of the loop.
+        var sums = [UInt16](repeating: 0, count: width)
+        for row in 0..<rows {
+            let lines = (row * block)..<min((row + 1) * block, height)
+            for x in sums.indices { sums[x] = 0 }
+            for y in lines {
+                values.withUnsafeBufferPointer { values in
+                    let line = UnsafeBufferPointer(rebasing: values[(y * width)..<((y + 1) * width)])
+                    sums.withUnsafeMutableBufferPointer { sums in
+                        for x in 0..<width { sums[x] &+= UInt16(line[x]) }
+                    }
+                }
+            }
             for column in 0..<columns {
-                let first = y * width + column * block
-                let last = min(first + block, (y + 1) * width)
-                sums[row + column] += Float(values[first..<last].reduce(0) { $0 + Int($1) })
-                counts[row + column] += Float(last - first)
+                let part = (column * block)..<min((column + 1) * block, width)
+                var sum = 0
+                for x in part { sum += Int(sums[x]) }
+                means[row * columns + column] = Float(sum) / Float(part.count * lines.count)
             }
         }
-        let means = zip(sums, counts).map { $0 / $1 }
         let radius = max(2, max(columns, rows) / 5)
         // Sums of all above and left of each corner.
         var totals = [Float](repeating: 0, count: (columns + 1) * (rows + 1))

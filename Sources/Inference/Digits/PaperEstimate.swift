@@ -78,45 +78,56 @@ enum PaperEstimate {
         _ depths: UnsafeMutableBufferPointer<UInt8>, _ bins: UnsafeMutableBufferPointer<UInt8>, channels: [[UInt8]],
         below papers: [BlockGrid], width: Int
     ) {
-        let columns = BlockGrid.places(of: width, blocks: papers[0].width)
         let rows = BlockGrid.places(of: depths.count / width, blocks: papers[0].height)
         let share = 1 / Float(channels.count)
-        var line = [Float](repeating: 0, count: papers[0].width)
-        var row = [Float](repeating: 0, count: width)
-        var (squares, brightness) = (row, row)
-        for (y, place) in rows.enumerated() {
-            for x in 0..<width { (squares[x], brightness[x]) = (0, 0) }
-            for (channel, paper) in zip(channels, papers) {
-                line.withUnsafeMutableBufferPointer {
-                    paper.interpolate(row: place, columns: columns, line: $0, to: &row)
-                }
-                channel.withUnsafeBufferPointer {
-                    add(UnsafeBufferPointer(rebasing: $0[(y * width)...]), below: row, to: &squares, &brightness)
-                }
+        let blocks = papers[0].width
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: blocks + 3 * width) { memory in
+            func part(_ first: Int, _ count: Int) -> UnsafeMutableBufferPointer<Float> {
+                UnsafeMutableBufferPointer(rebasing: memory[first..<(first + count)])
             }
-            for x in 0..<width {
-                depths[y * width + x] = UInt8(min(255, (squares[x] * share).squareRoot()))
-                bins[y * width + x] = UInt8(min(Self.bins - 1, Int(brightness[x] * share) * Self.bins / 256))
+            let (line, row) = (part(0, blocks), part(blocks, width))
+            let (squares, brightness) = (part(blocks + width, width), part(blocks + 2 * width, width))
+            for (y, place) in rows.enumerated() {
+                squares.update(repeating: 0)
+                brightness.update(repeating: 0)
+                for (channel, paper) in zip(channels, papers) {
+                    paper.interpolate(row: place, line: line, to: row)
+                    channel.withUnsafeBufferPointer {
+                        add(UnsafeBufferPointer(rebasing: $0[(y * width)...]), below: row, to: squares, brightness)
+                    }
+                }
+                let (depthLine, binLine) = (
+                    UnsafeMutableBufferPointer(rebasing: depths[(y * width)..<((y + 1) * width)]),
+                    UnsafeMutableBufferPointer(rebasing: bins[(y * width)..<((y + 1) * width)])
+                )
+                for x in 0..<width {
+                    depthLine[x] = wholePart((squares[x] * share).squareRoot())
+                    binLine[x] = wholePart(brightness[x] * share) / UInt8(256 / Self.bins)
+                }
             }
         }
     }
 
     /// Adds the squares of the shares, of 255, by which a channel's pixels lie below their paper, and the paper itself, for a row.
     private static func add(
-        _ pixels: UnsafeBufferPointer<UInt8>, below paper: [Float], to squares: inout [Float],
-        _ brightness: inout [Float]
+        _ pixels: UnsafeBufferPointer<UInt8>, below paper: UnsafeMutableBufferPointer<Float>,
+        to squares: UnsafeMutableBufferPointer<Float>, _ brightness: UnsafeMutableBufferPointer<Float>
     ) {
-        paper.withUnsafeBufferPointer { paper in
-            squares.withUnsafeMutableBufferPointer { squares in
-                brightness.withUnsafeMutableBufferPointer { brightness in
-                    for x in paper.indices {
-                        let here = paper[x]
-                        let lost = max(0, here - Float(pixels[x])) * 255 / max(here, darkestPaper)
-                        squares[x] += lost * lost
-                        brightness[x] += here
-                    }
-                }
-            }
+        for x in paper.indices {
+            let here = paper[x]
+            let lost = max(0, here - Float(pixels[x])) * 255 / max(here, darkestPaper)
+            squares[x] += lost * lost
+            brightness[x] += here
         }
+    }
+
+    /// The whole part of a value from 0 on, at most 255: what `UInt8` makes of it, without its checks, so that a loop works on vectors.
+    @inline(__always)
+    private static func wholePart(_ positive: Float) -> UInt8 {
+        let value = positive < 255 ? positive : 255
+        // No Float that large has a fraction: the sum is rounded, and its last bits are the whole number.
+        let large: Float = 8_388_608
+        let sum = value + large
+        return UInt8(truncatingIfNeeded: sum.bitPattern &- (sum - large > value ? 1 : 0))
     }
 }

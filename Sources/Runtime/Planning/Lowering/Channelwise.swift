@@ -44,7 +44,7 @@ enum Channelwise: ConvolutionAlgorithm {
             kernels.gemm.packedCount(channels * fold, taps * inputs), from: source.constants,
             packing: packings(problem, kernels)[0]
         ) { packed in
-            let filters = try source.filters(taps: taps).floats()
+            let filters = try source.filters(taps: taps, kernels).floats()
             kernels.gemm.pack(
                 packed, Array([[Float]](repeating: filters, count: fold).joined()), channels * fold, taps * inputs,
                 .padded)

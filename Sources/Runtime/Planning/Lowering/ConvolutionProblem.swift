@@ -85,8 +85,8 @@ struct ConvolutionWeights {
     var hasBias: Bool { bias != nil || batchNorm != nil }
 
     /// The filters, a row for each output, each multiplied by its channel's scale if a batch norm follows: [height, width, inputs].
-    func filters(taps: Int) -> MatrixSource {
-        var source = MatrixSource(name: weight.name, tensor: weight.tensor, rows: outChannels)
+    func filters(taps: Int, _ kernels: KernelTable) -> MatrixSource {
+        var source = MatrixSource(name: weight.name, tensor: weight.tensor, rows: outChannels, kernels: kernels)
         source.pixels = taps
         source.scale = batchNorm
         return source

@@ -31,7 +31,7 @@ enum Depthwise: ConvolutionAlgorithm {
         let weight = planner.weights.reserve(
             kernels.gemm.packedCount(channels, taps), of: Float.self, from: source.constants,
             packing: packings(problem, kernels)[0],
-            writes: source.filters(taps: taps).packs(kernels, lastPanel: .padded))
+            writes: source.filters(taps: taps, kernels).packs(lastPanel: .padded))
         let bias = planner.reserveBias(problem)
         let draft = Draft(
             summary: planner.summary(

@@ -66,7 +66,7 @@ enum DotProducts: ConvolutionAlgorithm {
         let weight = planner.weights.reserve(
             packedCount * groups, from: source.constants, packing: packings(problem, kernels)[0]
         ) { packed in
-            let filters = try source.filters(taps: taps).floats()
+            let filters = try source.filters(taps: taps, kernels).floats()
             filters.withUnsafeBufferPointer { filters in
                 guard let base = filters.baseAddress else { return }
                 for group in 0..<groups {

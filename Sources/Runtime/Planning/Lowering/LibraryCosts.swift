@@ -35,7 +35,7 @@ extension Planner {
         let (outputs, inputs, taps) = (problem.outputsOfGroup, problem.inputsOfGroup, problem.taps)
         let (source, rows, depth) = (problem.weights, problem.outChannels, inputs * taps)
         let weight = weights.reserve(rows * depth, from: source.constants, packing: problem.rowsPacking) { matrices in
-            let filters = source.filters(taps: taps)
+            let filters = source.filters(taps: taps, kernels)
             for first in stride(from: 0, to: rows, by: outputs) {
                 try filters.forEachBlock(of: first..<(first + outputs), multiple: 16) { block, values in
                     kernels.move.transpose(

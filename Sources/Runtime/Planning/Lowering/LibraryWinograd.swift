@@ -28,14 +28,15 @@ enum LibraryWinograd: ConvolutionAlgorithm {
 
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
         guard let library = planner.machine.products.library else { preconditionFailure("OpenBLAS was never opened") }
-        let winograd = planner.kernels.winograd
+        let kernels = planner.kernels
+        let winograd = kernels.winograd
         let (n, channels, geometry) = (problem.outChannels, problem.inChannels, problem.geometry)
         let source = problem.weights
         let weight = planner.weights.reserve(
             WinogradKernels.points * channels * n, from: source.constants,
-            packing: packings(problem, planner.kernels)[0]
+            packing: packings(problem, kernels)[0]
         ) { matrices in
-            let filters = try source.filters(taps: 9).floats()
+            let filters = try source.filters(taps: 9, kernels).floats()
             winograd.transformFilters(matrices, filters, n, channels)
         }
         let bias = planner.reserveBias(problem)

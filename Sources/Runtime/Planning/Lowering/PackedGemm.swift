@@ -57,7 +57,7 @@ enum PackedGemm: ConvolutionAlgorithm {
 
 extension ConvolutionProblem {
     /// The filters of each group as a matrix in panels.
-    func packing(_ lastPanel: LastPanel) -> Packing { packing("panels, the last one \(lastPanel)") }
+    func packing(_ lastPanel: LastPanel) -> Packing { packing("panels, the last one \(lastPanel.rawValue)") }
 }
 
 extension KernelTable {
@@ -81,7 +81,7 @@ extension Planner {
         let packing = problem.packing(lastPanel)
         let weight = weights.reserve(
             packedCount * groups, of: Float.self, from: source.constants, packing: packing,
-            writes: source.filters(taps: taps).packs(kernels, groups: groups, lastPanel: lastPanel))
+            writes: source.filters(taps: taps, kernels).packs(groups: groups, lastPanel: lastPanel))
         return (weight, reserveBias(problem))
     }
 }
@@ -92,9 +92,7 @@ extension MatrixSource {
 
     /// Functions that pack the rows, each group's as a matrix of its own, and that may be called at the same time: large matrices have
     /// several, each for some panels. They throw `TensorError.notFinite`.
-    func packs(
-        _ kernels: KernelTable, groups: Int = 1, lastPanel: LastPanel
-    ) -> [@Sendable (Output) throws -> Void] {
+    func packs(groups: Int = 1, lastPanel: LastPanel) -> [@Sendable (Output) throws -> Void] {
         guard groups == 1, rows * depth > Self.partFloats else {
             let outputs = rows / groups
             return [
@@ -103,18 +101,18 @@ extension MatrixSource {
                         let (first, matrix) = (
                             group * outputs, packed + group * kernels.gemm.packedCount(outputs, depth)
                         )
-                        try pack(first..<(first + outputs), to: matrix, kernels, lastPanel)
+                        try pack(first..<(first + outputs), to: matrix, lastPanel)
                     }
                 }
             ]
         }
         let count = max(1, Self.partFloats / (depth * kernels.panelWidth)) * kernels.panelWidth
         return stride(from: 0, to: rows, by: count).map { first in
-            { packed in try pack(first..<min(first + count, rows), to: packed + first * depth, kernels, lastPanel) }
+            { packed in try pack(first..<min(first + count, rows), to: packed + first * depth, lastPanel) }
         }
     }
 
-    private func pack(_ range: Range<Int>, to matrix: Output, _ kernels: KernelTable, _ lastPanel: LastPanel) throws {
+    private func pack(_ range: Range<Int>, to matrix: Output, _ lastPanel: LastPanel) throws {
         try forEachBlock(of: range, multiple: kernels.panelWidth) { block, values in
             kernels.gemm.pack(
                 matrix + (block.lowerBound - range.lowerBound) * depth, values, block.count, depth, lastPanel)

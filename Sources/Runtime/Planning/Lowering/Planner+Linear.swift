@@ -65,7 +65,9 @@ extension Planner {
             if linear.hasTransposedWeight {
                 try tensor.copyFiniteFloats(name: name, to: matrix)
             } else {
-                try MatrixSource(name: name, tensor: tensor, rows: n).forEachBlock(of: 0..<n, multiple: 16) {
+                try MatrixSource(name: name, tensor: tensor, rows: n, kernels: kernels).forEachBlock(
+                    of: 0..<n, multiple: 16
+                ) {
                     kernels.move.transpose(matrix + $0.lowerBound, n, $1, k, $0.count, k)
                 }
             }
@@ -98,20 +100,21 @@ extension Planner {
     ) -> (offset: Int, lastPanel: LastPanel) {
         let kernels = kernels
         guard let tensor = graph.constant(id) else { preconditionFailure("a linear layer's weights are not constant") }
-        var matrix = MatrixSource(name: graph[id].name, tensor: tensor, rows: n)
+        var matrix = MatrixSource(name: graph[id].name, tensor: tensor, rows: n, kernels: kernels)
         matrix.isTransposed = linear.hasTransposedWeight
         if let image, image.isReorderedByFlattening { matrix.pixels = image.shape[2] * image.shape[3] }
         let source = matrix
         let lastPanels = kernels.lastPanels(rows: rows, n, k)
         let packings = lastPanels.map {
             Packing(
-                "panels, the last one \($0), rows of \(source.pixels)" + (source.isTransposed ? ", transposed" : ""))
+                "panels, the last one \($0.rawValue), rows of \(source.pixels)"
+                    + (source.isTransposed ? ", transposed" : ""))
         }
         let packing = packing(of: [tensor], packings)
         let lastPanel = lastPanels[packings.firstIndex(of: packing) ?? 0]
         let offset = weights.reserve(
             kernels.gemm.packedCount(n, k), of: Float.self, from: [tensor], packing: packing,
-            writes: source.packs(kernels, lastPanel: lastPanel))
+            writes: source.packs(lastPanel: lastPanel))
         return (offset, lastPanel)
     }
 

@@ -24,13 +24,14 @@ enum Winograd: ConvolutionAlgorithm {
     }
 
     static func lower(_ problem: ConvolutionProblem, _ planner: inout Planner) {
-        let winograd = planner.kernels.winograd
+        let kernels = planner.kernels
+        let winograd = kernels.winograd
         let (n, channels, geometry) = (problem.outChannels, problem.inChannels, problem.geometry)
         let source = problem.weights
         let weight = planner.weights.reserve(
-            winograd.packedCount(n, channels), from: source.constants, packing: packings(problem, planner.kernels)[0]
+            winograd.packedCount(n, channels), from: source.constants, packing: packings(problem, kernels)[0]
         ) { packed in
-            let filters = try source.filters(taps: 9).floats()
+            let filters = try source.filters(taps: 9, kernels).floats()
             winograd.pack(packed, filters, n, channels)
         }
         let bias = planner.reserveBias(problem)

@@ -20,11 +20,14 @@ struct MatrixSource: Sendable {
     var pixels = 1
     /// What each row is multiplied by, if by anything.
     var scale: FoldedBatchNorm?
+    /// They read and pack the rows.
+    let kernels: KernelTable
 
-    init(name: String, tensor: Tensor, rows: Int) {
+    init(name: String, tensor: Tensor, rows: Int, kernels: KernelTable) {
         self.name = name
         self.tensor = tensor
         self.rows = rows
+        self.kernels = kernels
         depth = rows == 0 ? 0 : tensor.elementCount / rows
     }
 
@@ -42,7 +45,7 @@ struct MatrixSource: Sendable {
         let blocks = stride(from: range.lowerBound, to: range.upperBound, by: count).map { first in
             first..<min(first + count, range.upperBound)
         }
-        if isReadInPlace {
+        if areRowsFloats && scale == nil && !isReordered {
             return try tensor.withUnsafeBytes { bytes in
                 let values = bytes.assumingMemoryBound(to: Float.self)
                 guard let base = values.baseAddress else { return }
@@ -83,8 +86,9 @@ struct MatrixSource: Sendable {
     /// Floats that a block is to take, so that it stays in an L2 cache until it is packed.
     private static let blockFloats = 1 << 14
 
-    private var isReadInPlace: Bool {
-        scale == nil && !isTransposed && !isReordered && tensor.elementType == .float32
+    /// Whether the tensor holds the rows one after the other, as Floats.
+    private var areRowsFloats: Bool {
+        !isTransposed && tensor.elementType == .float32
             && tensor.withUnsafeBytes { UInt(bitPattern: $0.baseAddress) % 4 == 0 }
     }
 
@@ -95,42 +99,51 @@ struct MatrixSource: Sendable {
     /// - Parameter row: Memory for one row, or for all of the block if the tensor is transposed.
     private func write(_ block: Range<Int>, to output: Output, row: Output) throws {
         let scales = try scale?.scaleAndShift().scale
-        if isTransposed {
-            // Each depth has the block's rows side by side.
-            for index in 0..<depth {
-                let part = UnsafeMutableBufferPointer(start: row + index * block.count, count: block.count)
-                tensor.copyFloats(from: index * rows + block.lowerBound, to: part)
-            }
-            try checkFinite(UnsafeBufferPointer(start: row, count: block.count * depth))
-            for index in 0..<depth {
-                for place in 0..<block.count { output[place * depth + index] = row[index * block.count + place] }
-            }
-        }
+        if isTransposed { try writeTransposed(block, to: output, row: row) }
+        let areFloats = areRowsFloats
         for (place, index) in block.enumerated() {
             let target = output + place * depth
-            // A row that is reordered is read beside its place.
-            let values = isReordered ? row : target
             if isTransposed {
-                if isReordered { row.update(from: target, count: depth) }
+                if isReordered {
+                    row.update(from: target, count: depth)
+                    reorder(target, row)
+                }
+            } else if areFloats {
+                try tensor.withUnsafeBytes { bytes in
+                    let values = UnsafeBufferPointer(
+                        rebasing: bytes.assumingMemoryBound(to: Float.self)[index * depth..<(index + 1) * depth])
+                    guard let base = values.baseAddress else { return }
+                    try checkFinite(values)
+                    if isReordered { reorder(target, base) } else { target.update(from: base, count: depth) }
+                }
             } else {
+                // A row that is reordered is read beside its place.
+                let values = isReordered ? row : target
                 tensor.copyFloats(from: index * depth, to: UnsafeMutableBufferPointer(start: values, count: depth))
                 try checkFinite(UnsafeBufferPointer(start: values, count: depth))
+                if isReordered { reorder(target, values) }
             }
             if let scales {
                 let scale = scales[index]
-                for place in 0..<depth { values[place] = Float(Double(values[place]) * scale) }
+                for place in 0..<depth { target[place] = Float(Double(target[place]) * scale) }
             }
-            if isReordered { Self.reorder(target, values, channels: depth / pixels, pixels: pixels) }
         }
     }
 
-    /// output [pixels, channels] = input [channels, pixels].
-    private static func reorder(_ output: Output, _ input: Output, channels: Int, pixels: Int) {
-        for pixel in 0..<pixels {
-            let target = output + pixel * channels
-            let source = input + pixel
-            for channel in 0..<channels { target[channel] = source[channel * pixels] }
+    /// Writes rows of a tensor [depth, rows], each depth of which has the block's rows side by side.
+    private func writeTransposed(_ block: Range<Int>, to output: Output, row: Output) throws {
+        for index in 0..<depth {
+            let part = UnsafeMutableBufferPointer(start: row + index * block.count, count: block.count)
+            tensor.copyFloats(from: index * rows + block.lowerBound, to: part)
         }
+        try checkFinite(UnsafeBufferPointer(start: row, count: block.count * depth))
+        kernels.move.transpose(output, depth, row, block.count, depth, block.count)
+    }
+
+    /// output [pixels, channels] = input [channels, pixels].
+    private func reorder(_ output: Output, _ input: Input) {
+        let channels = depth / pixels
+        kernels.move.transpose(output, channels, input, pixels, channels, pixels)
     }
 
     private func checkFinite(_ values: UnsafeBufferPointer<Float>) throws {
