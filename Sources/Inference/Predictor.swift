@@ -37,6 +37,9 @@ public final class Predictor {
         return try models.map { Predictor($0, limits: limits, try Session($0.plan, memory: memory)) }
     }
 
+    /// Gives the kernel the memory that is not needed between answers, for a time without any; see ``Session/giveBackMemory()``.
+    public func giveBackMemory() { session.giveBackMemory() }
+
     /// Answers one encoded image.
     ///
     /// - Throws: `ImageError` or `InferenceError`.

@@ -47,6 +47,9 @@ package protocol InferenceRunner: AnyObject {
     /// Whether the answer to the present request is wanted.
     var interest: WorkInterest { get set }
 
+    /// Gives the kernel the memory that is not needed between requests, for a time without any.
+    func giveBackMemory()
+
     /// How many rows of a model take the least time each when they run together, as measured on this machine; at least one.
     func fastestBatch(model: Int) -> Int
 

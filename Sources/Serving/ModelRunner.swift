@@ -49,6 +49,8 @@ final class ModelRunner: InferenceRunner {
         (fastestBatches[model], nanosecondsPerRow[model]) = Self.measure(predictor)
     }
 
+    func giveBackMemory() { for predictor in predictors { predictor.giveBackMemory() } }
+
     func fastestBatch(model: Int) -> Int { fastestBatches[model] }
 
     func nanosecondsPerRow(model: Int) -> UInt64 { nanosecondsPerRow[model] }

@@ -30,5 +30,8 @@ package final class AlignedMemory: @unchecked Sendable {
     /// The same memory as Floats.
     package var floats: UnsafeMutablePointer<Float> { base.assumingMemoryBound(to: Float.self) }
 
+    /// Gives the kernel back what it gave page by page: those bytes are zero again. Smaller memory keeps its bytes.
+    package func giveBack() { reserved?.giveBack() }
+
     deinit { if reserved == nil { base.deallocate() } }
 }

@@ -48,5 +48,8 @@ package final class ReservedMemory: @unchecked Sendable {
         if isLarge { madvise(base, (byteCount + hugePage - 1) / hugePage * hugePage, MADV_HUGEPAGE) }
     }
 
+    /// Gives all pages back to the kernel: the bytes are zero again, and take memory again as they are written.
+    package func giveBack() { madvise(mapping.baseAddress, mapping.count, MADV_DONTNEED) }
+
     deinit { munmap(mapping.baseAddress, mapping.count) }
 }

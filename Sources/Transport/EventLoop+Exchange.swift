@@ -203,6 +203,7 @@ extension EventLoop {
     private func beginWaiting(_ connection: Connection, _ exchange: Exchange) {
         exchange.isWaiting = true
         inHand += 1
+        takenOn += 1
         exchange.since = now
         guard connection.http2 == nil else { return }
         connection.phase = .waiting

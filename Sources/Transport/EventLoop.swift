@@ -81,6 +81,8 @@ package final class EventLoop {
     var inHand = 0 {
         didSet { statistics.set(.inHand, to: inHand) }
     }
+    /// Requests whose work has been taken on so far: a probe's are none.
+    var takenOn = 0
     /// How many new connections were given to workers that had less to do, and when the last one was.
     var givenLately = 0
     var givenAt: UInt64 = 0
@@ -101,7 +103,7 @@ package final class EventLoop {
     var date = ""
     private var dateSecond: UInt64 = 0
     private var memoryRecordedAt: UInt64 = 0
-    private var quiet = QuietTime()
+    private var quiet: QuietTime
     var requestIDs = RequestIDs()
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
@@ -123,6 +125,7 @@ package final class EventLoop {
         now = clock.now
         self.handler = handler
         self.limits = limits
+        quiet = QuietTime(length: limits.quietTime.nanoseconds)
         self.queue = queue
         self.mailbox = mailbox
         self.statistics = statistics
@@ -237,9 +240,14 @@ package final class EventLoop {
         pauseOrResumeAccepting()
         balance()
         recordMemory()
-        // What a large image took is given back to the kernel, but not between two requests that follow each other.
-        if quiet.hasJustPassed(requests: requestCount, inHand: inHand, now: now) { CurrentProcess.giveBackFreeMemory() }
+        if quiet.hasJustPassed(takenOn: takenOn, inHand: inHand, now: now) { giveBackMemory() }
         onTick?(now)
+    }
+
+    /// Gives the kernel what only work needs: the arenas of networks, and what images took while they were decoded.
+    private func giveBackMemory() {
+        for shared in runners { _ = shared.borrow { $0.giveBackMemory() } }
+        CurrentProcess.giveBackFreeMemory()
     }
 
     private func end(_ connection: Connection, _ lateness: Connection.Lateness) {

@@ -2,22 +2,26 @@
 
 /// Notices, once after each time of work, that there has been nothing to do for a while.
 struct QuietTime {
-    /// In nanoseconds.
-    static let length: UInt64 = 1_000_000_000
+    /// How long, in nanoseconds.
+    let length: UInt64
 
-    private var requests = 0
+    private var takenOn = 0
     private var busyAt: UInt64 = 0
     private var hasPassed = false
 
+    init(length: UInt64) {
+        self.length = length
+    }
+
     /// - Parameters:
-    ///   - requests: Requests begun so far.
-    ///   - inHand: Requests that are not done.
-    mutating func hasJustPassed(requests: Int, inHand: Int, now: UInt64) -> Bool {
-        if busyAt == 0 || inHand > 0 || requests != self.requests {
-            (self.requests, busyAt, hasPassed) = (requests, max(now, 1), false)
+    ///   - takenOn: Requests whose work has been taken on so far.
+    ///   - inHand: Those of them that are not done.
+    mutating func hasJustPassed(takenOn: Int, inHand: Int, now: UInt64) -> Bool {
+        if busyAt == 0 || inHand > 0 || takenOn != self.takenOn {
+            (self.takenOn, busyAt, hasPassed) = (takenOn, max(now, 1), false)
             return false
         }
-        guard !hasPassed, now >= busyAt, now - busyAt >= Self.length else { return false }
+        guard !hasPassed, now >= busyAt, now - busyAt >= length else { return false }
         hasPassed = true
         return true
     }

@@ -27,6 +27,8 @@ package struct TransportLimits: Equatable, Sendable {
     package var answerTime = Duration.seconds(30)
     /// How long a stream of messages may bring none.
     package var messageTime = Duration.seconds(300)
+    /// After so long without work, the memory that only work needs goes back to the kernel.
+    package var quietTime = Duration.seconds(10)
     /// Requests on one connection; and on one of HTTP/2, which many share.
     package var maxRequestsPerConnection = 10_000
     package var maxRequestsPerHTTP2Connection = 1_000_000

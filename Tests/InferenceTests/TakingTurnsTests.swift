@@ -18,6 +18,8 @@ struct TakingTurnsTests {
                 let input = randomFloats(count * model.inputCount, seed: UInt64(count))
                 let expected = try Predictor(model).logits(of: input, count: count)
                 #expect(predictor.logits(of: input, count: count) == expected, "\(model.description.name), \(count)")
+                predictor.giveBackMemory()
+                #expect(predictor.logits(of: input, count: count) == expected, "\(model.description.name), again")
             }
         }
     }

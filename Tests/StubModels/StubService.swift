@@ -13,6 +13,8 @@ package struct StubService: InferenceService {
     package var fastestBatch: Int
     /// Counts runs on another thread than the runner's own.
     package let borrowedRuns = Counter()
+    /// Counts how often memory was to be given back.
+    package let timesGivenBack = Counter()
 
     package let models = [
         ServedModel(
@@ -29,7 +31,9 @@ package struct StubService: InferenceService {
     }
 
     package func makeRunner() throws -> any InferenceRunner {
-        StubRunner(milliseconds: milliseconds, fastestBatch: fastestBatch, borrowedRuns: borrowedRuns)
+        StubRunner(
+            milliseconds: milliseconds, fastestBatch: fastestBatch, borrowedRuns: borrowedRuns,
+            timesGivenBack: timesGivenBack)
     }
 }
 
@@ -50,13 +54,20 @@ package final class StubRunner: InferenceRunner {
     private let milliseconds: Int
     private let largestBatch: Int
     private let borrowedRuns: Counter
+    private let timesGivenBack: Counter
     private let home = pthread_self()
 
-    package init(milliseconds: Int = 0, fastestBatch: Int = 1, borrowedRuns: Counter = Counter()) {
+    package init(
+        milliseconds: Int = 0, fastestBatch: Int = 1, borrowedRuns: Counter = Counter(),
+        timesGivenBack: Counter = Counter()
+    ) {
         self.milliseconds = milliseconds
         largestBatch = fastestBatch
         self.borrowedRuns = borrowedRuns
+        self.timesGivenBack = timesGivenBack
     }
+
+    package func giveBackMemory() { timesGivenBack.add() }
 
     private func countBorrowing() {
         if pthread_equal(pthread_self(), home) == 0 { borrowedRuns.add() }

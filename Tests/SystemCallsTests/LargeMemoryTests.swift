@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Glibc
 import SystemCalls
 import Testing
 
@@ -15,6 +16,22 @@ struct LargeMemoryTests {
         for index in stride(from: 0, to: count, by: 4000) { bytes[index] = 1 }
         bytes[count - 1] = 7
         #expect(bytes[count - 1] == 7)
+        memory.giveBack()
+        #expect(bytes.allSatisfy { $0 == 0 })
+        bytes[count - 1] = 9
+        #expect(bytes[count - 1] == 9)
+    }
+
+    @Test("memory that is given back is the kernel's")
+    func givenBack() throws {
+        let size = 64 << 20
+        let memory = AlignedMemory(byteCount: size)
+        memset(memory.base, 1, size)
+        let before = try #require(CurrentProcess.residentBytes).resident
+        memory.giveBack()
+        // Other tests take memory meanwhile.
+        #expect(try #require(CurrentProcess.residentBytes).resident < before - size / 2)
+        #expect(memory.floats[size / 8] == 0)
     }
 
     @Test("a size that no process can have is refused")

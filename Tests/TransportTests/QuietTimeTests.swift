@@ -5,13 +5,13 @@ import Testing
 @testable import Transport
 
 @Suite struct QuietTimeTests {
-    private static let second = QuietTime.length
+    private static let second: UInt64 = 1_000_000_000
 
     @Test func passesOnceAfterEachTimeOfWork() {
-        var quiet = QuietTime()
+        var quiet = QuietTime(length: Self.second)
         let start: UInt64 = 5_000_000_000
-        func passes(_ requests: Int, inHand: Int = 0, after seconds: Double) -> Bool {
-            quiet.hasJustPassed(requests: requests, inHand: inHand, now: start + UInt64(seconds * Double(Self.second)))
+        func passes(_ takenOn: Int, inHand: Int = 0, after seconds: Double) -> Bool {
+            quiet.hasJustPassed(takenOn: takenOn, inHand: inHand, now: start + UInt64(seconds * Double(Self.second)))
         }
         #expect(!passes(0, after: 0))
         #expect(!passes(0, after: 0.9))
@@ -27,9 +27,9 @@ import Testing
     }
 
     @Test func requestsThatFollowEachOtherAreNoQuiet() {
-        var quiet = QuietTime()
+        var quiet = QuietTime(length: Self.second)
         for tick in 0..<100 {
-            let hasPassed = quiet.hasJustPassed(requests: tick / 3, inHand: 0, now: 1 + UInt64(tick) * Self.second / 4)
+            let hasPassed = quiet.hasJustPassed(takenOn: tick / 3, inHand: 0, now: 1 + UInt64(tick) * Self.second / 4)
             #expect(!hasPassed)
         }
     }

@@ -15,6 +15,8 @@ final class RunningServer {
     let fleet: FleetStatistics
     /// Counts what the event loop itself has run.
     let borrowedRuns: Counter
+    /// Counts how often its runner was to give memory back.
+    let timesGivenBack: Counter
     private let control: EventLoop.Control
     private let life: Life
     private let thread: Thread
@@ -48,6 +50,7 @@ final class RunningServer {
         self.life = life
         let service = StubService(milliseconds: milliseconds, fastestBatch: fastestBatch)
         borrowedRuns = service.borrowedRuns
+        timesGivenBack = service.timesGivenBack
         thread = try Thread(stackBytes: 4 << 20) {
             do {
                 var policy = API.Policy()

@@ -28,6 +28,32 @@ import Transport
         }
     }
 
+    @Test func memoryGoesBackOnceAfterATimeWithoutWork() throws {
+        try withServer { limits in
+            limits.quietTime = .milliseconds(500)
+        } _: { server in
+            let client = try server.connect()
+            func probe() throws {
+                try client.send("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n")
+                #expect(try client.answer().status == 200)
+                SystemClock.sleep(milliseconds: 50)
+            }
+            for _ in 0..<2 {
+                let before = server.timesGivenBack.value
+                let length = RunningServer.digit.utf8.count
+                try client.send(
+                    "POST /inference HTTP/1.1\r\nHost: a\r\nContent-Length: \(length)\r\n\r\n\(RunningServer.digit)")
+                #expect(try client.answer().text == "7")
+                // Probes are no work.
+                for _ in 0..<200 where server.timesGivenBack.value == before { try probe() }
+                #expect(server.timesGivenBack.value > before)
+                let after = server.timesGivenBack.value
+                for _ in 0..<20 { try probe() }
+                #expect(server.timesGivenBack.value == after)
+            }
+        }
+    }
+
     @Test func headersThatTrickleInAreEndedToo() throws {
         try withServer { limits in
             limits.headerTime = .milliseconds(300)

@@ -192,11 +192,12 @@ class Report:
                 f"{ours['requests_per_second']:.1f} and {best['requests_per_second']:.1f} requests/s"])
         four, six = (self.aim(f"SwiftNet, all models, {workers} workers") for workers in (4, 6))
         if four and six:
-            each = (six["bytes"] - four["bytes"]) / 2
-            rows.append([
-                "memory of four workers with all models", "60 MB", f"{four['bytes'] / 1e6:.1f} MB",
-                f"{four['quiet_bytes'] / 1e6:.1f} MB 3 s later" if "quiet_bytes" in four else ""])
-            rows.append(["memory of each further one", "6 MB", f"{each / 1e6:.1f} MB", ""])
+            for what, most, bytes_of in (
+                ("of four workers with all models", "60 MB", lambda kind: four[kind]),
+                ("of each further one", "6 MB", lambda kind: (six[kind] - four[kind]) / 2)):
+                rows.append([
+                    f"memory {what}", most, f"{bytes_of('bytes') / 1e6:.1f} MB",
+                    f"{bytes_of('quiet_bytes') / 1e6:.1f} MB after ten seconds without work"])
         return table(["aim", "at least, at most", "measured", ""], rows)
 
     def memory(self):

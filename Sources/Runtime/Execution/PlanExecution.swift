@@ -49,6 +49,12 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
         outputs.deallocate()
     }
 
+    /// Gives the kernel what is not needed between runs.
+    func giveBackMemory() {
+        memory.giveBack()
+        staging = AlignedMemory(byteCount: 0)
+    }
+
     /// Describes the next run.
     ///
     /// - Parameters:

@@ -52,6 +52,10 @@ public final class Session {
         team = try Team(count: threads, work: execution) { FloatingPointMode().flushingDenormals.set() }
     }
 
+    /// Gives the kernel the memory that is not needed between runs, for a time without any: the next run takes it again, page by
+    /// page.
+    public func giveBackMemory() { execution.giveBackMemory() }
+
     /// Runs the network on a batch.
     ///
     /// Shape: [N, C, H, W] or [N, features], Float32 → [N] and the plan's output shape.

@@ -20,6 +20,12 @@ public final class SessionMemory {
         batch = AlignedMemory(reserving: plans.map(\.batchBytes).max() ?? 0)
     }
 
+    /// Gives the kernel what no session needs between its runs; the next run takes it again.
+    func giveBack() {
+        for memory in threads { memory.giveBack() }
+        batch.giveBack()
+    }
+
     /// Whether it is large enough for a plan.
     func suits(_ plan: Plan, threads count: Int) -> Bool {
         threads.count >= count && threads[0].byteCount >= plan.threadBytes && batch.byteCount >= plan.batchBytes
