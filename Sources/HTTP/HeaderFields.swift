@@ -124,6 +124,6 @@ package struct HeaderFields: Equatable, Sendable {
     }
 
     private func matches(_ field: Field, _ name: ByteText) -> Bool {
-        field.name.count == name.utf8.count && bytes[field.name].elementsEqual(name.utf8)
+        bytes.withUnsafeBufferPointer { name.hasBytes(UnsafeBufferPointer(rebasing: $0[field.name])) }
     }
 }

@@ -53,7 +53,7 @@ package struct MediaType: Equatable, Sendable {
         rest.removeFirst()
         var value: [UInt8] = []
         while let byte = rest.popFirst() {
-            if byte == ASCII.quote { return ByteText(validating: value) }
+            if byte == ASCII.quote { return ByteText(validating: value[...]) }
             guard let kept = byte == ASCII.backslash ? rest.popFirst() : byte else { return nil }
             value.append(kept)
         }

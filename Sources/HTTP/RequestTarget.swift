@@ -87,5 +87,5 @@ package func percentDecoded(_ bytes: ArraySlice<UInt8>) -> ByteText? {
         else { return nil }
         decoded.append(high << 4 | low)
     }
-    return ByteText(validating: decoded)
+    return ByteText(validating: decoded[...])
 }

@@ -25,7 +25,7 @@ extension JSONReader {
             position += 1
             switch byte {
             case UInt8(ascii: "\""):
-                guard let string = ByteText(validating: text) else {
+                guard let string = ByteText(validating: text[...]) else {
                     throw error(.malformedString, at: start)
                 }
                 return string

@@ -50,12 +50,12 @@ package struct JSONReader: Sendable {
     /// Reads an object, calling `member` with each name to read its value. Names are equal if their bytes are.
     package mutating func readObject(_ member: (inout JSONReader, ByteText) throws -> Void) throws {
         try open("{", "an object")
-        var names: Set<ByteText> = []
+        var names = MemberNames()
         if !take(UInt8(ascii: "}")) {
             repeat {
                 let offset = position
                 let name = try readString()
-                guard names.insert(name).inserted else { throw error(.duplicateKey(name.description), at: offset) }
+                guard names.insert(name) else { throw error(.duplicateKey(name.description), at: offset) }
                 guard names.count <= maxMembers else { throw error(.tooMany(limit: maxMembers), at: offset) }
                 try expect(":")
                 try member(&self, name)
@@ -143,5 +143,25 @@ package struct JSONReader: Sendable {
         let position = offset ?? position
         let isAtEnd = position >= bytes.endIndex
         return JSONError(problem: isAtEnd ? .truncated : problem, offset: position - bytes.startIndex)
+    }
+}
+
+/// The names of an object's members so far.
+private struct MemberNames {
+    /// So many are compared one by one, which is quicker than a set.
+    private static let most = 16
+
+    private var few: [ByteText] = []
+    private var many: Set<ByteText> = []
+
+    var count: Int { many.isEmpty ? few.count : many.count }
+
+    /// Takes a name; false if it is there already.
+    mutating func insert(_ name: ByteText) -> Bool {
+        if !many.isEmpty { return many.insert(name).inserted }
+        if few.contains(name) { return false }
+        few.append(name)
+        if few.count > Self.most { many = Set(few) }
+        return true
     }
 }

@@ -19,10 +19,27 @@ package struct ByteText: Hashable, Sendable, ExpressibleByStringLiteral {
     /// Takes bytes; what is not UTF-8 becomes U+FFFD.
     package init(decoding bytes: some Collection<UInt8>) { string = String(decoding: bytes, as: UTF8.self) }
 
+    /// Takes bytes; what is not UTF-8 becomes U+FFFD.
+    package init(decoding bytes: ArraySlice<UInt8>) {
+        // An unknown collection would have the runtime asked for its bytes, for each word of a request.
+        string = bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Takes bytes; nil if they are not UTF-8.
-    package init?(validating bytes: some Sequence<UInt8>) {
-        guard let string = String(validating: bytes, as: UTF8.self) else { return nil }
+    package init?(validating bytes: ArraySlice<UInt8>) {
+        let string: String? = bytes.withUnsafeBufferPointer { bytes in
+            var all: UInt8 = 0
+            for byte in bytes { all |= byte }
+            return all < 0x80 ? String(decoding: bytes, as: UTF8.self) : String(validating: bytes, as: UTF8.self)
+        }
+        guard let string else { return nil }
         self.string = string
+    }
+
+    /// Whether these are the bytes.
+    package func hasBytes(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard utf8.count == bytes.count else { return false }
+        return utf8.withContiguousStorageIfAvailable { $0.elementsEqual(bytes) } ?? utf8.elementsEqual(bytes)
     }
 
     /// The bytes.
@@ -32,7 +49,7 @@ package struct ByteText: Hashable, Sendable, ExpressibleByStringLiteral {
     package var isEmpty: Bool { utf8.isEmpty }
 
     package static func == (left: ByteText, right: ByteText) -> Bool {
-        left.utf8.count == right.utf8.count && left.utf8.elementsEqual(right.utf8)
+        left.utf8.withContiguousStorageIfAvailable { right.hasBytes($0) } ?? haveSameBytes(left.string, right.string)
     }
 
     package func hash(into hasher: inout Hasher) {

@@ -104,6 +104,8 @@ package final class EventLoop {
     private var dateSecond: UInt64 = 0
     private var memoryRecordedAt: UInt64 = 0
     private var quiet: QuietTime
+    /// A body that is worth being given back to the kernel.
+    private static let manyBytes = 256 << 10
     var requestIDs = RequestIDs()
     let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 << 10, alignment: 64)
 
@@ -240,13 +242,16 @@ package final class EventLoop {
         pauseOrResumeAccepting()
         balance()
         recordMemory()
-        if quiet.hasJustPassed(takenOn: takenOn, inHand: inHand, now: now) { giveBackMemory() }
+        let isBusy = inHand > 0 || bufferedBytes > Self.manyBytes
+        if quiet.hasJustPassed(takenOn: takenOn, isBusy: isBusy, now: now) { giveBackMemory() }
         onTick?(now)
     }
 
     /// Gives the kernel what only work needs: the arenas of networks, and what images took while they were decoded.
     private func giveBackMemory() {
-        for shared in runners { _ = shared.borrow { $0.giveBackMemory() } }
+        // A thread may still be at work for a client that is gone.
+        let areFree = runners.map { $0.borrow { $0.giveBackMemory() } }
+        if areFree.contains(false) { quiet.passAgain() }
         CurrentProcess.giveBackFreeMemory()
     }
 

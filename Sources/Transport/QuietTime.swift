@@ -15,9 +15,9 @@ struct QuietTime {
 
     /// - Parameters:
     ///   - takenOn: Requests whose work has been taken on so far.
-    ///   - inHand: Those of them that are not done.
-    mutating func hasJustPassed(takenOn: Int, inHand: Int, now: UInt64) -> Bool {
-        if busyAt == 0 || inHand > 0 || takenOn != self.takenOn {
+    ///   - isBusy: Whether one of them is not done, or much is held of others.
+    mutating func hasJustPassed(takenOn: Int, isBusy: Bool, now: UInt64) -> Bool {
+        if busyAt == 0 || isBusy || takenOn != self.takenOn {
             (self.takenOn, busyAt, hasPassed) = (takenOn, max(now, 1), false)
             return false
         }
@@ -25,4 +25,7 @@ struct QuietTime {
         hasPassed = true
         return true
     }
+
+    /// Lets it pass once more, as what was to be done could not be.
+    mutating func passAgain() { hasPassed = false }
 }

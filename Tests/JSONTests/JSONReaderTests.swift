@@ -204,4 +204,20 @@ import Text
     func refusesBrokenBase64(text: String) {
         #expect(base64Decoded(text.utf8) == nil)
     }
+
+    @Test func aNameThatIsThereAlreadyIsFoundAmongAnyNumber() throws {
+        for count in 1...40 {
+            let members = (0..<count).map { "\"name\($0)\": 1" }
+            for repeated in 0..<count {
+                let text = "{" + (members + ["\"name\(repeated)\": 2"]).joined(separator: ", ") + "}"
+                var reader = JSONReader(Array(text.utf8)[...])
+                #expect(problem { try reader.skipValue() } == .duplicateKey("name\(repeated)"))
+            }
+            let text = "{" + members.joined(separator: ", ") + "}"
+            var reader = JSONReader(Array(text.utf8)[...], maxMembers: count)
+            try reader.skipValue()
+            var narrow = JSONReader(Array(text.utf8)[...], maxMembers: count - 1)
+            #expect(problem { try narrow.skipValue() } == .tooMany(limit: count - 1))
+        }
+    }
 }

@@ -58,5 +58,36 @@ import Text
     @Test func bytesThatAreNotUTF8AreRepairedOrRefused() {
         #expect(ByteText(decoding: [0x61, 0xFF]) == "a\u{FFFD}")
         #expect(ByteText(validating: [0x61, 0xFF]) == nil)
+        #expect(ByteText(validating: [0xFF]) == nil)
+        #expect(ByteText(validating: [UInt8]()[...]) == "")
+        // A letter of two bytes in front of, in and behind what is longer than a short string.
+        for length in [1, 15, 16, 40] {
+            for place in 0...length {
+                var bytes = [UInt8](repeating: 0x61, count: length)
+                bytes.insert(contentsOf: [0xC3, 0xA9], at: place)
+                #expect(ByteText(validating: bytes[...])?.utf8.elementsEqual(bytes) == true)
+                #expect(ByteText(validating: bytes.dropFirst(place))?.utf8.count == length + 2 - place)
+                // Each half of it alone is none.
+                bytes.remove(at: place)
+                #expect(ByteText(validating: bytes[...]) == nil)
+            }
+        }
+    }
+
+    @Test func theSameBytesAreEqualAndNoOthers() {
+        for length in [0, 1, 15, 16, 40] {
+            let bytes = [UInt8](repeating: 0x61, count: length)
+            #expect(ByteText(decoding: bytes) == ByteText(decoding: bytes[...]))
+            #expect(ByteText(decoding: bytes).hasPrefix(ByteText(decoding: bytes.dropLast())))
+            #expect(ByteText(decoding: bytes) != ByteText(decoding: bytes + [0x61]))
+            for place in bytes.indices {
+                var other = bytes
+                other[place] = 0x62
+                #expect(ByteText(decoding: bytes) != ByteText(decoding: other))
+                #expect(other.withUnsafeBufferPointer { !ByteText(decoding: bytes).hasBytes($0) })
+            }
+        }
+        // One word of Unicode, spelt in two ways.
+        #expect(ByteText("\u{E9}") != ByteText("e\u{301}"))
     }
 }

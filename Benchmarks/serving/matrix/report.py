@@ -197,7 +197,7 @@ class Report:
                 ("of each further one", "6 MB", lambda kind: (six[kind] - four[kind]) / 2)):
                 rows.append([
                     f"memory {what}", most, f"{bytes_of('bytes') / 1e6:.1f} MB",
-                    f"{bytes_of('quiet_bytes') / 1e6:.1f} MB after ten seconds without work"])
+                    f"{bytes_of('quiet_bytes') / 1e6:.1f} MB after ten seconds without work" if "quiet_bytes" in four else ""])
         return table(["aim", "at least, at most", "measured", ""], rows)
 
     def memory(self):

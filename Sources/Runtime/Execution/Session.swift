@@ -53,7 +53,7 @@ public final class Session {
     }
 
     /// Gives the kernel the memory that is not needed between runs, for a time without any: the next run takes it again, page by
-    /// page.
+    /// page. No session that has the same ``SessionMemory`` runs meanwhile.
     public func giveBackMemory() { execution.giveBackMemory() }
 
     /// Runs the network on a batch.
@@ -116,7 +116,7 @@ public final class Session {
     }
 
     /// Runs the network on `count` inputs and writes as many outputs, allocating nothing (but for the first batch of its
-    /// size in channels-first order).
+    /// size in channels-first order since ``giveBackMemory()``).
     ///
     /// - Precondition: The buffers hold as much as `count` inputs and outputs take; the plan has one input and one output.
     public func run(

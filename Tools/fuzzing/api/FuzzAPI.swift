@@ -20,6 +20,8 @@ private let models = [
 private final class Runner: InferenceRunner {
     var interest = WorkInterest()
 
+    func giveBackMemory() {}
+
     func fastestBatch(model: Int) -> Int { 1 }
 
     func nanosecondsPerRow(model: Int) -> UInt64 { 1000 }
