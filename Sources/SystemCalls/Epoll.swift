@@ -13,7 +13,6 @@ package final class Epoll: Sendable {
             self.rawValue = rawValue
         }
 
-        package static let nothing = Interest(rawValue: 0)
         /// There is something to read or to accept.
         package static let readable = Interest(rawValue: EPOLLIN.rawValue)
         /// There is room to write.

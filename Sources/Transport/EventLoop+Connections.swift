@@ -146,9 +146,11 @@ extension EventLoop {
     ///   request.
     func updateWatch(_ connection: Connection, hasRead: Bool = false) {
         guard connections[connection.token] != nil else { return }
-        var wanted: Epoll.Interest = connection.outputByteCount > 0 ? .writable : .nothing
+        // An empty literal would be made of an array, for each request.
+        let nothing = Epoll.Interest(rawValue: 0)
+        var wanted = connection.outputByteCount > 0 ? .writable : nothing
         // Once known, the end of input would only be told again and again.
-        let end: Epoll.Interest = connection.hasPeerFinished ? .nothing : .peerFinished
+        let end = connection.hasPeerFinished ? nothing : .peerFinished
         switch connection.phase {
         case .receiving: wanted.formUnion((connection.isHeldBack ? Epoll.Interest.writable : .readable).union(end))
         case .lingering: wanted.formUnion(.readable)
