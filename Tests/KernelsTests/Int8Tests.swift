@@ -428,9 +428,8 @@ struct Int8Tests {
     @Test("the levels' bits are the same")
     func levelsAgree() {
         let size = (m: 19, n: 37, runs: 3, length: 21)
-        let a = Self.bytes(19 * 63, seed: 1)
+        let (a, residual) = (Self.bytes(19 * 63, seed: 1), Self.bytes(19 * 37, seed: 3))
         let weight = Self.weights(37 * 63, seed: 2)
-        let residual = Self.bytes(19 * 37, seed: 3)
         var random = SeededGenerator(seed: 4)
         let bias = (0..<64).map { _ in Int32.random(in: -10_000...10_000, using: &random) }
         let multiplier = (0..<64).map { _ in Float.random(in: 0...0.003, using: &random) }
@@ -446,7 +445,6 @@ struct Int8Tests {
 extension Optional where Wrapped == [UInt8] {
     /// Calls `body` with the array's address, or nil.
     fileprivate func withBytes<Result>(_ body: (UnsafePointer<UInt8>?) -> Result) -> Result {
-        guard let self else { return body(nil) }
-        return self.withUnsafeBufferPointer { body($0.baseAddress) }
+        map { $0.withUnsafeBufferPointer { body($0.baseAddress) } } ?? body(nil)
     }
 }

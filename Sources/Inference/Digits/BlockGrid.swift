@@ -13,24 +13,38 @@ struct BlockGrid {
     init(maximaOf pixels: [UInt8], width: Int, height: Int) {
         let columns = (width + Self.block - 1) / Self.block
         let rows = (height + Self.block - 1) / Self.block
-        self.width = columns
-        self.height = rows
-        values = [UInt8](repeating: 0, count: columns * rows)
-        // The lines of a block first, so that the compiler makes vectors of the loop.
-        var largest = [UInt8](repeating: 0, count: width)
-        for row in 0..<rows {
-            for index in largest.indices { largest[index] = 0 }
-            for y in (row * Self.block)..<min((row + 1) * Self.block, height) {
-                pixels.withUnsafeBufferPointer { pixels in
-                    let line = UnsafeBufferPointer(rebasing: pixels[(y * width)..<((y + 1) * width)])
-                    largest.withUnsafeMutableBufferPointer { largest in
-                        for x in 0..<width { largest[x] = max(largest[x], line[x]) }
-                    }
-                }
-            }
+        var maxima = [UInt8](repeating: 0, count: columns * rows)
+        Self.joinLines(of: pixels, width: width, height: height, from: UInt8(0), { max($0, $1) }) { row, _, largest in
             for x in 0..<width {
                 let place = row * columns + x / Self.block
-                values[place] = max(values[place], largest[x])
+                maxima[place] = max(maxima[place], largest[x])
+            }
+        }
+        self.init(width: columns, height: rows, values: maxima)
+    }
+
+    /// Joins the lines of each row of blocks to one, pixel by pixel: loops of which the compiler makes vectors.
+    ///
+    /// - Parameters:
+    ///   - start: What the first line is joined to.
+    ///   - take: Is called with the row, how many lines it has, and what they make.
+    @inline(__always)
+    static func joinLines<Value>(
+        of pixels: [UInt8], width: Int, height: Int, from start: Value, _ join: (Value, UInt8) -> Value,
+        _ take: (_ row: Int, _ lines: Int, _ joined: UnsafeMutableBufferPointer<Value>) -> Void
+    ) {
+        var joined = [Value](repeating: start, count: width)
+        joined.withUnsafeMutableBufferPointer { joined in
+            pixels.withUnsafeBufferPointer { pixels in
+                for first in stride(from: 0, to: height, by: block) {
+                    let lines = first..<min(first + block, height)
+                    joined.update(repeating: start)
+                    for y in lines {
+                        let line = UnsafeBufferPointer(rebasing: pixels[(y * width)..<((y + 1) * width)])
+                        for x in 0..<width { joined[x] = join(joined[x], line[x]) }
+                    }
+                    take(first / block, lines.count, joined)
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 /// Whether the ink is darker than the paper around it, or brighter.
 enum InkPolarity {
     /// Side of the blocks that are looked at.
-    private static let block = 4
+    private static let block = BlockGrid.block
     /// A channel follows the others unless it says this share of what the one says that says most.
     private static let certainty: Float = 0.03
 
@@ -22,24 +22,13 @@ enum InkPolarity {
         let columns = (width + block - 1) / block
         let rows = (height + block - 1) / block
         var means = [Float](repeating: 0, count: columns * rows)
-        // The lines of a block first, so that the compiler makes vectors of the loop.
-        var sums = [UInt16](repeating: 0, count: width)
-        for row in 0..<rows {
-            let lines = (row * block)..<min((row + 1) * block, height)
-            for x in sums.indices { sums[x] = 0 }
-            for y in lines {
-                values.withUnsafeBufferPointer { values in
-                    let line = UnsafeBufferPointer(rebasing: values[(y * width)..<((y + 1) * width)])
-                    sums.withUnsafeMutableBufferPointer { sums in
-                        for x in 0..<width { sums[x] &+= UInt16(line[x]) }
-                    }
-                }
-            }
+        BlockGrid.joinLines(of: values, width: width, height: height, from: UInt16(0), { $0 &+ UInt16($1) }) {
+            row, lines, sums in
             for column in 0..<columns {
                 let part = (column * block)..<min((column + 1) * block, width)
                 var sum = 0
                 for x in part { sum += Int(sums[x]) }
-                means[row * columns + column] = Float(sum) / Float(part.count * lines.count)
+                means[row * columns + column] = Float(sum) / Float(part.count * lines)
             }
         }
         let radius = max(2, max(columns, rows) / 5)
