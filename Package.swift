@@ -29,6 +29,20 @@ let testable: [SwiftSetting] =
     ? [.unsafeFlags(["-enable-testing"], .when(configuration: .release))] : []
 let settings = kernelSettings + testable
 
+/// What a program built with `--static-swift-stdlib` loads at each start: not C++'s library, which Swift's runtime needs a few
+/// functions of and which is linked in, and no table of its own symbols: both make a start longer. By the toolchain's own linker:
+/// another one keeps names of what it leaves out, and with them the need for a newer C library.
+let linking: [LinkerSetting] =
+    isDependency
+    ? []
+    : [
+        .unsafeFlags(
+            [
+                "-use-ld=lld", "-L", "\(Context.packageDirectory)/Packaging/linking",
+                "-Xclang-linker", "-static-libgcc", "-Xlinker", "--no-export-dynamic",
+            ], .when(configuration: .release))
+    ]
+
 /// One folder of kernel sources, compiled once per instruction set. `march` is a compiler name of a CPU.
 ///
 /// A debug build has the portable level only, optimised all the same: its vector targets compile to nothing, so that the
@@ -101,6 +115,7 @@ let package = Package(
     targets: [
         // MARK: System libraries (module maps only)
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CHeif"),
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CSpng", pkgConfig: "spng", providers: [.apt(["libspng-dev"])]),
@@ -141,7 +156,7 @@ let package = Package(
         .target(name: "Text", swiftSettings: settings),
         .target(name: "JSON", dependencies: ["Text"], swiftSettings: settings),
         .target(name: "Protobuf", swiftSettings: settings),
-        .target(name: "Compression", dependencies: ["CZlib"], swiftSettings: settings),
+        .target(name: "Compression", dependencies: ["CDeflate", "CZlib"], swiftSettings: settings),
         .target(
             name: "ONNX", dependencies: ["Graphs", "Operators", "Protobuf", "SystemCalls", "Tensors"],
             swiftSettings: settings),
@@ -210,7 +225,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/SwiftNetCommand",
-            swiftSettings: settings),
+            swiftSettings: settings,
+            linkerSettings: linking),
         .executableTarget(
             name: "weight-extract",
             dependencies: [
@@ -218,7 +234,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/WeightExtractCommand",
-            swiftSettings: settings),
+            swiftSettings: settings,
+            linkerSettings: linking),
 
         // MARK: Tests
         .target(

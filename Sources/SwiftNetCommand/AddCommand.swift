@@ -8,7 +8,7 @@ import SystemCalls
 /// `swiftnet add`: a network's file into the model repository.
 struct AddCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "add",
+        commandName: "add", _superCommandName: SwiftNetCommand.name,
         abstract: "Add a network to the model repository.",
         discussion: """
             Copies the file, describes it in model.json, and runs it once. After that, 'models', 'infer', 'serve', 'bench' and \

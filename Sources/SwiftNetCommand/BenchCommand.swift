@@ -9,7 +9,7 @@ import SystemCalls
 /// `swiftnet bench`: how fast a network runs.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench",
+        commandName: "bench", _superCommandName: SwiftNetCommand.name,
         abstract: "Time a network on made-up inputs.",
         discussion: """
             Times whole runs, from numbers in PyTorch's order to logits, without reading images. The first fifth of the \

@@ -10,7 +10,7 @@ import SystemCalls
 /// `swiftnet infer`: says what is on images.
 struct InferCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "infer",
+        commandName: "infer", _superCommandName: SwiftNetCommand.name,
         abstract: "Say what is on images.",
         discussion: """
             Prints a line per image, in the order of the arguments: name, label, confidence. A folder stands for the \

@@ -13,7 +13,7 @@ import Tensors
 /// `swiftnet inspect`: lists a checkpoint's tensors, or says what a network's file is and what of it would not run.
 struct InspectCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "inspect",
+        commandName: "inspect", _superCommandName: SwiftNetCommand.name,
         abstract: "Show what a checkpoint, an ONNX model or a program of torch.export holds.",
         discussion: """
             Of .pth and .safetensors files: the tensors, and the architecture that they are recognised as. Of .onnx and \

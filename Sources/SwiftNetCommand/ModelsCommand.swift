@@ -9,7 +9,7 @@ import SystemCalls
 /// `swiftnet models`: lists the repository.
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "models",
+        commandName: "models", _superCommandName: SwiftNetCommand.name,
         abstract: "List the models of the repository: versions, architecture, input, accuracy, size.",
         discussion: """
             EXAMPLES

@@ -10,7 +10,7 @@ import SystemCalls
 /// `swiftnet plan`: how a network will run.
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan",
+        commandName: "plan", _superCommandName: SwiftNetCommand.name,
         abstract: "Show how a network will run: its steps, their algorithms, its memory.",
         discussion: """
             EXAMPLES

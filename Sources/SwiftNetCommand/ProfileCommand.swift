@@ -10,7 +10,7 @@ import SystemCalls
 /// `swiftnet profile`: where a network's time goes.
 struct ProfileCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "profile",
+        commandName: "profile", _superCommandName: SwiftNetCommand.name,
         abstract: "Show where a network's time goes, layer by layer.",
         discussion: """
             Runs the network on one made-up input. For each layer: its shapes, the algorithm chosen and why, \

@@ -13,7 +13,7 @@ import SystemCalls
 /// `swiftnet quantize`: a model in 8-bit integers, with the error that they bring.
 struct QuantizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "quantize",
+        commandName: "quantize", _superCommandName: SwiftNetCommand.name,
         abstract: "Bring a model to 8-bit integers, and show what that costs.",
         discussion: """
             Half of the images chooses the ranges of all values, the other half measures how many answers change. Layers that \

@@ -8,7 +8,7 @@ import SystemCalls
 /// `swiftnet reload`: tells a running server to read its settings and weights again.
 struct ReloadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "reload",
+        commandName: "reload", _superCommandName: SwiftNetCommand.name,
         abstract: "Have a running server read its settings and weights again.",
         discussion: """
             The server must have been started with --pid. It starts new workers, and lets the old ones finish when the new \

@@ -10,7 +10,7 @@ import SystemCalls
 /// `swiftnet rotate`: puts photos upright.
 struct RotateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rotate",
+        commandName: "rotate", _superCommandName: SwiftNetCommand.name,
         abstract: "Put photos upright.",
         discussion: """
             Writes each photo that lies on a side or on its head as it should be seen. A JPEG is turned without a loss \

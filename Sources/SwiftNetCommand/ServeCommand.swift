@@ -8,7 +8,7 @@ import SystemCalls
 /// `swiftnet serve`: answers over HTTP.
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve",
+        commandName: "serve", _superCommandName: SwiftNetCommand.name,
         abstract: "Serve models over HTTP.",
         discussion: """
             Answers POST /inference (digits), /predict/{model} and /rotate (images), TensorFlow Serving's /v1 and the \
@@ -365,7 +365,8 @@ struct SurroundingOptions: ParsableArguments {
 /// `swiftnet serve-worker`: what the supervisor starts.
 struct ServeWorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve-worker", abstract: "Answer requests for a supervisor.", shouldDisplay: false)
+        commandName: "serve-worker", _superCommandName: SwiftNetCommand.name,
+        abstract: "Answer requests for a supervisor.", shouldDisplay: false)
 
     func run() throws {
         try Failure.reporting {

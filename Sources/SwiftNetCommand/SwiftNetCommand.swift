@@ -21,7 +21,7 @@ enum Program {
 
     private static func run(_ arguments: [String]) {
         do {
-            var command = try SwiftNetCommand.parseAsRoot(arguments)
+            var command = try namedCommand(arguments) ?? SwiftNetCommand.parseAsRoot(arguments)
             do {
                 try command.run()
             } catch let error as ValidationError {
@@ -30,6 +30,19 @@ enum Program {
         } catch {
             SwiftNetCommand.exit(withError: error)
         }
+    }
+
+    /// The command that the first argument names, parsed by itself. The whole tree would try two hidden commands for
+    /// completion scripts first, at each start; a command with a super-command is not asked for one.
+    ///
+    /// - Returns: nil for all that the tree has to explain: help, wrong usage, a name that is none.
+    private static func namedCommand(_ arguments: [String]) -> (any ParsableCommand)? {
+        guard
+            let type = SwiftNetCommand.configuration.subcommands.first(where: {
+                $0.configuration.commandName == arguments.first
+            }), let command = try? type.parseAsRoot(Array(arguments.dropFirst())), Swift.type(of: command) == type
+        else { return nil }
+        return command
     }
 
     /// Wrong usage that a command found when it ran is told as that which its flags show: with the command's own usage.
@@ -47,8 +60,9 @@ enum Program {
 
 /// `swiftnet`.
 struct SwiftNetCommand: ParsableCommand {
+    static let name = "swiftnet"
     static let configuration = CommandConfiguration(
-        commandName: "swiftnet",
+        commandName: name,
         abstract: "Runs image networks trained in PyTorch, without Python.",
         discussion: """
             'swiftnet --version' prints the version.
