@@ -99,7 +99,7 @@ struct MetricsText {
         let families: [(String, String, FleetStatistics.Counter)] = [
             ("swiftnet_worker_connections", "Open connections of a worker.", .connections),
             ("swiftnet_worker_queue_length", "Requests that wait in a worker.", .waiting),
-            ("swiftnet_worker_private_bytes", "Memory that a worker has alone.", .privateBytes),
+            ("swiftnet_worker_private_bytes", "Memory that a worker shares with none.", .privateBytes),
             (
                 "swiftnet_worker_shared_bytes", "Memory that a worker shares: models, statistics, libraries.",
                 .sharedBytes

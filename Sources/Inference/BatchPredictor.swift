@@ -17,7 +17,7 @@ public struct BatchPredictor: Sendable {
     /// How a rotation model looks at each image.
     public let views: ViewCount
     /// Image 0, where it has been begun already. Only one predictor for all images takes it up.
-    package var first: ImageAhead?
+    package var first: ImagePrefetch?
     /// Images that one thread takes at a time.
     static let batchSize = 8
 
@@ -82,7 +82,7 @@ public struct BatchPredictor: Sendable {
         }
     }
 
-    private func answer(_ predictor: Predictor, _ first: ImageAhead) -> Timed {
+    private func answer(_ predictor: Predictor, _ first: ImagePrefetch) -> Timed {
         let (image, milliseconds) = first.wait()
         let start = SystemClock.monotonicSeconds
         let checked = Result { try predictor.checkAnswers(views) }.flatMap { image }

@@ -3,7 +3,7 @@
 import Models
 
 extension ModelDescription {
-    /// What holds for a weights file that stands in no repository, from its architecture alone: photos are prepared as the
+    /// What holds for a weights file that stands in no repository, from its architecture only: photos are prepared as the
     /// network's library does it.
     ///
     /// - Parameter options: What the user says wins.

@@ -23,7 +23,7 @@ func convolveLines(_ call: WindowsCall) {
         let group = call.packed + column * lines.depth
         for first in stride(from: 0, to: max(1, lines.windowRows), by: rowsAtOnce) {
             let end = min(first + rowsAtOnce, lines.windowRows)
-            let ahead = group + (end < lines.windowRows ? end * rowWeights : panels * lines.depth * laneCount)
+            let prefetching = group + (end < lines.windowRows ? end * rowWeights : panels * lines.depth * laneCount)
             for line in 0..<lines.lineCount {
                 guard let part = LinePart(lines, line: line, rows: first..<end) else { continue }
                 let place = line * lines.outputLineStride + column
@@ -35,7 +35,8 @@ func convolveLines(_ call: WindowsCall) {
                 gemmPanels(
                     GemmProblem(lines, windowRows: part.rows.count), panels, output,
                     call.input + line * lines.inputLineStride + firstRow * lines.windowRowStride,
-                    group + firstRow * rowWeights, ahead: ahead, epilogue, lines.linePixels, columns: columns,
+                    group + firstRow * rowWeights, prefetching: prefetching, epilogue, lines.linePixels,
+                    columns: columns,
                     &following)
             }
         }
@@ -46,7 +47,7 @@ func convolveLines(_ call: WindowsCall) {
 /// Rows of the window to do for all lines before the next ones.
 ///
 /// A deep panel would leave the caches from one line to the next: it is done in parts, whose sums are added up in the output.
-/// The layer's shape alone decides, or the bits would depend on what is computed together.
+/// Only the layer's shape decides, or the bits would depend on what is computed together.
 private func windowRowsAtOnce(_ lines: ConvolutionLines, rowWeights: Int) -> Int {
     let room = 65536
     return lines.depth * laneCount <= room ? max(1, lines.windowRows) : max(1, room / rowWeights)

@@ -112,14 +112,14 @@ private func gemmBlock(
         let panels = Blocking.panelsInGroup(left: (n - column + laneCount - 1) / laneCount, rows: rows)
         gemmPanels(
             problem, panels, output + column, input, packed + column * problem.k,
-            ahead: packed + column * problem.k + panels * problem.panelStride,
+            prefetching: packed + column * problem.k + panels * problem.panelStride,
             epilogue.advanced(columns: column, residual: column), rows,
             columns: min(panels * laneCount, n - column), &following)
         column += panels * laneCount
     }
 }
 
-/// Weights that are read after a product, as far as it has not asked for them.
+/// Weights that are read after a product, as far as it has not prefetched them.
 struct FollowingWeights {
     private var next: Input?
     private var left: Int
@@ -141,28 +141,28 @@ struct FollowingWeights {
 
 /// All rows of a block for one group of panels.
 ///
-/// Meanwhile, each tile brings one of the panels `ahead` to L2: mostly they are the next group's, and often in memory still.
-/// Tiles that are left over ask for the weights that follow the product.
+/// Meanwhile, each tile prefetches one of the panels at `prefetching` into L2: mostly they are the next group's, and often in
+/// memory still. Tiles that are left over prefetch the weights that follow the product.
 func gemmPanels(
     _ problem: GemmProblem, _ panels: Int, _ output: Output, _ input: Input, _ packed: Input,
-    ahead: Input, _ epilogue: Epilogue, _ rows: Int, columns: Int, _ following: inout FollowingWeights
+    prefetching: Input, _ epilogue: Epilogue, _ rows: Int, columns: Int, _ following: inout FollowingWeights
 ) {
     // The tiles read both where they stand: as values, each would copy all of it again.
     var place = GemmPlace(
-        output: output, input: input, packed: packed, ahead: ahead, epilogue: epilogue, columns: columns)
+        output: output, input: input, packed: packed, prefetching: prefetching, epilogue: epilogue, columns: columns)
     withUnsafePointer(to: problem) { problem in
         withUnsafeMutablePointer(to: &place) { place in
             var row = 0
-            var panelsToAsk = panels
+            var panelsToPrefetch = panels
             while row < rows {
                 let height = gemmTile(problem, place, panels: panels, rowsLeft: rows - row)
                 row += height
                 place.pointee.advance(rows: height, problem.pointee)
-                panelsToAsk -= 1
-                if panelsToAsk > 0 {
-                    place.pointee.ahead += problem.pointee.panelStride
+                panelsToPrefetch -= 1
+                if panelsToPrefetch > 0 {
+                    place.pointee.prefetching += problem.pointee.panelStride
                 } else if let part = following.take(problem.pointee.panelStride) {
-                    place.pointee.ahead = part
+                    place.pointee.prefetching = part
                 }
             }
         }

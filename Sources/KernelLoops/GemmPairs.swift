@@ -29,7 +29,7 @@ func gemmPairs(
     while row < rows {
         let place = GemmPlace(
             output: output + row * problem.outputStride, input: input + row * problem.inputStride, packed: packed,
-            ahead: packed, epilogue: epilogue.advanced(residual: row * problem.residualStride), columns: columns)
+            prefetching: packed, epilogue: epilogue.advanced(residual: row * problem.residualStride), columns: columns)
         row += pairTile(problem, place, rowsLeft: rows - row)
     }
 }

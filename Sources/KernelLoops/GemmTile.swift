@@ -10,7 +10,7 @@ struct GemmPlace {
     var input: Input
     let packed: Input
     /// A panel that later tiles will read, as long as each of this tile's.
-    var ahead: Input
+    var prefetching: Input
     var epilogue: Epilogue
     /// Columns of the output that the tile's panels hold.
     let columns: Int
@@ -83,7 +83,7 @@ private enum Tile<let rows: Int, let panels: Int> {
                 for row in 0..<rows { sums[panel][row] = value }
             }
         }
-        var (packed, ahead) = (place.packed, place.ahead)
+        var (packed, prefetching) = (place.packed, place.prefetching)
         let (inputStride, panelStride) = (problem.inputStride, problem.panelStride)
         var window = place.input
         for _ in 0..<problem.windowRows {
@@ -101,10 +101,10 @@ private enum Tile<let rows: Int, let panels: Int> {
                         }
                     }
                     // Few rows take too little time for it.
-                    if rows >= 4 { prefetch(ahead) }
+                    if rows >= 4 { prefetch(prefetching) }
                     input += 1
                     packed += laneCount
-                    ahead += laneCount
+                    prefetching += laneCount
                 }
                 tap += problem.windowTapStride
             }

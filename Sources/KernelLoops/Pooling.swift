@@ -27,7 +27,7 @@ func maxPool2d(_ output: Output, _ input: Input, _ geometry: WindowGeometry, _ r
     }
 }
 
-/// Mean of each window, over the padded image or over the real values alone.
+/// Mean of each window, over the padded image or over the real values only.
 func avgPool2d(
     _ output: Output, _ input: Input, _ geometry: WindowGeometry, _ countIncludePad: Bool, _ rows: Range<Int>
 ) {

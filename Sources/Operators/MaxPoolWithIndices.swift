@@ -47,7 +47,7 @@ public struct MaxPoolWithIndices: Operator {
             }
             for output in best.indices { indices[image * outputPlane + output] = best[output] }
         }
-        // A window of padding alone has no element: nothing is smaller than its answer.
+        // A window of nothing but padding has no element: nothing is smaller than its answer.
         let largest = try x.moved(indices, to: shape, fill: -.infinity)
         indices = indices.map { max($0, 0) }
         if isColumnMajor, plane > 0 {

@@ -174,7 +174,7 @@ public struct Quantizer {
         }
     }
 
-    /// What each layer brings alone.
+    /// What each layer brings by itself.
     private func measured(
         _ network: QuantizableGraph, _ scales: [Graph.ValueID: ActivationScale], _ expected: [[Float]]
     ) throws -> [MeasuredLayer] {

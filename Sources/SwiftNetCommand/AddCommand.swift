@@ -131,6 +131,9 @@ struct AddCommand: ParsableCommand {
                 "--interpolation must be one of \(known.joined(separator: ", ")), not '\(interpolation)'.")
         }
         let kind = interpolation.flatMap(ModelDescription.Input.Resize.Interpolation.init)
+        if let resize, !(0...8192).contains(resize) {
+            throw ValidationError("--resize takes a length of 1 to 8192 pixels, or 0, not \(resize).")
+        }
         switch resize {
         case 0?: options.resize = .init(mode: .stretch, interpolation: kind)
         case let size?: options.resize = .init(mode: .shortSide, size: size, interpolation: kind)

@@ -21,6 +21,7 @@ struct BenchCommand: ParsableCommand {
             """)
 
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var precisionOptions: PrecisionOptions
 
     @Option(help: ArgumentHelp("Inputs in one run.", valueName: "N"))
     var batch: Int = 1
@@ -42,7 +43,7 @@ struct BenchCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
-            let model = try modelOptions.load()
+            let model = try modelOptions.load(precision: precisionOptions.precision)
             let session = try Session(model.plan, threads: threads)
             let times = try measure(session)
             let median = times[times.count / 2]

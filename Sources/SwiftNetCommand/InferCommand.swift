@@ -25,6 +25,7 @@ struct InferCommand: ParsableCommand {
             """)
 
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var precisionOptions: PrecisionOptions
     @OptionGroup var imageOptions: ImageOptions
     @OptionGroup var serverOptions: ServerOptions
 
@@ -79,8 +80,8 @@ struct InferCommand: ParsableCommand {
                 throw ValidationError("--weights and --version are for this program's models; --server has its own.")
             }
             let flags = modelOptions.graphFlags
-            if modelOptions.precision != nil || flags.size != nil || flags.labels != nil || flags.architecture != nil
-                || imageOptions.maxPixels != ImageLimits().maxPixels
+            if precisionOptions.precision != nil || flags.size != nil || flags.labels != nil
+                || flags.architecture != nil || imageOptions.maxPixels != ImageLimits().maxPixels
             {
                 throw ValidationError(
                     "--precision, --size, --labels, --architecture and --max-pixels are for this program's models; "
@@ -103,10 +104,10 @@ struct InferCommand: ParsableCommand {
     func run() throws {
         try Failure.reporting {
             if let servers = serverOptions.server { return try run(on: servers) }
-            let source = try modelOptions.source()
+            let source = try modelOptions.source(precision: precisionOptions.precision)
             let inputs = InputFiles(files, recursive: recursive, limits: imageOptions.limits)
             let usable = threads ?? CoreCount.current().usable
-            let first = usable > 1 ? imageAhead(of: inputs, source) : nil
+            let first = usable > 1 ? imagePrefetch(of: inputs, source) : nil
             let model = try modelOptions.load(source)
             try model.checkTakesPictures()
             if views == 4 { try model.checkFourViews() }
@@ -141,12 +142,12 @@ struct InferCommand: ParsableCommand {
     }
 
     /// Begins with the one image while the model is loaded; nil where there are more, or where that is not to be read yet.
-    private func imageAhead(of inputs: InputFiles, _ source: ModelSource) -> ImageAhead? {
+    private func imagePrefetch(of inputs: InputFiles, _ source: ModelSource) -> ImagePrefetch? {
         guard inputs.items.count == 1, showPrepared == nil, output == nil, let input = source.input,
             input.preprocessing != .tensors, case .source(.file(let path, _, _)) = inputs.items[0],
             (try? FileSystem.kind(of: path)) == .file
         else { return nil }
-        return try? ImageAhead(for: input, limits: imageOptions.limits) { try inputs.read(0) }
+        return try? ImagePrefetch(for: input, limits: imageOptions.limits) { try inputs.read(0) }
     }
 
     /// Writes all outputs for all images, or nothing if one fails.

@@ -27,23 +27,12 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The model's version. Default: the newest.", valueName: "number"))
     var version: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "The precision to run in: f32 or int8, which takes the file that 'swiftnet quantize' makes. Default: f32.",
-            valueName: "name"),
-        completion: .list(Precision.allCases.map(\.rawValue)))
-    var precision: String?
-
     @OptionGroup var graphFlags: GraphModelFlags
 
     /// The model used where none is named.
     static let defaultModel = "mnist"
 
     mutating func validate() throws {
-        if let precision, Precision(rawValue: precision) == nil {
-            let known = Precision.allCases.map(\.rawValue).joined(separator: " or ")
-            throw ValidationError("--precision must be \(known), not '\(precision)'.")
-        }
         if let version, version < 1 { throw ValidationError("--version must be 1 or more, not \(version).") }
     }
 
@@ -53,10 +42,12 @@ struct ModelOptions: ParsableArguments {
     }
 
     /// Loads the model that the flags name, else `name`.
-    func load(default name: String = defaultModel) throws -> LoadedModel { try load(source(default: name)) }
+    func load(default name: String = defaultModel, precision: Precision? = nil) throws -> LoadedModel {
+        try load(source(default: name, precision: precision))
+    }
 
     /// Finds what the flags name, else the model `name`.
-    func source(default name: String = defaultModel) throws -> ModelSource {
+    func source(default name: String = defaultModel, precision: Precision? = nil) throws -> ModelSource {
         if let weights, try FileSystem.kind(of: weights) != .directory {
             if version != nil { throw ValidationError("--version needs a model repository, not a weights file.") }
             if precision != nil {
@@ -77,7 +68,7 @@ struct ModelOptions: ParsableArguments {
         let names = model == nil ? try repository.modelNames() : []
         return try ModelSource(
             model ?? (names.count == 1 ? names[0] : name), version: version,
-            precision: precision.flatMap(Precision.init) ?? .float32, in: repository, options: options)
+            precision: precision ?? .float32, in: repository, options: options)
     }
 
     /// Loads what was found, and tells what is to be known of a file.
@@ -93,6 +84,27 @@ struct ModelOptions: ParsableArguments {
     private func fileName(_ path: String) -> String {
         path.split(separator: "/").last.map(String.init) ?? path
     }
+}
+
+/// The flag that chooses what a model runs in.
+struct PrecisionOptions: ParsableArguments {
+    @Option(
+        name: .customLong("precision"),
+        help: ArgumentHelp(
+            "The precision to run in: f32 or int8, which takes the file that 'swiftnet quantize' makes. Default: f32.",
+            valueName: "name"),
+        completion: .list(Precision.allCases.map(\.rawValue)))
+    var name: String?
+
+    mutating func validate() throws {
+        if let name, Precision(rawValue: name) == nil {
+            let known = Precision.allCases.map(\.rawValue).joined(separator: " or ")
+            throw ValidationError("--precision must be \(known), not '\(name)'.")
+        }
+    }
+
+    /// nil if the flag is not given.
+    var precision: Precision? { name.flatMap(Precision.init) }
 }
 
 /// The flags that bound what an image may take.

@@ -21,6 +21,7 @@ struct PlanCommand: ParsableCommand {
             """)
 
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var precisionOptions: PrecisionOptions
 
     @Flag(help: "Print the graph as it came, and after each pass.")
     var passes = false
@@ -45,7 +46,7 @@ struct PlanCommand: ParsableCommand {
                 }
                 algorithms[parts[0]] = parts[1]
             }
-            let model = try modelOptions.load()
+            let model = try modelOptions.load(precision: precisionOptions.precision)
             let graph = try model.readGraph()
             if passes { try writeStandardOutput("# as it came\n\(Printable.lines(graph.description))\n") }
             let observer: ((any Pass, Graph) -> Void)? = passes ? { pass, graph in show(pass, graph) } : nil

@@ -24,6 +24,7 @@ struct ProfileCommand: ParsableCommand {
             """)
 
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var precisionOptions: PrecisionOptions
 
     @Option(help: ArgumentHelp("Runs to take the median of.", valueName: "N"))
     var runs: Int = 100
@@ -48,7 +49,7 @@ struct ProfileCommand: ParsableCommand {
         try Failure.reporting {
             let existing: OutputFile.Existing = force ? .replace : .refuse
             if let trace { try OutputFile.check(trace, existing: existing) }
-            let model = try modelOptions.load()
+            let model = try modelOptions.load(precision: precisionOptions.precision)
             let plan = model.plan
             let session = try Session(plan, threads: threads)
             let input = madeUpInput(count: model.inputCount)

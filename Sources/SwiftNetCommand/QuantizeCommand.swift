@@ -59,9 +59,6 @@ struct QuantizeCommand: ParsableCommand {
         if let threads, !(1...256).contains(threads) {
             throw ValidationError("--threads must be 1 to 256, not \(threads).")
         }
-        if modelOptions.precision != nil {
-            throw ValidationError("quantize starts from f32 and makes int8: --precision has nothing to choose.")
-        }
     }
 
     func run() throws {

@@ -27,6 +27,7 @@ struct RotateCommand: ParsableCommand {
             """)
 
     @OptionGroup var modelOptions: ModelOptions
+    @OptionGroup var precisionOptions: PrecisionOptions
     @OptionGroup var imageOptions: ImageOptions
 
     @Option(help: ArgumentHelp("Turn only photos whose answer is at least this probable.", valueName: "0 to 1"))
@@ -107,7 +108,8 @@ struct RotateCommand: ParsableCommand {
 
     func run() throws {
         try Failure.reporting {
-            let model = try modelOptions.load(default: Self.defaultModel)
+            let model = try modelOptions.load(
+                default: Self.defaultModel, precision: precisionOptions.precision)
             try model.checkTakesPictures()
             guard Rotation.areDegrees(model.description.labels) else {
                 throw ValidationError(

@@ -38,7 +38,7 @@ package final class FleetStatistics: Sendable {
         case inHand
         /// 1 while the worker takes connections.
         case isServing
-        /// Memory that the worker has alone, and that it shares.
+        /// Memory that the worker shares with none, and that it shares.
         case privateBytes, sharedBytes
 
         var isGauge: Bool { rawValue >= Counter.connections.rawValue }

@@ -263,7 +263,24 @@ struct InferTests {
         for shell in ["bash", "zsh", "fish"] {
             let result = try Command.run("swiftnet", ["--generate-completion-script", shell])
             #expect(result.exitCode == 0 && result.output.contains("infer"))
+            #expect(
+                try Command.run("swiftnet", ["infer", "--generate-completion-script", shell]).output == result.output)
         }
+    }
+
+    @Test("a command that is parsed by itself tells what the whole program would tell of it")
+    func commandByItself() throws {
+        for command in ["infer", "rotate", "serve", "plan"] {
+            let help = try Command.run("swiftnet", [command, "--help"])
+            #expect(help.exitCode == 0 && help.output.contains("\nUSAGE: swiftnet \(command) "), "\(help)")
+            #expect(try Command.run("swiftnet", ["help", command]).output == help.output)
+            let wrong = try Command.run("swiftnet", [command, "--nonsense"])
+            #expect(wrong.exitCode == 64 && wrong.errors.contains("'--nonsense'"), "\(wrong)")
+            #expect(wrong.errors.contains("\nUsage: swiftnet \(command) "), "\(wrong)")
+        }
+        // The name of a command is that of a file where it stands behind one.
+        let file = try Command.run("swiftnet", ["infer", "infer"])
+        #expect(file.exitCode == 66 && file.errors.contains("infer: "), "\(file)")
     }
 
     // MARK: Making files

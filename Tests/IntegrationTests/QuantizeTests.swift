@@ -66,7 +66,7 @@ struct QuantizeTests {
     @Test("what can't be done is one line that says why")
     func refuses() throws {
         for (arguments, word) in [
-            (["--bound", "200"], "--bound"), (["--precision", "int8"], "nothing to choose"),
+            (["--bound", "200"], "--bound"), (["--precision", "int8"], "--precision"),
             (["--images", "2"], "--images"),
         ] {
             let result = try swiftnet(

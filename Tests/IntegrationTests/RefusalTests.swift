@@ -166,6 +166,7 @@ import Testing
         try checkUsage("infer", ["--architecture", "resnet18", digit])
         try checkUsage("bench", ["--size", "28x28x1"])
         try checkUsage("add", ["name", digit, "--crop", "0"])
+        for resize in ["-1", "8193"] { try checkUsage("add", ["name", digit, "--resize=\(resize)"]) }
         try checkUsage("add", ["name", digit, "--crop", "200", "--size", "224x224"])
         for mean in ["0.5,0.5", "nan", "1e39", ""] { try checkUsage("add", ["name", digit, "--mean", mean]) }
         for std in ["0", "1e-40", "inf"] { try checkUsage("add", ["name", digit, "--std", std]) }

@@ -226,7 +226,7 @@ def write_table(rows: dict[str, dict[str, object]]) -> None:
         "PyTorch exports and compared with PyTorch. Right is the same class and no number that differs by more than 1e-4 of the",
         "largest; the number is the largest difference, as a share of the largest number. \"slow\" names operators that run by",
         "references. `pt2` is `torch.export.save`, `decomposed` the same after `run_decompositions()`, `onnx` and `dynamo` are the",
-        "two exporters of ONNX, `weights` is the state dict alone (\"no network\": it belongs to none that is known). \"-\" was not run.",
+        "two exporters of ONNX, `weights` is only the state dict (\"no network\": it belongs to none that is known). \"-\" was not run.",
         f"Each file was run with the kernels {', '.join(levels)}; the worst counts. Where PyTorch's answer in 32 bits is further than that",
         "from SwiftNet's, both are compared with PyTorch's in 64 bits: \"of 64 bits\".", "",
     ]

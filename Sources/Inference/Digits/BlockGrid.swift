@@ -93,8 +93,8 @@ struct BlockGrid {
             values.withUnsafeBufferPointer { values in
                 other.withUnsafeMutableBufferPointer { other in
                     // With an index of its own each, so that the compiler makes vectors of the loop.
-                    let ahead = UnsafeBufferPointer(rebasing: values[(values.count - inner)...])
-                    for index in 0..<inner { other[index] = max(values[index], ahead[index]) }
+                    let last = UnsafeBufferPointer(rebasing: values[(values.count - inner)...])
+                    for index in 0..<inner { other[index] = max(values[index], last[index]) }
                 }
             }
             swap(&values, &other)

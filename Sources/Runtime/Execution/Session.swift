@@ -30,7 +30,7 @@ public final class Session {
     /// Takes the memory and starts the threads that running the plan needs.
     ///
     /// - Parameters:
-    ///   - threads: Threads that share the work of one run, 1 to 256; 1 uses the caller's alone.
+    ///   - threads: Threads that share the work of one run, 1 to 256; 1 uses only the caller's.
     ///   - memory: Memory that other sessions use, too, while this one does not run; by default, memory of its own.
     /// - Throws: An error of the system if it gives no more threads.
     /// - Precondition: The memory was reserved for this plan, among others, and for as many threads.

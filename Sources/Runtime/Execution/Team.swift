@@ -67,7 +67,7 @@ package final class Team {
 
 /// What the workers of a team share.
 private final class Rounds: @unchecked Sendable {
-    // Sendable holds because `first` is written between runs alone, and read by workers that have taken a part, without which
+    // Sendable holds because `first` is written only between runs, and read by workers that have taken a part, without which
     // the run can't end; `isClosed` and `arrivals` are read and written under the monitor's
     // lock.
 

@@ -2,7 +2,7 @@
 
 import Kernels
 
-/// A step that can write some columns of its output alone, side by side.
+/// A step that can write some columns of its output by themselves, side by side.
 protocol ColumnStep: Step {
     /// Writes some columns of all pixels.
     ///
@@ -10,7 +10,7 @@ protocol ColumnStep: Step {
     func run(_ run: StepRun, columns: Range<Int>, output: Output)
 }
 
-/// A 1x1 convolution and the depthwise one that alone reads it, a few channels at a time: their image between the two, a
+/// A 1x1 convolution and the depthwise one that is its only reader, a few channels at a time: their image between the two, a
 /// small one, never leaves a cache, and the workers need not wait for each other between the two.
 struct ChannelStripsStep: Step {
     let producer: any ColumnStep

@@ -45,7 +45,7 @@ struct LibraryProduct {
 }
 
 /// How a product's output is cut: into blocks that lie in a cache and give several threads work, with few passes over the
-/// operands, which OpenBLAS copies for each call. The layer's shape alone decides: the bits of a value depend on its block.
+/// operands, which OpenBLAS copies for each call. Only the layer's shape decides: the bits of a value depend on its block.
 struct ProductBlocks: Equatable {
     /// Rows and columns of the whole, and of a block.
     let rows: Int

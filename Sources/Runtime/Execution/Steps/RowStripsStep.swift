@@ -2,7 +2,7 @@
 
 import Kernels
 
-/// A convolution and the depthwise one that alone reads it, a strip of rows at a time: the image between them, the largest of
+/// A convolution and the depthwise one that is its only reader, a strip of rows at a time: the image between them, the largest of
 /// its block, never leaves L2.
 struct RowStripsStep: Step {
     let producer: any PixelStep

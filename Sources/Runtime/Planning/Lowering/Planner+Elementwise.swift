@@ -26,7 +26,8 @@ extension Planner {
             Draft(
                 summary: summary(
                     node, operation: "batch_norm" + (norm.activation == .none ? "" : " + \(norm.activation)"),
-                    algorithm: "scale and shift", reason: "no convolution alone before it", weightFloats: 2 * channels),
+                    algorithm: "scale and shift", reason: "no convolution before it that only it reads",
+                    weightFloats: 2 * channels),
                 reads: [input], writes: [output], inPlace: input,
                 make: { slot in
                     AffineStep(

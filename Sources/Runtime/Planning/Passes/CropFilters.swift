@@ -4,7 +4,7 @@ import Graphs
 import Operators
 import Tensors
 
-/// Cuts off what of a convolution's filters sees padding alone, wherever they stand: widely dilated filters over a small image.
+/// Cuts off what of a convolution's filters sees nothing but padding, wherever they stand: widely dilated filters over a small image.
 struct CropFilters: Pass {
     let name = "CropFilters"
 

@@ -6,7 +6,7 @@ import Operators
 
 /// Lets the step before apply an activation that is the only reader of what it writes: convolutions, linear layers, additions, batch norms.
 ///
-/// Products that can run in integers are left with bounds alone, which these apply: another activation would have them run in floats.
+/// Products that can run in integers are left with nothing but bounds, which these apply: another activation would have them run in floats.
 struct FuseActivation: Pass {
     let name = "FuseActivation"
 

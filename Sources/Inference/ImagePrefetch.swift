@@ -5,7 +5,7 @@ import Synchronization
 import SystemCalls
 
 /// An image that a thread of its own reads and prepares while its model is loaded.
-package final class ImageAhead: Sendable {
+package final class ImagePrefetch: Sendable {
     private final class Outcome: Sendable {
         let value = Mutex<(image: Result<PreparedImage, any Error>, milliseconds: Double)?>(nil)
     }
