@@ -26,10 +26,10 @@ public struct BatchNorm2d: Layer {
         self.channels = channels
         self.eps = eps
         self.name = weights.layerName
-        weight = try weights.weight("weight", shape: [channels])
-        bias = try weights.weight("bias", shape: [channels])
-        runningMean = try weights.weight("running_mean", shape: [channels])
-        runningVar = try weights.weight("running_var", shape: [channels])
+        weight = try weights.weight("weight", sizes: [channels])
+        bias = try weights.weight("bias", sizes: [channels])
+        runningMean = try weights.weight("running_mean", sizes: [channels])
+        runningVar = try weights.weight("running_var", sizes: [channels])
     }
 
     /// Records the normalisation of an image, which must have `channels` channels.

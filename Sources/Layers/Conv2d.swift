@@ -24,24 +24,27 @@ public struct Conv2d: Layer {
     ///
     /// - Parameters:
     ///   - weights: Holds `weight` and, with `bias`, `bias`: for example `stateDict["conv1"]`.
-    /// - Throws: `TensorError` if they are missing or of another shape.
-    /// - Precondition: The numbers are positive, and `groups` divides both channel counts.
+    /// - Throws: `TensorError` if they are missing or of another shape; `WiringError` if `groups` does not divide both channel
+    ///   counts, or a number is not positive.
     public init(
         _ inChannels: Int, _ outChannels: Int, kernelSize: Size2d, stride: Size2d = 1, padding: Padding = 0,
         dilation: Size2d = 1, groups: Int = 1, bias: Bool = true, weights: StateDict
     ) throws {
-        precondition(inChannels > 0 && outChannels > 0 && groups > 0, "a convolution needs channels and groups")
-        precondition(
-            inChannels % groups == 0 && outChannels % groups == 0,
-            "\(groups) groups do not divide \(inChannels) and \(outChannels) channels")
+        guard groups > 0, inChannels > 0, inChannels % groups == 0, outChannels > 0, outChannels % groups == 0 else {
+            throw WiringError(
+                layer: weights.layerName,
+                reason:
+                    "has \(inChannels) channels, \(outChannels) filters and groups: \(groups); expected a number of groups "
+                    + "that divides both, as inChannels for a depthwise convolution")
+        }
         self.inChannels = inChannels
         self.outChannels = outChannels
         self.groups = groups
         self.window = Window(kernelSize: kernelSize, stride: stride, dilation: dilation, padding: padding)
         self.name = weights.layerName
         self.weight = try weights.weight(
-            "weight", shape: [outChannels, inChannels / groups, kernelSize.height, kernelSize.width])
-        self.bias = bias ? try weights.weight("bias", shape: [outChannels]) : nil
+            "weight", sizes: [outChannels, inChannels / groups, kernelSize.height, kernelSize.width])
+        self.bias = bias ? try weights.weight("bias", sizes: [outChannels]) : nil
     }
 
     /// Records the convolution of an image, which must have `inChannels` channels.
@@ -64,4 +67,15 @@ public struct Conv2d: Layer {
 extension StateDict {
     /// The prefix without its dot: what a layer is called in profiles and messages.
     var layerName: String { String(prefix.dropLast()) }
+
+    /// A weight whose sizes are a layer's numbers.
+    ///
+    /// - Throws: `WiringError` for sizes that no tensor has, `TensorError` as `weight(_:shape:)`.
+    func weight(_ name: String, sizes: [Int]) throws -> Tensor {
+        guard let shape = try? Shape(checking: sizes) else {
+            throw WiringError(
+                layer: layerName, reason: "would have \(name) of the sizes \(sizes): expected none below 0")
+        }
+        return try weight(name, shape: shape)
+    }
 }

@@ -24,8 +24,8 @@ public struct LayerNorm: Layer {
         self.features = features
         self.eps = eps
         self.name = weights.layerName
-        weight = try weights.weight("weight", shape: [features])
-        bias = try weights.weight("bias", shape: [features])
+        weight = try weights.weight("weight", sizes: [features])
+        bias = try weights.weight("bias", sizes: [features])
     }
 
     /// Records the normalisation of rows of `features`.
@@ -84,8 +84,8 @@ public struct GlobalResponseNorm: Layer {
         self.channels = channels
         self.eps = eps
         name = weights.layerName
-        weight = try Parameter("weight", shape: [channels], weights: weights)
-        bias = try Parameter("bias", shape: [channels], weights: weights)
+        weight = try Parameter("weight", sizes: [channels], weights: weights)
+        bias = try Parameter("bias", sizes: [channels], weights: weights)
     }
 
     /// Records the normalisation of an image, which must have `channels` channels.

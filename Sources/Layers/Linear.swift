@@ -31,8 +31,8 @@ public struct Linear: Layer {
         self.inFeatures = inFeatures
         self.outFeatures = outFeatures
         self.name = namesPrefix.isEmpty ? weights.layerName : weights.prefix + namesPrefix.dropLast()
-        self.weight = try weights.weight(namesPrefix + "weight", shape: [outFeatures, inFeatures])
-        self.bias = bias ? try weights.weight(namesPrefix + "bias", shape: [outFeatures]) : nil
+        self.weight = try weights.weight(namesPrefix + "weight", sizes: [outFeatures, inFeatures])
+        self.bias = bias ? try weights.weight(namesPrefix + "bias", sizes: [outFeatures]) : nil
     }
 
     /// Records the product with rows of `inFeatures`; an image needs a `Flatten` before.

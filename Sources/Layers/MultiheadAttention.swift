@@ -16,11 +16,8 @@ public struct MultiheadAttention: Layer {
 
     /// Takes the products of one layer that gives queries, keys and values side by side, and of the one behind the heads.
     ///
-    /// - Precondition: `heads` divides the width, and `queryKeyValue` gives three times as much.
+    /// `heads` divides the width, and `queryKeyValue` gives three times as much.
     public init(heads: Int, queryKeyValue: Linear, projection: Linear) {
-        precondition(
-            queryKeyValue.outFeatures == 3 * projection.inFeatures && projection.inFeatures % heads == 0,
-            "\(heads) heads do not divide \(projection.inFeatures)")
         self.heads = heads
         self.queryKeyValue = queryKeyValue
         self.projection = projection
@@ -41,6 +38,12 @@ public struct MultiheadAttention: Layer {
         let width = projection.inFeatures
         guard input.shape.rank == 2, input.shape[1] == width else {
             return input.fail(projection.name, "takes tokens [L, \(width)], not \(input.shape)")
+        }
+        guard heads > 0, width % heads == 0, queryKeyValue.outFeatures == 3 * width else {
+            return input.fail(
+                projection.name,
+                "has \(heads) heads, a width of \(width) and \(queryKeyValue.outFeatures) features of queries, keys and values: "
+                    + "expected heads that divide the width, and three times the width")
         }
         let (tokens, depth) = (input.shape[0], width / heads)
         let parts = queryKeyValue(input).reshaped(tokens, 3, heads, depth).permuted(1, 2, 0, 3)

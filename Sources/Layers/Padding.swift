@@ -17,8 +17,9 @@ public enum Padding: Sendable, Equatable, ExpressibleByIntegerLiteral, Expressib
     ///
     /// - Precondition: There are two elements.
     public init(arrayLiteral elements: Int...) {
-        precondition(
-            elements.count == 2, "padding is written [vertical, horizontal], or .sides(top:bottom:left:right:)")
+        guard elements.count == 2 else {
+            fatalError("padding is written [vertical, horizontal] or .sides(top:bottom:left:right:), not \(elements)")
+        }
         self = .sides(top: elements[0], bottom: elements[0], left: elements[1], right: elements[1])
     }
 
@@ -28,8 +29,10 @@ public enum Padding: Sendable, Equatable, ExpressibleByIntegerLiteral, Expressib
         case .sides(let top, let bottom, let left, let right):
             return isVertical ? (top, bottom) : (left, right)
         case .same:
-            let output = (input + stride - 1) / stride
-            let total = max(0, (output - 1) * stride + window - input)
+            // Numbers that make no sense are told of by the operator.
+            guard stride > 0 else { return (0, 0) }
+            let output = (input &+ stride &- 1) / stride
+            let total = max(0, (output &- 1) &* stride &+ window &- input)
             return (total / 2, total - total / 2)
         }
     }

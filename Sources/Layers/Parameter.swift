@@ -14,7 +14,12 @@ public struct Parameter: Sendable {
     ///
     /// - Throws: `TensorError` if it is missing or of another shape.
     public init(_ name: String, shape: Shape, weights: StateDict) throws {
-        tensor = try weights.weight(name, shape: shape)
+        try self.init(name, sizes: shape.dimensions, weights: weights)
+    }
+
+    /// The same for sizes that are a layer's numbers.
+    init(_ name: String, sizes: [Int], weights: StateDict) throws {
+        tensor = try weights.weight(name, sizes: sizes)
         self.name = weights.prefix + name
     }
 }

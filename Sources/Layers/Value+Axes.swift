@@ -8,14 +8,23 @@ extension Value {
     ///
     /// - Source: `torch.permute`.
     public func permuted(_ axes: Int...) -> Value {
-        append(Transpose([0] + axes.map { $0 + 1 }), name: "permute")
+        append(Transpose([0] + axes.map { $0 &+ 1 }), name: "permute")
     }
 
-    /// The same numbers under another shape, the batch aside.
+    /// The same numbers under another shape, the batch aside. One size may be -1: what the others leave.
     ///
     /// - Source: `torch.reshape`.
     public func reshaped(_ sizes: Int...) -> Value {
-        append(Reshape(Shape([1] + sizes)), name: "reshape")
+        let count = shape.elementCount
+        var closed = sizes
+        if let open = sizes.firstIndex(of: -1) {
+            closed[open] = 1
+            if let others = try? Shape(checking: closed).elementCount, others > 0 { closed[open] = count / others }
+        }
+        guard let result = try? Shape(checking: [1] + closed), result.elementCount == count else {
+            return fail("reshape", "brings \(shape) to \(sizes): expected sizes whose product is \(count)")
+        }
+        return append(Reshape(result), name: "reshape")
     }
 
     /// Some places of an axis, which stays.

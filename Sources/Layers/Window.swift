@@ -27,7 +27,7 @@ struct Window: Sendable, Equatable {
         let kernel = isVertical ? kernelSize.height : kernelSize.width
         let dilation = isVertical ? dilation.height : dilation.width
         return padding.amounts(
-            input: input, window: (kernel - 1) * dilation + 1, stride: isVertical ? stride.height : stride.width,
+            input: input, window: (kernel &- 1) &* dilation &+ 1, stride: isVertical ? stride.height : stride.width,
             isVertical: isVertical)
     }
 }

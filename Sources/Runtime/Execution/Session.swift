@@ -60,16 +60,17 @@ public final class Session {
     ///
     /// Shape: [N, C, H, W] or [N, features], Float32 → [N] and the plan's output shape.
     ///
-    /// - Throws: `TensorError.shapeMismatch` if the input is not a batch of the plan's input shape.
+    /// - Throws: `TensorError.shapeMismatch` if the input is not a batch of the plan's input shape, `PortCountError` if the plan
+    ///   has several inputs or outputs.
     public func run(_ input: Tensor) throws -> Tensor {
+        guard plan.inputs.count == 1, plan.outputs.count == 1 else {
+            throw PortCountError(inputs: plan.inputs.count, outputs: plan.outputs.count)
+        }
         let dimensions = input.shape.dimensions
         guard dimensions.first != nil, Array(dimensions.dropFirst()) == plan.inputShape.dimensions else {
             let expected = Shape([dimensions.first ?? 1] + plan.inputShape.dimensions)
             throw TensorError.shapeMismatch(name: "input", expected: expected, actual: input.shape)
         }
-        precondition(
-            plan.inputs.count == 1 && plan.outputs.count == 1,
-            "a plan of \(plan.inputs.count) inputs and \(plan.outputs.count) outputs runs by run(inputs:)")
         let values = input.floats()
         return Tensor(shape: Shape([dimensions[0]] + plan.outputShape.dimensions)) { output in
             values.withUnsafeBufferPointer { run($0, count: dimensions[0], layout: .channelsFirst, output: output) }
@@ -206,6 +207,17 @@ public final class Session {
         body()
         mode.set()
     }
+}
+
+/// One tensor was given to a plan that has several inputs or outputs.
+public struct PortCountError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The plan's inputs.
+    public let inputs: Int
+    /// The plan's outputs.
+    public let outputs: Int
+
+    /// One line: what there is, and what to do.
+    public var description: String { "a plan of \(inputs) inputs and \(outputs) outputs runs by run(inputs:)" }
 }
 
 extension Session {
