@@ -10,45 +10,9 @@ import Testing
 
 /// Operators that files spell in primitives: each spelling becomes one operator, and the answers stay the same.
 @Suite struct RecognisePatternsTests {
-    private struct Builder {
-        var graph = Graph()
-        var counter = 0
-
-        mutating func number(_ value: Float) -> Graph.ValueID {
-            graph.addConstant("\(value)", Tensor([value], shape: []))
-        }
-        mutating func add(_ op: any Operator, _ inputs: Graph.ValueID...) throws -> Graph.ValueID {
-            counter += 1
-            return try graph.add(op, inputs, name: "n\(counter)")[0]
-        }
-        mutating func vector(_ values: [Float]) -> Graph.ValueID {
-            graph.addConstant("v", Tensor(values, shape: Shape([values.count])))
-        }
-    }
-
-    private func check(
-        _ pass: any Pass, _ builder: Builder, _ output: Graph.ValueID, _ expected: [String],
-        sourceLocation: SourceLocation = #_sourceLocation
-    ) throws {
-        var graph = builder.graph
-        graph.outputs = [output]
-        var generator = SeededGenerator(seed: 7)
-        let inputs = graph.inputs.map { id in
-            Tensor(
-                (0..<graph.fact(id).elementCount).map { _ in Float.random(in: -5...5, using: &generator) },
-                shape: graph.fact(id).shape)
-        }
-        let before = try graph.evaluate(inputs)[0].floats()
-        try pass.run(&graph)
-        graph.removeUnread()
-        try graph.check()
-        #expect(graph.nodes.map(\.op.name) == expected, sourceLocation: sourceLocation)
-        expectClose(try graph.evaluate(inputs)[0].floats(), before, .elementwise, sourceLocation: sourceLocation)
-    }
-
     @Test func spelledGELUsAreOne() throws {
         for variant in 0..<3 {
-            var builder = Builder()
+            var builder = GraphBuilder()
             let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
             let root = builder.number(Float(2).squareRoot())
             let argument =
@@ -60,13 +24,13 @@ import Testing
                 try variant == 2
                 ? builder.add(Binary(.mul), builder.add(Binary(.mul), half, x), sum)
                 : builder.add(Binary(.mul), builder.add(Binary(.mul), x, sum), half)
-            try check(RecogniseGELU(), builder, result, ["Gelu"])
+            try builder.expect(RecogniseGELU(), outputs: result, become: ["Gelu"])
         }
     }
 
     @Test func spelledTanhGELUsAreOne() throws {
         for usesPower in [true, false] {
-            var builder = Builder()
+            var builder = GraphBuilder()
             let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
             let square = try builder.add(Binary(.mul), x, x)
             let cube =
@@ -77,40 +41,40 @@ import Testing
             let argument = try builder.add(Binary(.mul), sum, builder.number(0.7978846))
             let gate = try builder.add(Binary(.add), builder.add(Unary(.tanh), argument), builder.number(1))
             let result = try builder.add(Binary(.mul), builder.add(Binary(.mul), x, builder.number(0.5)), gate)
-            try check(RecogniseGELU(), builder, result, ["Gelu"])
+            try builder.expect(RecogniseGELU(), outputs: result, become: ["Gelu"])
         }
     }
 
     @Test func otherNumbersAreNoGELU() throws {
-        var builder = Builder()
+        var builder = GraphBuilder()
         let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
         let argument = try builder.add(Binary(.mul), x, builder.number(0.7))
         let sum = try builder.add(Binary(.add), builder.add(Unary(.erf), argument), builder.number(1))
         let result = try builder.add(Binary(.mul), builder.add(Binary(.mul), x, sum), builder.number(0.5))
-        try check(RecogniseGELU(), builder, result, ["Mul", "Erf", "Add", "Mul", "Mul"])
+        try builder.expect(RecogniseGELU(), outputs: result, become: ["Mul", "Erf", "Add", "Mul", "Mul"])
     }
 
     @Test func gatesOfTheirOwnInputAreSiLUAndMish() throws {
-        var builder = Builder()
+        var builder = GraphBuilder()
         let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
         let result = try builder.add(Binary(.mul), builder.add(Unary(.sigmoid), x), x)
-        try check(RecogniseSiLU(), builder, result, ["Silu"])
-        builder = Builder()
+        try builder.expect(RecogniseSiLU(), outputs: result, become: ["Silu"])
+        builder = GraphBuilder()
         let y = builder.graph.addInput("y", Fact(.float32, [2, 5]))
         let soft = try builder.add(Unary(.softplus(beta: 1, threshold: .infinity)), y)
         let mish = try builder.add(Binary(.mul), y, builder.add(Unary(.tanh), soft))
-        try check(RecogniseSiLU(), builder, mish, ["Mish"])
+        try builder.expect(RecogniseSiLU(), outputs: mish, become: ["Mish"])
         // Squeeze-and-excitation: the gate is of another value.
-        builder = Builder()
+        builder = GraphBuilder()
         let image = builder.graph.addInput("image", Fact(.float32, [1, 2, 2, 2]))
         let mean = try builder.add(Reduce(.mean, axes: [2, 3], keepDimensions: true), image)
         let scaled = try builder.add(Binary(.mul), image, builder.add(Unary(.sigmoid), mean))
-        try check(RecogniseSiLU(), builder, scaled, ["ReduceMean", "Sigmoid", "Mul"])
+        try builder.expect(RecogniseSiLU(), outputs: scaled, become: ["ReduceMean", "Sigmoid", "Mul"])
     }
 
     @Test func clippedSumsAreHardSwish() throws {
         for variant in 0..<3 {
-            var builder = Builder()
+            var builder = GraphBuilder()
             let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
             let six = builder.number(6)
             let sum = try builder.add(Binary(.add), x, builder.number(3))
@@ -123,33 +87,33 @@ import Testing
                 let gate = try builder.add(Unary(.hardSigmoid(alpha: Double(Float(1) / 6), beta: 0.5)), x)
                 result = try builder.add(Binary(.mul), gate, x)
             }
-            try check(RecogniseHardSwish(), builder, result, ["HardSwish"])
+            try builder.expect(RecogniseHardSwish(), outputs: result, become: ["HardSwish"])
         }
     }
 
     @Test func boundsThatAreSetOneByOneAreHardSwishToo() throws {
         let (lower, upper) = (Unary(.clip(min: 0, max: .infinity)), Unary(.clip(min: -.infinity, max: 6)))
         for first in [lower, upper, Unary(.relu)] {
-            var builder = Builder()
+            var builder = GraphBuilder()
             let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
             let sum = try builder.add(Binary(.add), x, builder.number(3))
             let clipped = try builder.add(first.function == upper.function ? lower : upper, builder.add(first, sum))
             let swish = try builder.add(Binary(.div), builder.add(Binary(.mul), x, clipped), builder.number(6))
-            try check(RecogniseHardSwish(), builder, swish, ["HardSwish"])
+            try builder.expect(RecogniseHardSwish(), outputs: swish, become: ["HardSwish"])
             let sigmoid = try builder.add(Binary(.div), clipped, builder.number(6))
-            try check(RecogniseHardSwish(), builder, sigmoid, ["HardSigmoid"])
+            try builder.expect(RecogniseHardSwish(), outputs: sigmoid, become: ["HardSigmoid"])
         }
-        var builder = Builder()
+        var builder = GraphBuilder()
         let x = builder.graph.addInput("x", Fact(.float32, [2, 5]))
         let sum = try builder.add(Binary(.add), x, builder.number(3))
         let clipped = try builder.add(upper, builder.add(Unary(.clip(min: 1, max: .infinity)), sum))
         let result = try builder.add(Binary(.div), clipped, builder.number(6))
-        try check(RecogniseHardSwish(), builder, result, ["Add", "Clip", "Clip", "Div"])
+        try builder.expect(RecogniseHardSwish(), outputs: result, become: ["Add", "Clip", "Clip", "Div"])
     }
 
     @Test func spelledLayerNormsAreOne() throws {
         for usesPower in [true, false] {
-            var builder = Builder()
+            var builder = GraphBuilder()
             let x = builder.graph.addInput("x", Fact(.float32, [2, 3, 4]))
             let mean = try builder.add(Reduce(.mean, axes: [2], keepDimensions: true), x)
             let difference = try builder.add(Binary(.sub), x, mean)
@@ -162,13 +126,13 @@ import Testing
             let quotient = try builder.add(Binary(.div), difference, builder.add(Unary(.sqrt), shifted))
             let scaled = try builder.add(Binary(.mul), quotient, builder.vector([1, 2, 3, 4]))
             let result = try builder.add(Binary(.add), scaled, builder.vector([5, 6, 7, 8]))
-            try check(RecogniseLayerNormalization(), builder, result, ["LayerNormalization"])
+            try builder.expect(RecogniseLayerNormalization(), outputs: result, become: ["LayerNormalization"])
         }
     }
 
     @Test func spelledAttentionIsOne() throws {
         for hasMask in [true, false] {
-            var builder = Builder()
+            var builder = GraphBuilder()
             let query = builder.graph.addInput("q", Fact(.float32, [1, 2, 3, 4]))
             let key = builder.graph.addInput("k", Fact(.float32, [1, 5, 2, 4]))
             let value = builder.graph.addInput("v", Fact(.float32, [1, 2, 5, 6]))
@@ -183,7 +147,7 @@ import Testing
             }
             let weights = try builder.add(Softmax(axis: 3), scores)
             let result = try builder.add(MatMul(), weights, value)
-            try check(RecogniseAttention(), builder, result, ["Transpose", "Attention"])
+            try builder.expect(RecogniseAttention(), outputs: result, become: ["Transpose", "Attention"])
         }
     }
 }
