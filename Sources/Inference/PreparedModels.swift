@@ -58,19 +58,16 @@ public struct PreparedModels: Sendable {
                     ).map(NetworkSource.architecture)
             else { throw InferenceError.invalidPreparedModels(reason: "a model in it is damaged") }
             let block = UnsafeRawBufferPointer(rebasing: bytes[entry.offset..<(entry.offset + entry.count)])
-            let model = try LoadedModel(
-                description: entry.description, version: entry.version, precision: entry.precision, network: network,
-                preparedWeights: PreparedWeights(mapping: block, owner: owner))
-            guard model.plan.packing == header.packing else {
+            let weights = PreparedWeights(mapping: block, owner: owner, fingerprint: entry.fingerprint)
+            do {
+                return try LoadedModel(
+                    description: entry.description, version: entry.version, precision: entry.precision,
+                    network: network, preparedWeights: weights)
+            } catch let PlanError.foreignWeights(expected, actual) {
                 throw InferenceError.invalidPreparedModels(
-                    reason: "it was made for \(header.packing), not \(model.plan.packing)")
+                    reason: "'\(entry.description.name)' was planned as \(actual) for \(header.packing), here it is "
+                        + "\(expected): other kernels, another build, or its file has changed meanwhile")
             }
-            guard model.plan.fingerprint == entry.fingerprint else {
-                throw InferenceError.invalidPreparedModels(
-                    reason: "'\(entry.description.name)' was planned as \(entry.fingerprint), here it is "
-                        + "\(model.plan.fingerprint): another build, or its file has changed meanwhile")
-            }
-            return model
         }
     }
 

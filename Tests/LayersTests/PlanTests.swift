@@ -107,10 +107,31 @@ struct PlanTests {
     func preparedWeightsCanBeShared() throws {
         let plan = try Plan(Classifier(seed: 4), input: [3, 13, 11])
         let blank = try Classifier(weights: StateDict.recording().weights)
-        let shared = PreparedWeights(mapping: plan.weights.bytes, owner: plan.weights)
+        let shared = PreparedWeights(
+            mapping: plan.weights.bytes, owner: plan.weights, fingerprint: plan.fingerprint)
         let second = try Plan(blank, input: [3, 13, 11], weights: shared)
         let input = Tensor(randomFloats(3 * 13 * 11, seed: 6), shape: [1, 3, 13, 11])
         expectClose(try Session(second).run(input).floats(), try Session(plan).run(input).floats(), .exact)
+    }
+
+    @Test("weights that were prepared for another network or level are refused, be there enough of them or not")
+    func foreignWeights() throws {
+        let widest = KernelTable.available[0]
+        let plan = try Plan(Classifier(seed: 4), input: [3, 13, 11], kernels: widest)
+        let smaller = Sequential(Flatten(), Softmax())
+        #expect(throws: PlanError.self) { try Plan(smaller, input: [3, 13, 11], weights: plan.weights) }
+        for level in KernelTable.available where level.name != plan.kernels.name {
+            let error = #expect(throws: PlanError.self) {
+                try Plan(Classifier(seed: 4), input: [3, 13, 11], kernels: level, weights: plan.weights)
+            }
+            #expect(error?.description.contains("plan \(plan.fingerprint), this process would run ") == true)
+        }
+        let cut = UnsafeRawBufferPointer(rebasing: plan.weights.bytes.dropLast())
+        #expect(throws: PlanError.self) {
+            try Plan(
+                Classifier(seed: 4), input: [3, 13, 11], kernels: widest,
+                weights: PreparedWeights(mapping: cut, owner: plan.weights, fingerprint: plan.fingerprint))
+        }
     }
 
     @Test("weights that are not finite are refused by name")

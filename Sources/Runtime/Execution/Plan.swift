@@ -118,13 +118,16 @@ public final class Plan: Sendable {
             Fingerprint(graph, summaries: summaries, machine: planner.machine, weightBytes: planner.weights.byteCount)
             .text
         if let weights {
+            guard weights.fingerprint == fingerprint else {
+                throw PlanError.foreignWeights(expected: fingerprint, actual: weights.fingerprint)
+            }
             guard weights.bytes.count >= planner.weights.ownByteCount else {
                 throw PlanError.foreignWeights(
                     expected: "\(planner.weights.ownByteCount) bytes", actual: "\(weights.bytes.count) bytes")
             }
             self.weights = weights
         } else {
-            self.weights = try PreparedWeights(planner.weights)
+            self.weights = try PreparedWeights(planner.weights, fingerprint: fingerprint)
         }
     }
 

@@ -8,6 +8,8 @@ import Tensors
 public final class PreparedWeights: Sendable {
     /// The bytes, valid as long as this object lives.
     public var bytes: UnsafeRawBufferPointer { storage.bytes }
+    /// That of the plan which packed them: ``Plan/fingerprint``.
+    public let fingerprint: String
     private let storage: TensorStorage
     private let parts: [PackedConstants: Part]
 
@@ -29,13 +31,18 @@ public final class PreparedWeights: Sendable {
         weak let storage: TensorStorage?
     }
 
-    /// Takes a block that was prepared before, for the same network and the same kernels, and that `owner` keeps alive.
-    public init(mapping bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable) {
+    /// Takes a block that was prepared before and that `owner` keeps alive.
+    ///
+    /// - Parameters:
+    ///   - fingerprint: That of the plan which packed it; another plan refuses it.
+    public init(mapping bytes: UnsafeRawBufferPointer, owner: any AnyObject & Sendable, fingerprint: String) {
+        self.fingerprint = fingerprint
         storage = TensorStorage(borrowing: bytes, owner: owner)
         parts = [:]
     }
 
-    init(_ layout: WeightsLayout) throws {
+    init(_ layout: WeightsLayout, fingerprint: String) throws {
+        self.fingerprint = fingerprint
         parts = layout.parts
         storage = try TensorStorage(byteCount: layout.ownByteCount) { bytes in
             if let base = bytes.baseAddress { try layout.fill(base) }
