@@ -17,9 +17,8 @@ public enum Padding: Sendable, Equatable, ExpressibleByIntegerLiteral, Expressib
     ///
     /// - Precondition: There are two elements.
     public init(arrayLiteral elements: Int...) {
-        guard elements.count == 2 else {
-            fatalError("padding is written [vertical, horizontal] or .sides(top:bottom:left:right:), not \(elements)")
-        }
+        precondition(
+            elements.count == 2, "padding is written [vertical, horizontal], or .sides(top:bottom:left:right:)")
         self = .sides(top: elements[0], bottom: elements[0], left: elements[1], right: elements[1])
     }
 

@@ -22,7 +22,7 @@ public struct Size2d: Sendable, Equatable, ExpressibleByIntegerLiteral, Expressi
     ///
     /// - Precondition: There are two elements.
     public init(arrayLiteral elements: Int...) {
-        guard elements.count == 2 else { fatalError("a size is written [height, width], not \(elements)") }
+        precondition(elements.count == 2, "a size is written [height, width], not with \(elements.count) numbers")
         self.init(height: elements[0], width: elements[1])
     }
 }
