@@ -275,7 +275,7 @@ struct InferTests {
             #expect(help.exitCode == 0 && help.output.contains("\nUSAGE: swiftnet \(command) "), "\(help)")
             #expect(try Command.run("swiftnet", ["help", command]).output == help.output)
             let wrong = try Command.run("swiftnet", [command, "--nonsense"])
-            #expect(wrong.exitCode == 64 && wrong.errors.contains("'--nonsense'"), "\(wrong)")
+            #expect(wrong.exitCode == 64 && wrong.errors.hasPrefix("Error: "), "\(wrong)")
             #expect(wrong.errors.contains("\nUsage: swiftnet \(command) "), "\(wrong)")
         }
         // The name of a command is that of a file where it stands behind one.
