@@ -239,7 +239,7 @@ let package = Package(
 
         // MARK: Tests
         .target(
-            name: "TestSupport", dependencies: ["CNghttp2", "CZlib", "Protobuf", "SystemCalls"],
+            name: "TestSupport", dependencies: ["BLAS", "CNghttp2", "CZlib", "Protobuf", "SystemCalls"],
             path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(
@@ -265,7 +265,7 @@ let package = Package(
         tests("BLAS"),
         tests("Tensors"),
         tests("Operators", ["Graphs", "Operators", "Tensors"]),
-        tests("Runtime", ["Graphs", "Kernels", "Operators", "Runtime", "Tensors"]),
+        tests("Runtime", ["BLAS", "Graphs", "KernelInterface", "Kernels", "Operators", "Runtime", "Tensors"]),
         tests(
             "Quantization", ["Graphs", "Kernels", "ONNX", "Operators", "Quantization", "Runtime", "Tensors"],
             goldens: true),

@@ -111,13 +111,6 @@ struct LibraryProductTests {
     }
 }
 
-extension MatrixProducts {
-    /// OpenBLAS wherever it can be.
-    static var forced: Result<MatrixProducts, any Error> {
-        Result { try select(named: "openblas", isVectorLevel: true) { OpenBLAS.shared } }
-    }
-}
-
 /// silu(conv(x)), or with another such convolution's image added before; the network's last step, or before a pooling that
 /// changes nothing.
 private struct Convolutions: Network {

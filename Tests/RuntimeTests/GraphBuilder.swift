@@ -43,12 +43,12 @@ struct GraphBuilder {
         return try graph.add(op, inputs, name: "n\(count)")[0]
     }
 
-    /// A square window without stride, which keeps the image's size.
+    /// A square window in the image's middle: without a stride it keeps the image's size.
     mutating func convolution(
-        _ x: Graph.ValueID, _ outputs: Int, kernel: Int = 3, groups: Int = 1, bias: Bool = false
+        _ x: Graph.ValueID, _ outputs: Int, kernel: Int = 3, stride: Int = 1, groups: Int = 1, bias: Bool = false
     ) throws -> Graph.ValueID {
         let pad = [kernel / 2, kernel / 2]
-        let window = SlidingWindow(kernel: [kernel, kernel], before: pad, after: pad)
+        let window = SlidingWindow(kernel: [kernel, kernel], strides: [stride, stride], before: pad, after: pad)
         let weight = constant(Shape([outputs, graph.fact(x).shape[1] / groups, kernel, kernel]))
         return try add(Convolution(window, groups: groups), [x, weight] + (bias ? [constant([outputs])] : []))
     }

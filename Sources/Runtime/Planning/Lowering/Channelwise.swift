@@ -8,7 +8,7 @@ enum Channelwise: ConvolutionAlgorithm {
 
     /// The inputs of a vector of outputs must lie within two vectors.
     static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool {
-        guard problem.groups > 1, !problem.op.hasScale, !problem.op.hasRowSums else { return false }
+        guard problem.groups > 1 else { return false }
         let outputs = problem.outputsOfGroup
         let groupsOfVector = stride(from: 0, to: problem.outChannels, by: machine.lanes).map { first in
             (min(first + machine.lanes, problem.outChannels) - 1) / outputs - first / outputs + 1

@@ -4,7 +4,7 @@ import Graphs
 import Kernels
 import Tensors
 
-/// One way to do a convolution: when it suits, what it costs, and the step that it makes.
+/// An algorithm for convolutions: when it suits, what it costs, and the step that it makes.
 protocol ConvolutionAlgorithm: Sendable {
     /// What people call it with, and summaries say.
     static var name: String { get }
@@ -12,7 +12,13 @@ protocol ConvolutionAlgorithm: Sendable {
     /// Whether OpenBLAS does its products.
     static var usesLibrary: Bool { get }
 
-    /// Whether it gives right answers for this convolution.
+    /// Whether its step multiplies the input's channels by the factors of `hasScale`. Not unless it says so.
+    static var scalesInput: Bool { get }
+
+    /// Whether its step writes the sums of `hasRowSums`. Not unless it says so.
+    static var sumsRows: Bool { get }
+
+    /// Whether it gives right answers for this convolution, what those two say aside.
     static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool
 
     /// Vectors multiplied and added for one input, and what takes as long.
@@ -28,6 +34,13 @@ protocol ConvolutionAlgorithm: Sendable {
 
 extension ConvolutionAlgorithm {
     static var usesLibrary: Bool { false }
+    static var scalesInput: Bool { false }
+    static var sumsRows: Bool { false }
+
+    /// Whether it gives right answers for this convolution and all that is fused into it.
+    static func suitsAll(of problem: ConvolutionProblem, _ machine: Machine) -> Bool {
+        (scalesInput || !problem.op.hasScale) && (sumsRows || !problem.op.hasRowSums) && suits(problem, machine)
+    }
 }
 
 /// An algorithm with its estimate, for a convolution that it suits.
@@ -47,7 +60,7 @@ extension Planner {
     /// others, then those that read what a plan for another size has packed.
     func candidates(_ problem: ConvolutionProblem) -> [ConvolutionCandidate] {
         Self.convolutionAlgorithms
-            .filter { $0.suits(problem, machine) }
+            .filter { $0.suitsAll(of: problem, machine) }
             .map {
                 ConvolutionCandidate(
                     algorithm: $0, nanoseconds: machine.nanoseconds(multiplyAdds: $0.cost(problem, machine)))

@@ -5,6 +5,7 @@ import Kernels
 /// One filter per channel, lanes along the channels, a few pixels at a time.
 enum Depthwise: ConvolutionAlgorithm {
     static let name = "depthwise"
+    static let sumsRows = true
 
     static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool {
         problem.isDepthwise && !problem.op.hasResidual

@@ -6,7 +6,7 @@ import Kernels
 enum ImplicitGemm: ConvolutionAlgorithm {
     static let name = "implicit gemm"
 
-    static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool { !problem.op.hasScale }
+    static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool { true }
 
     static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
         let depth = problem.taps * problem.inputsOfGroup
@@ -37,7 +37,7 @@ enum ImplicitGemm: ConvolutionAlgorithm {
 enum DotProducts: ConvolutionAlgorithm {
     static let name = "dot products"
 
-    static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool { !problem.op.hasScale }
+    static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool { true }
 
     /// Sums for four outputs at a time, and as many lanes' addition at the end, for each group. Short ones are slower than
     /// counted.

@@ -5,6 +5,7 @@ import Kernels
 /// A 1x1 convolution is a product of the image's pixels with one matrix, which OpenBLAS does.
 enum LibraryGemm: ConvolutionAlgorithm {
     static let name = "openblas gemm"
+    static let scalesInput = true
     static let usesLibrary = true
 
     /// One pixel stays with the packed kernel: OpenBLAS would copy all weights for it.

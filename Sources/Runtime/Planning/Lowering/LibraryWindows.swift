@@ -8,7 +8,7 @@ enum LibraryWindows: ConvolutionAlgorithm {
     static let usesLibrary = true
 
     static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool {
-        machine.products.library != nil && !problem.op.hasScale && problem.outputsOfGroup > 1
+        machine.products.library != nil && problem.outputsOfGroup > 1
             && problem.outputPixels > 1 && !(problem.groups == 1 && problem.geometry.isPointwise)
     }
 

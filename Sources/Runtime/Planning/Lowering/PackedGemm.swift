@@ -6,6 +6,7 @@ import Operators
 /// A 1x1 convolution is a product of the image's pixels with one packed matrix.
 enum PackedGemm: ConvolutionAlgorithm {
     static let name = "packed gemm"
+    static let scalesInput = true
 
     static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool {
         problem.groups == 1 && problem.geometry.isPointwise

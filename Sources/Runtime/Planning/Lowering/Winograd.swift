@@ -7,7 +7,7 @@ enum Winograd: ConvolutionAlgorithm {
     static let name = "winograd 4x4"
 
     static func suits(_ problem: ConvolutionProblem, _ machine: Machine) -> Bool {
-        problem.groups == 1 && !problem.op.hasScale && problem.geometry.suitsWinograd
+        problem.groups == 1 && problem.geometry.suitsWinograd
     }
 
     /// The transformations are paid for by many channels, and the weights, four times as many numbers to read, by many pixels.
