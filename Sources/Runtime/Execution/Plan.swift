@@ -89,13 +89,24 @@ public final class Plan: Sendable {
     ///   - algorithms: Algorithms to use in place of the cheapest, by the name of the node.
     /// - Throws: `GraphError`, `PlanError`, `TensorError.notFinite` if weights hold NaN or infinities, `KernelError` or
     ///   `MatrixProductsError` if `SWIFTNET_ISA` or `SWIFTNET_GEMM` names what can't be had.
-    public init(
+    public convenience init(
         _ graph: Graph, kernels: KernelTable? = nil, products: MatrixProducts? = nil, weights: PreparedWeights? = nil,
         sharing other: Plan? = nil, algorithms: [String: String] = [:],
         observe: ((any Pass, Graph) -> Void)? = nil
     ) throws {
+        try self.init(
+            graph, passes: Passes.all, kernels: kernels, products: products, weights: weights, sharing: other,
+            algorithms: algorithms, observe: observe)
+    }
+
+    /// The same by other passes, of which the last one is `AssignLayouts`.
+    init(
+        _ graph: Graph, passes: [any Pass], kernels: KernelTable? = nil, products: MatrixProducts? = nil,
+        weights: PreparedWeights? = nil, sharing other: Plan? = nil, algorithms: [String: String] = [:],
+        observe: ((any Pass, Graph) -> Void)? = nil
+    ) throws {
         var graph = graph
-        try Passes.run(&graph, observe: observe)
+        try Passes.run(passes, on: &graph, observe: observe)
         let kernels = try kernels ?? KernelTable.selection.get()
         let products = try products ?? .selection(isVectorLevel: kernels.isVectorLevel)
         // Another level packs in another way.

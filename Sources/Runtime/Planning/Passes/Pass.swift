@@ -23,12 +23,14 @@ public enum Passes {
         MeanFromRowSums(), ScaleIntoWeights(), FlattenIntoWeights(), AssignLayouts(),
     ]
 
-    /// Runs all passes.
+    /// Runs passes.
     ///
     /// - Parameter observe: Is shown the graph after each pass; it is checked before.
     /// - Throws: `GraphError` with the pass that left the graph broken.
-    public static func run(_ graph: inout Graph, observe: ((any Pass, Graph) -> Void)? = nil) throws {
-        for pass in all {
+    public static func run(
+        _ passes: [any Pass] = all, on graph: inout Graph, observe: ((any Pass, Graph) -> Void)? = nil
+    ) throws {
+        for pass in passes {
             do {
                 try pass.run(&graph)
                 graph.removeUnread()
