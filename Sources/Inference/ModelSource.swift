@@ -9,7 +9,7 @@ package struct ModelSource: Sendable {
     let description: ModelDescription?
     let version: Int
     let precision: Precision
-    let options: GraphModelOptions
+    package let options: GraphModelOptions
 
     /// Finds a version in a repository, the newest unless one is named.
     ///

@@ -26,12 +26,12 @@ struct PlanCommand: ParsableCommand {
     @Flag(help: "Print the graph as it came, and after each pass.")
     var passes = false
 
-    @Flag(help: "For each convolution, print the algorithms that suit it, with their estimates.")
+    @Flag(help: "For each convolution and linear layer, print the algorithms that suit it, with their estimates.")
     var explain = false
 
     @Option(
         help: ArgumentHelp(
-            "Do a convolution by an algorithm that is not the cheapest. May be given several times.",
+            "Do a convolution or a linear layer by an algorithm that is not the cheapest. May be given several times.",
             valueName: "node=algorithm"))
     var algorithm: [String] = []
 
@@ -46,12 +46,11 @@ struct PlanCommand: ParsableCommand {
                 }
                 algorithms[parts[0]] = parts[1]
             }
-            let model = try modelOptions.load(precision: precisionOptions.precision)
-            let graph = try model.readGraph()
+            let graph = try graph()
             if passes { try writeStandardOutput("# as it came\n\(Printable.lines(graph.description))\n") }
             let observer: ((any Pass, Graph) -> Void)? = passes ? { pass, graph in show(pass, graph) } : nil
             let plan = try Plan(graph, algorithms: algorithms, observe: observer)
-            try writeStandardOutput(report(plan, model.precision))
+            try writeStandardOutput(report(plan))
         }
     }
 
@@ -59,7 +58,21 @@ struct PlanCommand: ParsableCommand {
         try? writeStandardOutput("\n# after \(pass.name)\n\(Printable.lines(graph.description))\n")
     }
 
-    private func report(_ plan: Plan, _ precision: Precision) -> String {
+    private func estimate(_ candidate: StepSummary.Candidate) -> String {
+        let nanoseconds = candidate.nanoseconds
+        return nanoseconds < 1000 ? "\(Int(nanoseconds.rounded())) ns" : "\((nanoseconds / 100).rounded() / 10) us"
+    }
+
+    /// The network's graph; that of a file need not take pictures.
+    private func graph() throws -> Graph {
+        let source = try modelOptions.source(precision: precisionOptions.precision)
+        if source.isFile, source.options.labels == nil, let file = GraphFile(recognising: source.path) {
+            return try Failure.about(source.path) { try file.read(size: source.options.size).graph }
+        }
+        return try modelOptions.load(source).readGraph()
+    }
+
+    private func report(_ plan: Plan) -> String {
         var rows = [["step", "operation", "shape", "algorithm", "weights", "because"]]
         for step in plan.summaries {
             rows.append([
@@ -67,15 +80,16 @@ struct PlanCommand: ParsableCommand {
                 step.algorithm,
                 step.weightBytes > 0 ? ByteCount.text(step.weightBytes) : "", step.reason,
             ])
-            guard explain, step.candidates.count > 1 else { continue }
+            guard explain else { continue }
             for candidate in step.candidates {
-                let estimate = "\((candidate.nanoseconds / 100).rounded() / 10) us"
-                rows.append(["", "", "", "  \(candidate.algorithm)", "", "estimate \(estimate)"])
+                let name = candidate.node == step.name ? "" : "  " + Printable.line(candidate.node)
+                rows.append([name, "", "", "  \(candidate.algorithm)", "", "estimate \(estimate(candidate))"])
             }
         }
         let ports = { (ports: [Plan.Port]) in
             ports.map { "\(Printable.line($0.name)) \($0.elementType.rawValue) \($0.shape)" }.joined(separator: ", ")
         }
+        let usesIntegers = plan.summaries.contains { $0.operation.contains("int8") || $0.algorithm.contains("int8") }
         let references = plan.summaries.filter { $0.algorithm == "reference" }
         let slow =
             references.isEmpty
@@ -85,7 +99,7 @@ struct PlanCommand: ParsableCommand {
             \(Table(rows))
             input    \(ports(plan.inputs))
             output   \(ports(plan.outputs))
-            kernels  \(plan.kernels.name)\(precision == .int8 ? ", \(plan.kernels.int8.name) for int8" : "")
+            kernels  \(plan.kernels.name)\(usesIntegers ? ", \(plan.kernels.int8.name) for int8" : "")
             work     \((Double(plan.multiplyAdds) / 1e5).rounded() / 10) M multiply-adds
             memory   \(ByteCount.text(plan.weights.bytes.count)) prepared weights, \(ByteCount.text(plan.activationBytes)) activations and scratch for a session of one thread
             plan     \(plan.fingerprint)

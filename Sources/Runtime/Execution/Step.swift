@@ -34,6 +34,8 @@ extension PixelStep {
 public struct StepSummary: Sendable {
     /// An algorithm that could have done the step.
     public struct Candidate: Sendable {
+        /// The node that it could have done: a step of two has those of both.
+        public let node: String
         /// What `plan --algorithm` calls it.
         public let algorithm: String
         /// What it was estimated to take, for comparison with the others.
@@ -58,7 +60,7 @@ public struct StepSummary: Sendable {
     public let executedMultiplyAdds: Int
     /// Bytes of weights read.
     public let weightBytes: Int
-    /// The algorithms that could have done it, cheapest first, with their estimates in nanoseconds; empty if there is but one.
+    /// The algorithms that could have done it, cheapest first, with their estimates; empty for an operation that has only one.
     public internal(set) var candidates: [Candidate] = []
 
     init(

@@ -4,7 +4,7 @@
 public enum PlanError: Error, Equatable, Sendable, CustomStringConvertible {
     /// An algorithm that does not suit a node, or that nobody knows.
     case unsuitedAlgorithm(node: String, algorithm: String, suited: [String])
-    /// No convolution has this name.
+    /// No convolution and no linear layer has this name.
     case unknownNode(String)
     /// Prepared weights that another graph, machine or program has prepared.
     case foreignWeights(expected: String, actual: String)
@@ -15,7 +15,7 @@ public enum PlanError: Error, Equatable, Sendable, CustomStringConvertible {
         case .unsuitedAlgorithm(let node, let algorithm, let suited):
             return "'\(algorithm)' can't do '\(node)'; these can: \(suited.joined(separator: ", "))"
         case .unknownNode(let node):
-            return "there is no convolution '\(node)' whose algorithm could be chosen"
+            return "there is no convolution or linear layer '\(node)' whose algorithm could be chosen"
         case .foreignWeights(let expected, let actual):
             return "the prepared weights are those of plan \(actual), this process would run \(expected)"
         }

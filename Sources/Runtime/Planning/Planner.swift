@@ -27,7 +27,7 @@ struct Planner {
 
     /// Lowers all nodes.
     ///
-    /// - Throws: `PlanError` if a forced algorithm does not suit, or is for a node that is no convolution.
+    /// - Throws: `PlanError` if a forced algorithm does not suit, or is for a node that is no convolution and no linear layer.
     init(
         _ graph: Graph, kernels: KernelTable, products: MatrixProducts, sharing shared: PreparedWeights? = nil,
         forced: [String: String] = [:]
@@ -39,8 +39,8 @@ struct Planner {
         machine = Machine(kernels, products)
         byteCounts = graph.values.map(\.fact.wholeWords)
         readers = graph.readers()
-        let convolutions = Set(graph.nodes.lazy.filter { $0.op is FusedConvolution }.map(\.name))
-        if let stray = forced.keys.filter({ !convolutions.contains($0) }).min() { throw PlanError.unknownNode(stray) }
+        let products = Set(graph.nodes.lazy.filter { $0.op is FusedConvolution || $0.op is FusedLinear }.map(\.name))
+        if let stray = forced.keys.filter({ !products.contains($0) }).min() { throw PlanError.unknownNode(stray) }
         for node in graph.nodes {
             let before = weights.byteCount
             try lower(node)
@@ -54,7 +54,7 @@ struct Planner {
     private mutating func lower(_ node: Graph.Node) throws {
         switch node.op {
         case let conv as FusedConvolution: try lowerConvolution(conv, node)
-        case let linear as FusedLinear: lowerLinear(linear, node)
+        case let linear as FusedLinear: try lowerLinear(linear, node)
         case let norm as FusedBatchNormalization: lowerBatchNorm(norm, node)
         case let product as IntegerProduct: lowerIntegerProduct(product, node)
         case is IntegerAdd, is IntegerMultiply, is IntegerLookUp: lowerIntegerElementwise(node)

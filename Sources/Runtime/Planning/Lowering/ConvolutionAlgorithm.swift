@@ -24,8 +24,8 @@ protocol ConvolutionAlgorithm: Sendable {
     /// Vectors multiplied and added for one input, and what takes as long.
     static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double
 
-    /// The ways to pack the filters that it can read, the best for this problem first. They depend on the filters only, so that plans for
-    /// several sizes of the input can share them.
+    /// How the filters can be packed for it, the best for this problem first. What it can read depends on the filters only, so that
+    /// plans for several sizes of the input share it; but the runs of groups are shorter where no window reaches beyond the image.
     static func packings(_ problem: ConvolutionProblem, _ kernels: KernelTable) -> [Packing]
 
     /// Reserves the weights and appends the step.
@@ -102,10 +102,9 @@ extension Planner {
         guard let chosen else { preconditionFailure("no algorithm for convolution '\(node.name)'") }
         let algorithm = chosen.algorithm
         algorithm.lower(problem, &self)
-        let estimates = candidates.map {
-            StepSummary.Candidate(algorithm: $0.algorithm.name, nanoseconds: $0.nanoseconds)
+        drafts[drafts.count - 1].summary.candidates += candidates.map {
+            StepSummary.Candidate(node: node.name, algorithm: $0.algorithm.name, nanoseconds: $0.nanoseconds)
         }
-        drafts[drafts.count - 1].summary.candidates = estimates
     }
 
     /// Describes a convolution's step.

@@ -21,15 +21,17 @@ extension Planner {
         let hidden = producer.writes[0]
         let stripChannels = ChannelStripsStep.suits(pixels: pixels) ? producer.stripChannels : nil
         let (first, second) = (producer.summary, consumer.summary)
+        var summary = StepSummary(
+            name: "\(first.name), \(second.name)", operation: "\(first.operation); \(second.operation)",
+            inputShape: first.inputShape, outputShape: second.outputShape,
+            algorithm: "\(stripChannels != nil ? "channels" : "rows") of \(first.algorithm), \(second.algorithm)",
+            reason: "the image between stays in \(stripChannels != nil ? "L1" : "L2")",
+            multiplyAdds: first.multiplyAdds + second.multiplyAdds,
+            executedMultiplyAdds: first.executedMultiplyAdds + second.executedMultiplyAdds,
+            weightBytes: first.weightBytes + second.weightBytes)
+        summary.candidates = first.candidates
         return Draft(
-            summary: StepSummary(
-                name: "\(first.name), \(second.name)", operation: "\(first.operation); \(second.operation)",
-                inputShape: first.inputShape, outputShape: second.outputShape,
-                algorithm: "\(stripChannels != nil ? "channels" : "rows") of \(first.algorithm), \(second.algorithm)",
-                reason: "the image between stays in \(stripChannels != nil ? "L1" : "L2")",
-                multiplyAdds: first.multiplyAdds + second.multiplyAdds,
-                executedMultiplyAdds: first.executedMultiplyAdds + second.executedMultiplyAdds,
-                weightBytes: first.weightBytes + second.weightBytes),
+            summary: summary,
             reads: producer.reads, writes: consumer.writes,
             make: { slot in
                 // The image between has no place.

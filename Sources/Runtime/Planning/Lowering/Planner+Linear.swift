@@ -6,11 +6,20 @@ import Tensors
 
 extension Planner {
     /// A product of rows with constant weights. The weights are reordered if the row is an image that is not flattened.
-    mutating func lowerLinear(_ linear: FusedLinear, _ node: Graph.Node) {
+    ///
+    /// - Throws: `PlanError.unsuitedAlgorithm`.
+    mutating func lowerLinear(_ linear: FusedLinear, _ node: Graph.Node) throws {
         let matrix = shape(node.inputs[1])
         let (n, k) = linear.hasTransposedWeight ? (matrix[1], matrix[0]) : (matrix[0], matrix[1])
         let rows = shape(node.outputs[0]).elementCount / max(1, n)
-        if lowerLinearByLibrary(linear, node, rows: rows, n: n, k: k) { return }
+        let candidates = linearCandidates(linear, node, rows: rows, n: n, k: k)
+        let wanted = forced[node.name] ?? candidates[0].algorithm
+        guard candidates.contains(where: { $0.algorithm == wanted }) else {
+            throw PlanError.unsuitedAlgorithm(
+                node: node.name, algorithm: wanted, suited: candidates.map(\.algorithm))
+        }
+        defer { drafts[drafts.count - 1].summary.candidates = candidates }
+        if wanted == LibraryGemm.name { return lowerLinearByLibrary(linear, node, rows: rows, n: n, k: k) }
         let kernels = kernels
         let packedCount = kernels.gemm.packedCount(n, k)
         let image = linear.flattensImage ? fact(node.inputs[0]) : nil
@@ -24,7 +33,7 @@ extension Planner {
             Draft(
                 summary: summary(
                     node, operation: (["linear"] + linear.fusedNames).joined(separator: " + "),
-                    algorithm: "packed gemm",
+                    algorithm: PackedGemm.name,
                     reason: image?.isReorderedByFlattening == true
                         ? "flatten folded into the weights" : "a matrix product",
                     multiplyAdds: rows * n * k, weightFloats: packedCount),
@@ -40,22 +49,27 @@ extension Planner {
                 }))
     }
 
-    /// Does a product of several rows by OpenBLAS, if it takes less time or is asked for. A single row for each input stays with the
-    /// packed kernel: OpenBLAS would copy all weights for it, and might round it in a batch in another way than alone.
-    ///
-    /// - Returns: Whether it did.
+    /// The algorithms that suit a product, cheapest first, or OpenBLAS's where it is asked for. A single row for each input stays with
+    /// the packed kernel: OpenBLAS would copy all weights for it, and might round it in a batch in another way than by itself.
+    private func linearCandidates(
+        _ linear: FusedLinear, _ node: Graph.Node, rows: Int, n: Int, k: Int
+    ) -> [StepSummary.Candidate] {
+        func candidate(_ algorithm: String, _ cost: Double) -> StepSummary.Candidate {
+            .init(node: node.name, algorithm: algorithm, nanoseconds: machine.nanoseconds(multiplyAdds: cost))
+        }
+        let packed = candidate(PackedGemm.name, Double(machine.vectors(n) * k * rows))
+        guard machine.products.library != nil, rows > 1, n > 0, k > 0, !linear.flattensImage else { return [packed] }
+        let calls = ProductBlocks(rows: rows, columns: n, depth: k).rowBlocks
+        let library = candidate(LibraryGemm.name, LibraryCosts.product(m: rows, n: n, k: k, calls: calls))
+        return machine.products.isForced || library.nanoseconds < packed.nanoseconds
+            ? [library, packed] : [packed, library]
+    }
+
+    /// Does a product of several rows by OpenBLAS.
     private mutating func lowerLinearByLibrary(
         _ linear: FusedLinear, _ node: Graph.Node, rows: Int, n: Int, k: Int
-    ) -> Bool {
-        guard let library = machine.products.library, rows > 1, n > 0, k > 0, !linear.flattensImage else {
-            return false
-        }
-        let blocks = ProductBlocks(rows: rows, columns: n, depth: k)
-        let costs = (
-            library: LibraryCosts.product(m: rows, n: n, k: k, calls: blocks.rowBlocks),
-            packed: Double(machine.vectors(n) * k * rows)
-        )
-        guard machine.products.isForced || costs.library < costs.packed else { return false }
+    ) {
+        guard let library = machine.products.library else { preconditionFailure("OpenBLAS was never opened") }
         guard let tensor = graph.constant(node.inputs[1]) else {
             preconditionFailure("a linear layer's weights are not constant")
         }
@@ -75,12 +89,9 @@ extension Planner {
         let bias = linear.hasBias ? reserveVector(node.inputs[2]) : nil
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
         let residual = linear.hasResidual ? resolved(node.inputs[node.inputs.count - 1]) : nil
-        var summary = summary(
+        let summary = summary(
             node, operation: (["linear"] + linear.fusedNames).joined(separator: " + "), algorithm: LibraryGemm.name,
             reason: "a matrix product", multiplyAdds: rows * n * k, weightFloats: n * k)
-        summary.candidates = [(LibraryGemm.name, costs.library), (PackedGemm.name, costs.packed)].map {
-            StepSummary.Candidate(algorithm: $0, nanoseconds: machine.nanoseconds(multiplyAdds: $1))
-        }
         append(
             Draft(
                 summary: summary, reads: [input] + [residual].compactMap(\.self), writes: [output],
@@ -92,7 +103,6 @@ extension Planner {
                                 bias: bias, residual: residual.map(slot), activation: linear.activation), n: n, k: k),
                         output: slot(output), input: slot(input), scale: nil, pixels: rows, linePixels: rows)
                 }))
-        return true
     }
 
     private mutating func reserveMatrix(
