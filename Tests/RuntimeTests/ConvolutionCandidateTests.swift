@@ -70,6 +70,53 @@ struct ConvolutionCandidateTests {
         }
     }
 
+    @Test("products of rows are done by each algorithm that suits, or by the one that is asked for")
+    func linearLayers() throws {
+        var builder = GraphBuilder()
+        let x = builder.input([1, 7, 20])
+        let sum = try builder.add(Binary(.add), builder.linear(x, 20, bias: true), x)
+        builder.graph.setOutputs([("y", try builder.add(Unary(.relu), sum))])
+        let input = Tensor(randomFloats(140, seed: 5), shape: [1, 7, 20])
+        let expected = try builder.graph.evaluate([input])[0].floats()
+        var products: [MatrixProducts] = [.packed(because: "of a test")]
+        if let library = try? MatrixProducts.forced.get() { products.append(library) }
+        for products in products {
+            let first = try #require(Plan(builder.graph, products: products).summaries.first)
+            let candidates = first.candidates.map(\.algorithm)
+            #expect(candidates == (products.library == nil ? [] : [LibraryGemm.name]) + [PackedGemm.name])
+            for algorithm in candidates {
+                let plan = try Plan(builder.graph, products: products, algorithms: [first.name: algorithm])
+                #expect(plan.summaries[0].algorithm == algorithm)
+                expectClose(try Session(plan).run(inputs: [input])[0].floats(), expected, .accumulated, algorithm)
+            }
+            #expect(
+                throws: PlanError.unsuitedAlgorithm(node: first.name, algorithm: "winograd", suited: candidates)
+            ) { try Plan(builder.graph, products: products, algorithms: [first.name: "winograd"]) }
+        }
+    }
+
+    @Test("a step of two convolutions tells the algorithms of both, and either can be chosen")
+    func fusedSteps() throws {
+        var builder = GraphBuilder()
+        let expanded = try builder.convolution(builder.input([1, 16, 56, 56]), 96, kernel: 1, bias: true)
+        let depthwise = try builder.convolution(expanded, 96, groups: 96, bias: true)
+        builder.graph.setOutputs([("y", depthwise)])
+        let names = builder.graph.nodes.map(\.name)
+        let products = MatrixProducts.packed(because: "of a test")
+        let summary = try #require(Plan(builder.graph, products: products).summaries.first)
+        #expect(summary.name == names.joined(separator: ", "))
+        let input = Tensor(randomFloats(16 * 3136, seed: 5), shape: [1, 16, 56, 56])
+        let expected = try builder.graph.evaluate([input])[0].floats()
+        for name in names { #expect(summary.candidates.contains { $0.node == name }) }
+        for candidate in summary.candidates {
+            let plan = try Plan(
+                builder.graph, products: products, algorithms: [candidate.node: candidate.algorithm])
+            expectClose(
+                try Session(plan).run(inputs: [input])[0].floats(), expected, .accumulated,
+                "\(candidate.node) by \(candidate.algorithm)")
+        }
+    }
+
     /// nil where something cannot be fused into a convolution of this shape.
     private func graph(_ shape: Shape, _ fused: Fused) throws -> Graph? {
         var builder = GraphBuilder()
