@@ -61,8 +61,14 @@ package struct Generation {
 /// A worker as the supervisor knows it.
 struct WorkerRecord {
     /// Where a worker is in its life.
-    enum State: Equatable {
-        case starting, ready, draining
+    enum State {
+        /// It is to take the place of another worker, if one is given.
+        case starting(replaces: ChildProcess?)
+        case ready(heartbeat: StallWatch)
+        /// It finishes what it has accepted; if it is still there at the given time, it is killed.
+        case draining(killAt: UInt64)
+        /// It has been killed, but its end has not been noted yet.
+        case killed
     }
 
     let process: ChildProcess
@@ -70,12 +76,28 @@ struct WorkerRecord {
     let generation: Int
     let channel: FleetChannel
     let startedAt: UInt64
-    var state = State.starting
-    /// How long its heartbeat has not changed.
-    var heartbeat: StallWatch
-    /// When it is killed if it is still there.
-    var killAt: UInt64?
-    /// The worker that this one is to replace.
-    var replaces: ChildProcess?
+    var state: State
     var problem: String?
+
+    var isReady: Bool {
+        if case .ready = state { true } else { false }
+    }
+
+    /// Whether its end is expected.
+    var isEnding: Bool {
+        switch state {
+        case .starting, .ready: false
+        case .draining, .killed: true
+        }
+    }
+
+    /// The worker that this one is to replace as soon as it is ready.
+    var replaces: ChildProcess? {
+        if case .starting(let replaces) = state { replaces } else { nil }
+    }
+
+    /// Whether its heartbeat has changed lately.
+    var isHeard: Bool {
+        if case .ready(let heartbeat) = state { heartbeat.stalled < 2_000_000_000 } else { false }
+    }
 }

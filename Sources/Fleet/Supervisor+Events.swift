@@ -79,7 +79,8 @@ extension Supervisor {
 
     /// How long there is nothing to do but wait.
     func millisecondsUntilNextTask() -> Int32 {
-        var times: [UInt64] = workers.values.compactMap(\.killAt)
+        var times: [UInt64] = []
+        for case .draining(let killAt) in workers.values.map(\.state) { times.append(killAt) }
         if !workers.isEmpty || current.preparation != nil { times.append(now + watchInterval) }
         switch phase {
         case .leaving(let drainAt): times.append(drainAt)
@@ -116,23 +117,19 @@ extension Supervisor {
         }
         let timeout = UInt64(current.configuration.timeout) * 1_000_000_000
         for record in workers.values {
-            if let killAt = record.killAt, now > killAt {
-                record.process.send(SignalNumber.kill)
-                continue
-            }
             switch record.state {
             case .starting: if now > record.startedAt + Self.startTime { record.process.send(SignalNumber.kill) }
-            case .ready:
-                var heartbeat = record.heartbeat
+            case .ready(var heartbeat):
                 heartbeat.look(fleet.value(.heartbeat, slot: record.slot), now: now)
-                workers[record.process]?.heartbeat = heartbeat
+                workers[record.process]?.state = .ready(heartbeat: heartbeat)
                 if heartbeat.stalled > timeout {
                     log.write(.error, "worker \(record.process.id) hangs; ending it")
                     kill(record.process)
                     countReady()
                     fleet.add(1, to: .restarts)
                 }
-            case .draining: break
+            case .draining(let killAt): if now > killAt { record.process.send(SignalNumber.kill) }
+            case .killed: break
             }
         }
     }
@@ -141,18 +138,16 @@ extension Supervisor {
 
     /// Replaces one worker that has answered its share, the new one first; never two at once.
     private func recycleNext() {
-        guard let next = recycling.first,
-            !workers.values.contains(where: { $0.replaces != nil && $0.state == .starting })
-        else { return }
+        guard let next = recycling.first, !workers.values.contains(where: { $0.replaces != nil }) else { return }
         recycling.removeFirst()
-        guard workers[next]?.state == .ready, workers[next]?.generation == current.number else { return }
+        guard let record = workers[next], record.isReady, record.generation == current.number else { return }
         if start(current, replaces: next) == nil { recycling.append(next) }
     }
 
     /// Replaces a worker of which a thread hangs in its work. Its loop lives: it finishes what its other threads do, and
     /// tells those who wait for the one that hangs that their time is over.
     func replaceStuck(_ process: ChildProcess) {
-        guard workers[process]?.state == .ready else { return }
+        guard workers[process]?.isReady == true else { return }
         log.write(.error, "the work of worker \(process.id) hangs; replacing it")
         fleet.add(1, to: .restarts)
         recycling.removeAll { $0 == process }
@@ -163,11 +158,11 @@ extension Supervisor {
 
     /// Decides what the end of a worker means.
     func ended(_ record: WorkerRecord, _ ending: ChildProcess.Ending) {
-        if let replaced = record.replaces, record.state == .starting { recycling.append(replaced) }
+        if let replaced = record.replaces { recycling.append(replaced) }
         for process in workers.keys where workers[process]?.replaces == record.process {
-            workers[process]?.replaces = nil
+            workers[process]?.state = .starting(replaces: nil)
         }
-        guard record.state != .draining else { return }
+        guard !record.isEnding else { return }
         let problem = record.problem ?? "a worker ended with \(ending)"
         switch phase {
         case .booting: giveUpStart(problem)
@@ -175,7 +170,7 @@ extension Supervisor {
         case .serving, .reloading, .leaving:
             log.write(.warning, "worker \(record.process.id): \(problem); starting another")
             fleet.add(1, to: .restarts)
-            if record.state == .starting || now - record.startedAt < Self.shortLife {
+            if !record.isReady || now - record.startedAt < Self.shortLife {
                 slowDown()
             } else {
                 backOff = 0

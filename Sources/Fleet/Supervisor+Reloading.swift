@@ -161,7 +161,7 @@ extension Supervisor {
     private func tell(unloadable: (model: String, problem: String)?) {
         self.unloadable = unloadable
         let message = FleetMessage.unloadable(model: unloadable?.model ?? "", problem: unloadable?.problem ?? "")
-        for record in workers.values where record.state == .ready { record.channel.send(message) }
+        for record in workers.values where record.isReady { record.channel.send(message) }
     }
 
     private func answer(_ client: Client, problem: String) {

@@ -71,9 +71,9 @@ extension Supervisor {
         guard case .prepared = generation.models, now >= respawnAt else { return }
         // A worker and the one that is to replace it count as one.
         let present = workers.values.count { record in
-            guard record.state != .draining, record.generation == generation.number else { return false }
+            guard !record.isEnding, record.generation == generation.number else { return false }
             guard let old = record.replaces, let replaced = workers[old] else { return true }
-            return replaced.state == .draining
+            return replaced.isEnding
         }
         guard present < generation.wanted else { return }
         for _ in present..<generation.wanted {
@@ -99,7 +99,7 @@ extension Supervisor {
             fleet[.slotsInUse] = max(fleet[.slotsInUse], UInt64(slot + 1))
             workers[process] = WorkerRecord(
                 process: process, slot: slot, generation: generation.number, channel: channel, startedAt: now,
-                heartbeat: StallWatch(now: now, longestStep: 2 * watchInterval), replaces: replaces)
+                state: .starting(replaces: replaces))
             return process
         } catch {
             log.write(.error, "a worker could not be started: \(error)")

@@ -183,9 +183,10 @@ package final class Supervisor {
     }
 
     private func becameReady(_ process: ChildProcess, _ summary: String) {
-        guard workers[process]?.state == .starting else { return }
-        workers[process]?.state = .ready
-        if let old = workers[process]?.replaces { drain(old) }
+        guard let record = workers[process], case .starting(let replaces) = record.state else { return }
+        // Its silence counts from its start on.
+        workers[process]?.state = .ready(heartbeat: StallWatch(now: record.startedAt, longestStep: 2 * watchInterval))
+        if let replaces { drain(replaces) }
         countReady()
         if let unloadable {
             workers[process]?.channel.send(.unloadable(model: unloadable.model, problem: unloadable.problem))
@@ -204,7 +205,7 @@ package final class Supervisor {
 
     /// Gives a connection to the worker that has the fewest; a new one to a worker that has the least to do.
     private func handOver(_ handed: HandedConnection, from sender: WorkerRecord) {
-        let heard = serving.filter { $0.heartbeat.stalled < 2_000_000_000 && $0.process != sender.process }
+        let heard = serving.filter { $0.isHeard && $0.process != sender.process }
         let isNew = handed.requestCount == 0
         func load(_ record: WorkerRecord) -> (UInt64, UInt64) {
             (isNew ? fleet.value(.inHand, slot: record.slot) : 0, connections(record))
@@ -222,29 +223,29 @@ package final class Supervisor {
 
     /// The workers of a generation that serve.
     func serving(_ generation: Int) -> [WorkerRecord] {
-        workers.values.filter { $0.state == .ready && $0.generation == generation }
+        workers.values.filter { $0.isReady && $0.generation == generation }
     }
 
     /// The workers that serve and belong to the present generation.
     var serving: [WorkerRecord] { serving(current.number) }
 
     func countReady() {
-        fleet[.readyWorkers] = UInt64(workers.values.count { $0.state == .ready })
+        fleet[.readyWorkers] = UInt64(workers.values.count(where: \.isReady))
     }
 
     // MARK: Ending
 
     /// Tells a worker to finish and end, and sets the time by which it must.
     func drain(_ process: ChildProcess) {
-        guard let record = workers[process], record.state != .draining else { return }
-        workers[process]?.state = .draining
-        workers[process]?.killAt = now + UInt64(current.configuration.gracefulTimeout) * 1_000_000_000
+        guard let record = workers[process], !record.isEnding else { return }
+        let grace = UInt64(current.configuration.gracefulTimeout) * 1_000_000_000
+        workers[process]?.state = .draining(killAt: now + grace)
         record.channel.send(.drain)
         countReady()
     }
 
     func kill(_ process: ChildProcess) {
-        workers[process]?.state = .draining
+        workers[process]?.state = .killed
         process.send(SignalNumber.kill)
     }
 
