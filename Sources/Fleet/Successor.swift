@@ -18,7 +18,6 @@ package struct Successor {
 
     let process: ChildProcess
     let channel: FleetChannel
-    var isReady = false
 
     /// The path of the program that this process was started from, whatever lies there later.
     private static let program: String? = {

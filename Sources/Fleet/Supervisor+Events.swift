@@ -59,7 +59,7 @@ extension Supervisor {
     /// Adds a worker or takes one away.
     private func resize(by step: Int) {
         guard case .serving = phase else { return }
-        restingWorkers = nil
+        restNoLonger()
         current.wanted = min(max(current.wanted + step, 1), FleetLimits.maxWorkers)
         log.write(.info, "\(current.wanted) workers")
         let surplus = serving.sorted { $0.startedAt > $1.startedAt }.prefix(max(0, serving.count - current.wanted))

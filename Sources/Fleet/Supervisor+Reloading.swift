@@ -96,7 +96,7 @@ extension Supervisor {
         guard serving(reload.next.number).count >= reload.next.wanted else { return }
         let old = current
         current = reload.next
-        restingWorkers = nil
+        restNoLonger()
         phase = .serving
         tell(unloadable: current.skipped)
         fleet.add(1, to: .reloads)

@@ -61,7 +61,7 @@ extension Supervisor {
     func giveUpStart(_ problem: String) {
         log.write(.error, problem)
         tellLauncher(problem)
-        predecessor?.failed(problem)
+        if case .predecessor(let predecessor)? = peer { predecessor.failed(problem) }
         killAll()
         phase = .draining(exitCode: 1)
     }

@@ -12,13 +12,13 @@ extension Supervisor {
         guard case .serving = phase else {
             return log.write(.warning, "not upgraded: the server is busy starting or ending")
         }
-        guard successor == nil, predecessor == nil else {
+        guard !sharesSockets else {
             return log.write(.warning, "not upgraded: another upgrade is under way")
         }
         do {
             let started = try Successor(sharing: current.listeners)
             try epoll.add(started.channel.descriptor, token: 1, .readable)
-            successor = started
+            peer = .successor(started, .starting)
             log.write(.info, "upgrading: process \(started.process.id) starts beside this one")
         } catch {
             log.write(.error, "not upgraded: \(error)")
@@ -28,29 +28,52 @@ extension Supervisor {
     /// Lets all workers finish, while the newer supervisor's serve. A terminal sends the same signal when its window changes,
     /// so without a newer one nothing happens.
     func rest() {
-        guard case .serving = phase, successor?.isReady == true, restingWorkers == nil else { return }
-        restingWorkers = current.wanted
+        guard case .serving = phase, case .successor(let successor, .serving)? = peer else { return }
+        peer = .successor(successor, .servingAlone(restingWorkers: current.wanted))
         current.wanted = 0
         for record in workers.values { drain(record.process) }
         log.write(.info, "no workers, while the newer server serves; HUP starts them again")
     }
 
-    /// Hears the newer and the older supervisor.
-    func hearOtherSupervisors() {
-        while let input = successor?.channel.receive() {
-            guard let successor, case .message(let message) = input else { break }
+    /// Notes that this supervisor's workers serve again, beside the newer one's.
+    func restNoLonger() {
+        if case .successor(let successor, .servingAlone)? = peer { peer = .successor(successor, .serving) }
+    }
+
+    /// How many workers there were before all of them were sent away in favour of the newer supervisor's; nil if they were
+    /// not.
+    var restingWorkers: Int? {
+        if case .successor(_, .servingAlone(let restingWorkers))? = peer { restingWorkers } else { nil }
+    }
+
+    // MARK: Hearing
+
+    /// Hears the newer or the older supervisor.
+    func hearPeer() {
+        switch peer {
+        case .predecessor(let predecessor)?: hear(predecessor)
+        case .successor(let successor, _)?: hear(successor)
+        case nil: break
+        }
+    }
+
+    private func hear(_ successor: Successor) {
+        while case .message(let message)? = successor.channel.receive() {
             switch message {
             case .ready:
-                self.successor?.isReady = true
+                if case .successor(_, .starting)? = peer { peer = .successor(successor, .serving) }
                 log.write(.info, "process \(successor.process.id) serves beside this one; TERM to either ends that one")
             case .failed(let problem): log.write(.error, "not upgraded, still serving as before: \(problem)")
             default: break
             }
         }
-        while let input = predecessor?.channel.receive() {
-            guard case .end = input, let channel = predecessor?.channel else { continue }
-            try? epoll.remove(channel.descriptor)
-            predecessor = nil
+    }
+
+    private func hear(_ predecessor: Successor.Predecessor) {
+        while let input = predecessor.channel.receive() {
+            guard case .end = input else { continue }
+            try? epoll.remove(predecessor.channel.descriptor)
+            peer = nil
             // What is in the file system is this process's now.
             for index in current.listeners.indices {
                 if case .unix(let path)? = current.listeners[index].address {
@@ -65,17 +88,14 @@ extension Supervisor {
     }
 
     /// The newer supervisor has ended.
-    func successorEnded(_ ending: ChildProcess.Ending) {
-        guard let ended = successor else { return }
-        hearOtherSupervisors()
-        try? epoll.remove(ended.channel.descriptor)
-        successor = nil
-        if let resting = restingWorkers {
-            current.wanted = resting
-            restingWorkers = nil
-        }
+    func successorEnded(_ successor: Successor, _ state: SuccessorState, _ ending: ChildProcess.Ending) {
+        hear(successor)
+        try? epoll.remove(successor.channel.descriptor)
+        if let restingWorkers { current.wanted = restingWorkers }
+        peer = nil
+        let hadServed = if case .starting = state { false } else { true }
         log.write(
-            ended.isReady ? .info : .error,
-            "process \(ended.process.id), which was to follow this one, ended with \(ending)")
+            hadServed ? .info : .error,
+            "process \(successor.process.id), which was to follow this one, ended with \(ending)")
     }
 }

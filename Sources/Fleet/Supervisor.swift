@@ -23,6 +23,23 @@ package final class Supervisor {
         let change: ModelChange?
     }
 
+    /// Another supervisor that listens at the same sockets, until it has ended.
+    enum Peer {
+        /// The older one.
+        case predecessor(Successor.Predecessor)
+        /// The newer one.
+        case successor(Successor, SuccessorState)
+    }
+
+    /// How far the newer supervisor has come.
+    enum SuccessorState {
+        case starting
+        /// Both supervisors' workers serve.
+        case serving
+        /// Only the newer one's do: this one has sent its own away, which were so many.
+        case servingAlone(restingWorkers: Int)
+    }
+
     /// What the supervisor is busy with, besides watching.
     enum Phase {
         /// The first set of workers is starting.
@@ -61,11 +78,7 @@ package final class Supervisor {
     var respawnAt: UInt64 = 0
     var backOff: UInt64 = 0
     var now = SystemClock.monotonicNanoseconds()
-    /// The older supervisor, and the newer, with which this one shares its sockets.
-    var predecessor: Successor.Predecessor?
-    var successor: Successor?
-    /// How many workers there were before all of them were sent away in favour of the newer supervisor's.
-    var restingWorkers: Int?
+    var peer: Peer?
     /// Called once, when the first set of workers serves, with what they said.
     package var onReady: ((String) -> Void)?
     /// Called when a reload begins (nil) and when it has ended, with what went wrong, which is empty if nothing did.
@@ -92,7 +105,7 @@ package final class Supervisor {
         self.source = source
         self.log = log
         self.tellLauncher = tellLauncher
-        self.predecessor = predecessor
+        peer = predecessor.map(Peer.predecessor)
         let layout = configuration.layout(cores: cores)
         areSocketsInherited = !inherited.isEmpty || predecessor?.listeners.contains { $0.address == nil } ?? false
         let keys = try source.keys(configuration)
@@ -124,7 +137,7 @@ package final class Supervisor {
     package var proportionalBytes: [Int] { serving.compactMap(\.process.proportionalBytes) }
 
     /// Whether another supervisor listens at the same sockets.
-    var sharesSockets: Bool { predecessor != nil || successor != nil }
+    var sharesSockets: Bool { peer != nil }
 
     /// Runs until the fleet has ended.
     ///
@@ -147,7 +160,7 @@ package final class Supervisor {
             now = SystemClock.monotonicNanoseconds()
             while let signal = signals.next() { handle(signal) }
             for event in events where event.token > 1 { hear(ChildProcess(id: Int32(event.token))) }
-            hearOtherSupervisors()
+            hearPeer()
             reap()
             tick()
         }
@@ -268,8 +281,8 @@ package final class Supervisor {
                 reloadPreparationEnded(reload, preparation, ending)
                 continue
             }
-            if successor?.process == process {
-                successorEnded(ending)
+            if case .successor(let successor, let state)? = peer, successor.process == process {
+                successorEnded(successor, state, ending)
                 continue
             }
             hear(process)
