@@ -9,8 +9,12 @@ extension Supervisor {
     func reload(client: Client?) {
         switch phase {
         case .serving: break
-        case .booting, .reloading:
-            reloadAgain = true
+        case .booting:
+            phase = .booting(isReloadWanted: true)
+            return
+        case .reloading(var reload):
+            reload.isAnotherWanted = true
+            phase = .reloading(reload)
             return
         case .leaving, .draining:
             onReload?("the server is about to end")
@@ -24,13 +28,6 @@ extension Supervisor {
         } catch {
             reloadFailed("\(error)", client: client)
         }
-    }
-
-    /// Carries out a reload that was asked for while another one or the start was under way.
-    func reloadOnceMore() {
-        guard reloadAgain else { return }
-        reloadAgain = false
-        reload(client: nil)
     }
 
     private func beginReload(
@@ -110,7 +107,7 @@ extension Supervisor {
         onReload?("")
         if let change = reload.change { keep(change) }
         if let client = reload.client { answer(client, problem: "") }
-        reloadOnceMore()
+        if reload.isAnotherWanted { self.reload(client: nil) }
     }
 
     /// What an operator may have changed by it.
@@ -130,6 +127,7 @@ extension Supervisor {
         abandon(reload.next)
         phase = .serving
         reloadFailed(problem, client: reload.client)
+        if reload.isAnotherWanted { self.reload(client: nil) }
     }
 
     /// Ends what has been started of a generation that is not to serve.
@@ -154,7 +152,6 @@ extension Supervisor {
         SystemdNotification.send("READY=1")
         onReload?(problem)
         if let client { answer(client, problem: problem) }
-        reloadOnceMore()
     }
 
     /// Lets the workers know which model could not be loaded, for who asks them; nil if all could.

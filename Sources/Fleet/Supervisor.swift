@@ -21,6 +21,8 @@ package final class Supervisor {
         let client: Client?
         /// What the client asked for.
         let change: ModelChange?
+        /// Whether another reload has been asked for meanwhile.
+        var isAnotherWanted = false
     }
 
     /// Another supervisor that listens at the same sockets, until it has ended.
@@ -42,8 +44,8 @@ package final class Supervisor {
 
     /// What the supervisor is busy with, besides watching.
     enum Phase {
-        /// The first set of workers is starting.
-        case booting
+        /// The first set of workers is starting; a reload may have been asked for, to follow.
+        case booting(isReloadWanted: Bool)
         case serving
         case reloading(Reload)
         /// Readiness is off; draining begins at the given time.
@@ -54,7 +56,7 @@ package final class Supervisor {
 
     /// The workers that serve, or are the first to start.
     package internal(set) var current: Generation
-    var phase = Phase.booting
+    var phase = Phase.booting(isReloadWanted: false)
     var lastGeneration = 1
     let cores: Int
     /// Whether the sockets are the service manager's.
@@ -70,7 +72,6 @@ package final class Supervisor {
     var socketPaths: [OwnedPath] = []
 
     var workers: [ChildProcess: WorkerRecord] = [:]
-    var reloadAgain = false
     /// The model that the last reload could not load, and why.
     var unloadable: (model: String, problem: String)?
     var recycling: [ChildProcess] = []
@@ -205,10 +206,10 @@ package final class Supervisor {
             workers[process]?.channel.send(.unloadable(model: unloadable.model, problem: unloadable.problem))
         }
         switch phase {
-        case .booting where serving.count == current.wanted:
+        case .booting(let isReloadWanted) where serving.count == current.wanted:
             phase = .serving
             onReady?(summary)
-            reloadOnceMore()
+            if isReloadWanted { reload(client: nil) }
         case .reloading(let reload): finish(reload)
         case .leaving where workers[process]?.generation == current.number: break
         case .leaving, .draining: drain(process)
