@@ -34,8 +34,8 @@ package struct Generation {
     var models = Models.unprepared
     /// The names of its models.
     var served: [String] = []
-    /// A model that was found and can't be loaded, and why.
-    var skipped: (model: String, problem: String)?
+    /// A model that can't be loaded, and why: one that this generation left out, or that made a later reload fail.
+    var unloadable: (model: String, problem: String)?
 
     var preparation: Preparation? {
         if case .preparing(let preparation) = models { return preparation }

@@ -80,7 +80,7 @@ extension Supervisor {
         reload.next.models = .unprepared
         phase = .reloading(reload)
         if let problem = problem(of: preparation, ending, for: &reload.next) {
-            if let model = problem.model { unloadable = (model, problem.text) }
+            if let model = problem.model { current.unloadable = (model, problem.text) }
             return fail(reload, problem.text)
         }
         reload.next.models = .prepared(preparation.models)
@@ -95,7 +95,7 @@ extension Supervisor {
         current = reload.next
         restNoLonger()
         phase = .serving
-        tell(unloadable: current.skipped)
+        tellUnloadable()
         fleet.add(1, to: .reloads)
         for record in workers.values where record.generation < current.number { drain(record.process) }
         for listener in old.listeners
@@ -146,7 +146,7 @@ extension Supervisor {
     }
 
     private func reloadFailed(_ problem: String, client: Client?) {
-        tell(unloadable: unloadable)
+        tellUnloadable()
         fleet.add(1, to: .failedReloads)
         log.write(.error, "not reloaded, still serving as before: \(problem)")
         SystemdNotification.send("READY=1")
@@ -154,10 +154,10 @@ extension Supervisor {
         if let client { answer(client, problem: problem) }
     }
 
-    /// Lets the workers know which model could not be loaded, for who asks them; nil if all could.
-    private func tell(unloadable: (model: String, problem: String)?) {
-        self.unloadable = unloadable
-        let message = FleetMessage.unloadable(model: unloadable?.model ?? "", problem: unloadable?.problem ?? "")
+    /// Lets the workers know which model can't be loaded, or that all can, for who asks them.
+    private func tellUnloadable() {
+        let (model, problem) = current.unloadable ?? ("", "")
+        let message = FleetMessage.unloadable(model: model, problem: problem)
         for record in workers.values where record.isReady { record.channel.send(message) }
     }
 

@@ -44,7 +44,7 @@ extension Supervisor {
         }
         guard ending == .exited(0) else { return problem }
         for (model, problem) in skipped { log.write(.warning, "the model '\(model)' is not served: \(problem)") }
-        generation.skipped = skipped.first
+        generation.unloadable = skipped.first
         return nil
     }
 
@@ -53,7 +53,6 @@ extension Supervisor {
         current.models = .unprepared
         guard case .booting = phase else { return }
         if let problem = problem(of: preparation, ending, for: &current) { return giveUpStart(problem.text) }
-        unloadable = current.skipped
         current.models = .prepared(preparation.models)
         startMissing(of: current)
     }

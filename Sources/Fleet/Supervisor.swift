@@ -72,8 +72,6 @@ package final class Supervisor {
     var socketPaths: [OwnedPath] = []
 
     var workers: [ChildProcess: WorkerRecord] = [:]
-    /// The model that the last reload could not load, and why.
-    var unloadable: (model: String, problem: String)?
     var recycling: [ChildProcess] = []
     /// When the next worker may be started after one that died young, and how long the wait was.
     var respawnAt: UInt64 = 0
@@ -202,7 +200,7 @@ package final class Supervisor {
         workers[process]?.state = .ready(heartbeat: StallWatch(now: record.startedAt, longestStep: 2 * watchInterval))
         if let replaces { drain(replaces) }
         countReady()
-        if let unloadable {
+        if let unloadable = current.unloadable {
             workers[process]?.channel.send(.unloadable(model: unloadable.model, problem: unloadable.problem))
         }
         switch phase {
