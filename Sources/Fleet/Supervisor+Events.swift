@@ -128,7 +128,7 @@ extension Supervisor {
                     countReady()
                     fleet.add(1, to: .restarts)
                 }
-            case .draining(let killAt): if now > killAt { record.process.send(SignalNumber.kill) }
+            case .draining(let killAt): if now > killAt { kill(record.process) }
             case .killed: break
             }
         }
