@@ -213,15 +213,13 @@ let package = Package(
             swiftSettings: settings),
 
         // MARK: Commands
-        .target(name: "CommandSupport", dependencies: ["SystemCalls"], swiftSettings: settings),
+        .target(name: "CommandSupport", dependencies: ["SystemCalls", "Text"], swiftSettings: settings),
         .executableTarget(
             name: "swiftnet",
             dependencies: [
-                "API", "BLAS", "Client", "CommandSupport", "Fleet", "Graphs", "Images", "Inference", "JSON", "Kernels",
-                "Models", "ONNX", "Protobuf", "Quantization", "Release",
-                "Serving",
-                "SwiftNet", "SystemCalls",
-                "Text", "TorchExport",
+                "API", "BLAS", "Checkpoints", "Client", "CommandSupport", "Fleet", "Graphs", "Images", "Inference",
+                "JSON", "Kernels", "Models", "ONNX", "Protobuf", "Quantization", "Release", "Serving", "SwiftNet",
+                "SystemCalls", "Tensors", "Text", "TorchExport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/SwiftNetCommand",
@@ -260,7 +258,7 @@ let package = Package(
         .executableTarget(
             name: "allocation-probe", dependencies: ["Layers", "Models", "Tensors"], path: "Tests/AllocationProbe",
             swiftSettings: settings),
-        tests("SystemCalls"),
+        tests("SystemCalls", ["CLinux", "SystemCalls"]),
         tests("Kernels", ["KernelInterface", "Kernels"]),
         tests("BLAS"),
         tests("Tensors"),
@@ -269,7 +267,7 @@ let package = Package(
         tests(
             "Quantization", ["Graphs", "Kernels", "ONNX", "Operators", "Quantization", "Runtime", "Tensors"],
             goldens: true),
-        tests("Layers", ["BLAS", "Kernels", "Layers", "Runtime", "SystemCalls", "Tensors"], goldens: true),
+        tests("Layers", ["BLAS", "Graphs", "Kernels", "Layers", "Runtime", "SystemCalls", "Tensors"], goldens: true),
         tests("Models", ["BLAS", "Kernels", "Layers", "Models", "Checkpoints", "Tensors"], goldens: true),
         tests("Checkpoints", ["Checkpoints", "Compression", "CZlib", "SystemCalls", "Tensors"], goldens: true),
         tests("Images", ["Checkpoints", "Images"], goldens: true),
@@ -287,7 +285,8 @@ let package = Package(
         tests("HTTP2", ["CNghttp2", "HTTP", "HTTP2", "Text"]),
         tests("JSON", ["JSON", "Text"]),
         tests("Protobuf"),
-        tests("ONNX", ["Graphs", "ONNX", "ONNXCases", "Operators", "Protobuf", "Tensors"], goldens: true),
+        tests(
+            "ONNX", ["Graphs", "ONNX", "ONNXCases", "Operators", "Protobuf", "SystemCalls", "Tensors"], goldens: true),
         tests(
             "TorchExport", ["Graphs", "JSON", "Operators", "Runtime", "Tensors", "TorchExport"], goldens: true),
         tests("Protocols", ["CZlib", "HTTP", "JSON", "Protobuf", "Protocols", "Text"]),
@@ -296,7 +295,11 @@ let package = Package(
             "API",
             ["API", "GRPC", "HTTP", "JSON", "Protobuf", "Protocols", "StubModels", "SystemCalls", "Text", "Transport"]),
         tests(
-            "Transport", ["API", "HTTP", "HTTP2", "JSON", "Serving", "StubModels", "SystemCalls", "Text", "Transport"]),
+            "Transport",
+            [
+                "API", "HTTP", "HTTP2", "JSON", "Protocols", "Serving", "StubModels", "SystemCalls", "Text",
+                "Transport",
+            ]),
         tests("Fleet", ["Fleet", "SystemCalls", "Transport"]),
         .testTarget(
             name: "IntegrationTests",
