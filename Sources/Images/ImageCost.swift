@@ -50,7 +50,7 @@ package struct ImageCost: Sendable, Equatable {
         bytes = pixels * 12
     }
 
-    /// HEVC and AV1 take a few times as long for a pixel as JPEG does.
+    /// HEVC and AV1 take longer for a pixel than JPEG does.
     private static let passesOfHEIF = 4
 
     private init(_ header: HEIFHeader) {

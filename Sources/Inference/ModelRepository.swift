@@ -31,7 +31,7 @@ public struct ModelRepository: Sendable {
     }
 
     /// Finds the repository that holds where none is named: `SWIFTNET_WEIGHTS`, `share/swiftnet` beside the executable's
-    /// `bin`, then the nearest folder `Weights` above the executable; besides, or alone, `$XDG_DATA_HOME/swiftnet`.
+    /// `bin`, then the nearest folder `Weights` above the executable; and `$XDG_DATA_HOME/swiftnet`, which can be the only one.
     ///
     /// - Throws: `InferenceError.noRepository` with the places looked in.
     public static func standard() throws -> ModelRepository {

@@ -77,8 +77,8 @@ private struct DepthwiseStrip {
         }
     }
 
-    /// Behind a small window SiLU has registers enough of its own, and goes on while the next input comes from L2: up to a
-    /// fifth faster. Behind larger ones it is slower so.
+    /// Behind a small window SiLU has registers enough of its own, and goes on while the next input comes from L2.
+    /// Behind larger ones it is slower so.
     @inline(__always)
     private func convolveSmall<Window: DepthwiseWindow>(_ geometry: WindowGeometry, _ window: Window.Type) {
         guard epilogue.activation == .silu else { return convolve(geometry, window) }

@@ -87,18 +87,18 @@ private struct Matrices {
     /// places of a cache.
     @inline(never)
     private func transposeRowOfSquares(_ row: Int, _ column: Int) {
-        var turned = Blocking.RowOfSquares(repeating: all(0))
+        var transposed = Blocking.RowOfSquares(repeating: all(0))
         let source = input + row * inputStride + column
         for index in 0..<squaresInRow {
             var square = Blocking.Square(repeating: all(0))
             for row in 0..<laneCount { square[row] = load(source + (index * laneCount + row) * inputStride) }
             zip(&square, times: laneBits)
-            for column in 0..<laneCount { turned[column * squaresInRow + index] = square[column] }
+            for column in 0..<laneCount { transposed[column * squaresInRow + index] = square[column] }
         }
         let target = output + column * outputStride + row
         for column in 0..<laneCount {
             for index in 0..<squaresInRow {
-                store(turned[column * squaresInRow + index], target + column * outputStride + index * laneCount)
+                store(transposed[column * squaresInRow + index], target + column * outputStride + index * laneCount)
             }
         }
     }

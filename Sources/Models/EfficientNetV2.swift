@@ -122,7 +122,7 @@ struct EfficientNetV2: Network {
     }
 }
 
-/// A 3x3 convolution that expands the channels, and one that projects them back; the first alone where nothing is expanded.
+/// A 3x3 convolution that expands the channels, and one that projects them back; only the first where nothing is expanded.
 struct FusedMBConvBlock: Layer {
     let expand: ConvolutionNorm
     let project: ConvolutionNorm?

@@ -23,7 +23,7 @@ struct PhotoWriter {
     let writes: Bool
     let options: TurningOptions
     let minConfidence: Float
-    /// Whether a photo that the model is unsure of is taken along into the folder.
+    /// Whether a photo that the model is unsure of is copied to the folder, too.
     let takesUnsure: Bool
 
     /// Turns and writes one photo, if the model is sure of it.

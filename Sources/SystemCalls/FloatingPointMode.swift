@@ -18,7 +18,7 @@ package struct FloatingPointMode {
     }
 
     /// The same mode, but numbers below the smallest normal one (1.2e-38) count as zero, read or written: many processors
-    /// take a hundred times as long for them.
+    /// take far longer for them.
     package var flushingDenormals: FloatingPointMode {
         var mode = self
         #if arch(x86_64)

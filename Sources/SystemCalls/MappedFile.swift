@@ -47,7 +47,7 @@ package final class MappedFile: @unchecked Sendable {
         if let address = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: address), bytes.count) }
     }
 
-    /// Reads the pages of `range` from the file ahead of their use, where the kernel can.
+    /// Prefetches the pages of `range` from the file, where the kernel can.
     package func prefetch(_ range: Range<Int>) {
         advise(range.lowerBound / Self.pageSize * Self.pageSize..<range.upperBound, Int32(MADV_POPULATE_READ))
     }

@@ -147,7 +147,7 @@ extension EventLoop {
         http2.session.consume(bytes.count, of: exchange.stream)
     }
 
-    /// Whether a body has become too much for what all clients may have under way together, or this connection alone.
+    /// Whether a body has become too much for what all clients together, or one connection, may have under way.
     func isOverBudget(adding count: Int, to total: Int, _ connection: Connection) -> Bool {
         guard total > Exchange.maxDiscardedBodyBytes else { return false }
         let isTooMuchForOne = connection.heldByteCount + count > limits.maxBufferedBytes / 4

@@ -60,7 +60,7 @@ struct HostileArchiveTests {
     func overlap() {
         var archive = torchArchive(
             pickle: P.stateDict(), storages: ["0": floats([1, 2, 3, 4]), "1": floats([1, 2, 3, 4])])
-        // The directory leads both names to one header, whose name then fits one of them alone.
+        // The directory leads both names to one header, whose name then fits only one of them.
         let offset = 30 + "a/data.pkl".utf8.count + archive.entries[0].data.count
         archive.entries[2].headerOffset = offset
         #expect(refusal(archive.build()) == .headerDisagreement(entry: "a/data/1", field: "name"))

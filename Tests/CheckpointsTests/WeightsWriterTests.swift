@@ -109,7 +109,7 @@ struct WeightsWriterTests {
         #expect(overflowCount > 0)
     }
 
-    @Test("--dtype converts the floating-point tensors alone")
+    @Test("--dtype converts only the floating-point tensors")
     func convertsFloatsAlone() throws {
         let folder = try TemporaryFolder()
         let file = folder.path("w.pth")

@@ -44,7 +44,7 @@ struct PrecisionTests {
             replaces: replaces)
     }
 
-    @Test("a file is added to a version, described with its sum, and found by its precision alone")
+    @Test("a file is added to a version, described with its sum, and found only by its precision")
     func adds() throws {
         let entry = try add()
         #expect(entry.path.hasSuffix("/tiny/1/model.int8.onnx"))

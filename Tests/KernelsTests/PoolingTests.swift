@@ -36,7 +36,7 @@ struct PoolingTests {
         }
     }
 
-    @Test("means, over the padding too or over real values alone", arguments: KernelTable.available)
+    @Test("means, over the padding too or over real values only", arguments: KernelTable.available)
     func avgPoolMatchesReference(kernels: KernelTable) {
         for window in Self.cases where window.dilation == (1, 1) {
             let geometry = window.geometry

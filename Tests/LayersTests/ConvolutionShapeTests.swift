@@ -130,19 +130,19 @@ struct ConvolutionShapeTests {
             if let alone { expectClose(answer, alone, .exact, "\(what), \(threads) threads") }
             alone = answer
         }
-        let turned = input.turnedToChannelsLast(images: 2, channels: shape.channels)
+        let transposed = input.transposedToNHWC(images: 2, channels: shape.channels)
         var other = [Float](repeating: .nan, count: expected.count)
         let session = try Session(plan)
-        turned.withUnsafeBufferPointer { turned in
+        transposed.withUnsafeBufferPointer { transposed in
             other.withUnsafeMutableBufferPointer {
-                session.run(turned, count: 2, layout: .channelsLast, output: $0)
+                session.run(transposed, count: 2, layout: .channelsLast, output: $0)
             }
         }
-        expectClose(other, alone ?? [], .exact, "\(what), given with channels last")
+        expectClose(other, alone ?? [], .exact, "\(what), given in NHWC")
     }
 
-    @Test("activations go along", arguments: KernelTable.available)
-    func activationsGoAlong(kernels: KernelTable) throws {
+    @Test("activations are fused", arguments: KernelTable.available)
+    func activationsAreFused(kernels: KernelTable) throws {
         for shape in Self.shapes where shape.height < 25 {
             let size: Shape = [shape.channels, shape.height, shape.width]
             let input = randomFloats(size.elementCount, seed: 9)
@@ -190,7 +190,7 @@ struct ConvolutionShapeTests {
         }
     }
 
-    @Test("a residual and an activation go along", arguments: KernelTable.available)
+    @Test("a residual and an activation are fused", arguments: KernelTable.available)
     func fusionKeepsTheAnswer(kernels: KernelTable) throws {
         for groups in [1, 2, 3, 6, 18] {
             let shape = ConvolutionShape(
@@ -303,7 +303,7 @@ private struct SingleConvolution: Network {
 }
 
 extension [Float] {
-    fileprivate func turnedToChannelsLast(images: Int, channels: Int) -> [Float] {
+    fileprivate func transposedToNHWC(images: Int, channels: Int) -> [Float] {
         let pixels = count / images / channels
         return indices.map { index in
             let (image, place) = index.quotientAndRemainder(dividingBy: channels * pixels)

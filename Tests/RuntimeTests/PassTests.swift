@@ -173,7 +173,7 @@ import Testing
         }
     }
 
-    @Test("ScaleIntoWeights: factors of the channels that a 1x1 convolution of few filters alone reads")
+    @Test("ScaleIntoWeights: factors of the channels that only a 1x1 convolution of few filters reads")
     func scaleIntoWeights() throws {
         for (filters, kernel, scales) in [(30, 1, true), (31, 1, false), (8, 3, false)] {
             var builder = GraphBuilder()

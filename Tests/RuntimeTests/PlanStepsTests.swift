@@ -56,8 +56,8 @@ import Testing
         for threads in 1...2 { try check(Unary(function), algorithm: "one by one", threads: threads) }
     }
 
-    @Test("an enlarged image that the caller gets is made plane by plane", arguments: [1, 2, 3])
-    func planarResize(threads: Int) throws {
+    @Test("an enlarged image that the caller gets is made in NCHW", arguments: [1, 2, 3])
+    func resizeInNCHW(threads: Int) throws {
         for (sizes, interpolation) in [
             ([21, 30], Resize.Interpolation.linear), ([10, 7], .nearest(.floor)), ([13, 40], .cubic(-0.75)),
         ] {
@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test("filters lose what sees padding alone, and a single row left is a 1x1 convolution")
+    @Test("filters lose what sees only padding, and a single row left is a 1x1 convolution")
     func croppedFilters() throws {
         // Dilation, size, stride, padding before and after > what is left of 3 rows.
         for (dilation, size, stride, before, after, left) in [

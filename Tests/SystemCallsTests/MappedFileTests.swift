@@ -18,7 +18,7 @@ struct MappedFileTests {
         return try #require(Int(line.split(separator: " ")[1]))
     }
 
-    @Test("pages that are released leave memory, whole ones alone, and can still be read")
+    @Test("pages that are released leave memory, whole ones only, and can still be read")
     func release() throws {
         let folder = try TemporaryFolder()
         let content = (0..<(1 << 20)).map { UInt8(truncatingIfNeeded: $0 / 4096 &+ $0) }

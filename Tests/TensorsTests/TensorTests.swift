@@ -78,7 +78,7 @@ struct StateDictTests {
         ])
     }
 
-    @Test("a prefix sees its own names alone, in order")
+    @Test("a prefix sees only its own names, in order")
     func prefixes() throws {
         let inner = try weights()["conv1"]
         #expect(inner.names == ["weight", "bias"])

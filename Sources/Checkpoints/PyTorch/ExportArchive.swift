@@ -63,7 +63,7 @@ package struct ExportArchive: Sendable {
 
     private static func folder(of zip: ZipArchive) -> String? {
         if zip["serialized_exported_program.json"] != nil { return "" }
-        // Every archive of 2.8 and later says what it is; the program alone would do.
+        // Every archive of 2.8 and later says what it is, but only the program is needed.
         for entry in zip.entries {
             for name in ["archive_format", "models/model.json"]
             where entry.name == name || entry.name.hasSuffix("/" + name) && entry.name.split(separator: "/").count <= 3

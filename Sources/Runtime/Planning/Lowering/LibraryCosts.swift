@@ -5,8 +5,7 @@ import Kernels
 /// What products by OpenBLAS cost, counted as the other algorithms' costs are: in multiply-adds of a vector by the portable
 /// kernels.
 ///
-/// The sums were fitted to OpenBLAS 0.3.21 on AVX2 (a Zen 3, whose packed kernel does 3.75 vectors of four in a nanosecond), over
-/// products from 36 x 64 x 32 to 12544 x 96 x 16, by `Benchmarks/kernels`, filter "openblas": most are within a tenth.
+/// The sums were fitted to times of `Benchmarks/kernels`; Documentation/Kernels.md says on what machine.
 enum LibraryCosts {
     /// A product [m, k] · [k, n].
     ///
@@ -20,6 +19,7 @@ enum LibraryCosts {
     /// Values that are gathered into windows, or transformed.
     static func copy(_ count: Int) -> Double { vectorsPerNanosecond * 0.3 * Double(count) }
 
+    /// What the portable packed kernel does on the machine that the sums were fitted to.
     private static let vectorsPerNanosecond = 3.75
 }
 

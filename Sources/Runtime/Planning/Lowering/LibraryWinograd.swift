@@ -17,7 +17,7 @@ enum LibraryWinograd: ConvolutionAlgorithm {
         let blocks = LibraryWinogradStep.blocks(geometry, outChannels: problem.outChannels)
         let product = LibraryCosts.product(
             m: tiles, n: problem.outChannels, k: problem.inChannels, calls: blocks.rowBlocks)
-        // A transformation takes twice as long as a copy.
+        // A transformation computes with what it copies: it counts as two copies.
         let values = points * tiles * (problem.inChannels + problem.outChannels)
         return Double(points) * product + 2 * LibraryCosts.copy(values)
     }

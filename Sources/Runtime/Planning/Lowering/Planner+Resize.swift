@@ -14,16 +14,16 @@ extension Planner {
             let horizontal = ResizeStep.Axis(resize, 1, input: x.shape[3])
         else { return lowerByReference(node) }
         let (input, output) = (resolved(node.inputs[0]), node.outputs[0].index)
-        let isPlanar = x.order == .rowMajor(rank: 4)
+        let isNCHW = x.order == .rowMajor(rank: 4)
         append(
             Draft(
                 summary: summary(
-                    node, operation: "resize", algorithm: isPlanar ? "columns, then rows" : "rows and columns",
+                    node, operation: "resize", algorithm: isNCHW ? "columns, then rows" : "rows and columns",
                     reason: "\(resize.interpolation)"),
                 reads: [input], writes: [output],
                 make: { slot in
-                    if isPlanar {
-                        return PlanarResizeStep(
+                    if isNCHW {
+                        return NCHWResizeStep(
                             output: slot(output), input: slot(input), channels: x.shape[1], inputHeight: x.shape[2],
                             inputWidth: x.shape[3], vertical: vertical, horizontal: horizontal)
                     }

@@ -3,7 +3,7 @@
 import Kernels
 
 /// An NCHW image enlarged or made smaller, plane by plane: first the columns of the input's rows, then whole rows.
-struct PlanarResizeStep: Step {
+struct NCHWResizeStep: Step {
     let output: Slot
     let input: Slot
     let channels: Int
