@@ -7,8 +7,6 @@ import SystemCalls
 ///
 /// - Source: `libheif/heif.h`, version 1.15; all of it is in later versions too.
 struct HEIFLibrary: Sendable {
-    typealias Handle = OpaquePointer?
-
     let makeContext: @convention(c) () -> OpaquePointer?
     let freeContext: @convention(c) (OpaquePointer?) -> Void
     /// Context, bytes, their count, options.

@@ -67,10 +67,6 @@ func allPairs(_ source: UnsafePointer<Float>) -> Lanes {
     return unsafeBitCast(DoubleLanes(repeating: pair), to: Lanes.self)
 }
 
-/// Lanes 0, 2, 4 and so on of both vectors.
-@_transparent
-func evenLanes(_ a: Lanes, _ b: Lanes) -> Lanes { Lanes(lowHalf: a.evenHalf, highHalf: b.evenHalf) }
-
 /// The sums of lanes 0 and 1, of lanes 2 and 3 and so on, in the first half of the lanes.
 @_transparent
 func sumsOfPairs(_ value: Lanes) -> Lanes {

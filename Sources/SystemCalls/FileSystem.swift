@@ -255,32 +255,7 @@ extension SystemError {
     package var isAboutFolder: Bool { errno == EISDIR }
 }
 
-/// What stands in a folder under a name, links not followed.
-package enum EntryKind: Sendable, Equatable {
-    case file, directory, link
-    /// A pipe, a socket, a device.
-    case other
-}
-
 extension FileSystem {
-    /// What stands under a path, links not followed; nil if nothing does.
-    ///
-    /// - Throws: ``SystemError``.
-    package static func kindOfEntry(_ path: String) throws(SystemError) -> EntryKind? {
-        var status = stat()
-        do {
-            try retryingInterrupts("stat", subject: path) { lstat(path, &status) }
-        } catch  where error.errno == ENOENT {
-            return nil
-        }
-        switch status.st_mode & S_IFMT {
-        case S_IFREG: return .file
-        case S_IFDIR: return .directory
-        case S_IFLNK: return .link
-        default: return .other
-        }
-    }
-
     /// A path from the root on, links as they are.
     package static func absolute(_ path: String) -> String {
         if path.hasPrefix("/") { return path }

@@ -64,7 +64,6 @@ struct ExtractionReport {
     }
 
     var summary: CheckpointSummary { contents.summary }
-    var outputBytes: Int { written?.fileBytes ?? 0 }
 
     /// Where every byte of the input is: the parts add up to the whole.
     var bytesByPart: [(part: String, bytes: Int)] {

@@ -9,9 +9,6 @@ extension WindowGeometry {
     /// Rows of the input that the windows of some lines span.
     func spannedRows(lines: Int) -> Int { (lines - 1) * strideHeight + (kernelHeight - 1) * dilationHeight + 1 }
 
-    /// Every `step`-th of them.
-    func steppedRows(lines: Int, step: Int) -> Int { (spannedRows(lines: lines) - 1) / step + 1 }
-
     /// Lines to do at a time if the rows that their windows span are copied first: as many as keep the copy in `room` Floats.
     /// Rows that one strip shares with the next are copied twice: if they are many, strips are longer, as far as L2 goes.
     ///

@@ -14,7 +14,7 @@ enum Winograd: ConvolutionAlgorithm {
     static func cost(_ problem: ConvolutionProblem, _ machine: Machine) -> Double {
         let geometry = problem.geometry
         let tiles = geometry.winogradTileRows * geometry.winogradTileColumns
-        let products = problem.inChannels * machine.vectors(problem.outChannels) * tiles * 36
+        let products = problem.inChannels * machine.vectors(problem.outChannels) * tiles * WinogradKernels.points
         let isWorthIt = problem.inChannels >= 16 && problem.outChannels >= 16 && tiles >= 12
         return isWorthIt ? Double(products) * 1.4 : Double(products) * 5
     }
@@ -41,7 +41,8 @@ enum Winograd: ConvolutionAlgorithm {
             Draft(
                 summary: planner.summary(
                     problem, algorithm: name, reason: "a quarter of the multiplications, many channels",
-                    executedMultiplyAdds: geometry.winogradTileRows * geometry.winogradTileColumns * 36 * channels * n),
+                    executedMultiplyAdds: geometry.winogradTileRows * geometry.winogradTileColumns
+                        * WinogradKernels.points * channels * n),
                 reads: [input] + [residual].compactMap(\.self), writes: [output],
                 make: { slot in
                     WinogradStep(
