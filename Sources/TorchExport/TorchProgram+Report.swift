@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+import Checkpoints
 import Graphs
 import Operators
 import Tensors
@@ -63,13 +64,9 @@ extension TensorMessage {
 }
 
 extension ElementType {
-    /// `ScalarType` of `torch/_export/serde/schema.py`; nil for a type that SwiftNet has not.
+    /// The type of a number in a program's JSON; nil for a type that SwiftNet has not.
     init?(scalarType: Int) {
-        let types: [Int: ElementType] = [
-            1: .uint8, 2: .int8, 3: .int16, 4: .int32, 5: .int64, 6: .float16, 7: .float32, 8: .float64, 12: .bool,
-            13: .bfloat16,
-        ]
-        guard let type = types[scalarType] else { return nil }
+        guard let type = TorchType(scalarType: scalarType)?.elementType else { return nil }
         self = type
     }
 }

@@ -164,7 +164,7 @@ extension ExportArchive {
             let strides = Self.integers(meta["strides"]),
             let offset = Self.integer(meta["storage_offset"] ?? .integer(0))
         else { throw invalid("its description needs sizes, strides and an offset in numbers") }
-        guard let code = Self.integer(meta["dtype"] ?? .null), let type = Self.types[code] else {
+        guard let code = Self.integer(meta["dtype"] ?? .null), let type = TorchType(scalarType: code) else {
             throw invalid("elements of the unknown type \(meta["dtype"].map { $0.text } ?? "none")")
         }
         var tensor = try StoredTensor(
@@ -203,13 +203,6 @@ extension ExportArchive {
         let numbers = items.compactMap { integer($0) }
         return numbers.count == items.count ? numbers : nil
     }
-
-    /// `ScalarType` in `schema.py`.
-    private static let types: [Int: TorchType] = [
-        1: .uint8, 2: .int8, 3: .int16, 4: .int32, 5: .int64, 6: .float16, 7: .float32, 8: .float64, 9: .complex32,
-        10: .complex64, 11: .complex128, 12: .bool, 13: .bfloat16, 28: .uint16, 29: .float8_e4m3fn, 30: .float8_e5m2,
-        31: .float8_e4m3fnuz, 32: .float8_e5m2fnuz, 33: .float8_e8m0fnu, 34: .uint32, 35: .uint64,
-    ]
 }
 
 extension ExportArchive {
