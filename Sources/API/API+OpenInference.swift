@@ -42,7 +42,7 @@ extension API {
     /// A model's name that can't be anything else: it never becomes a path of the client's choice.
     static func checked(_ name: ByteText) throws -> String {
         let isPlain = name.utf8.allSatisfy { byte in
-            UInt8(ascii: "a")...UInt8(ascii: "z") ~= byte | 0x20 || byte &- 0x30 < 10 || "-_.".utf8.contains(byte)
+            ASCII.isLetter(byte) || ASCII.isDigit(byte) || "-_.".utf8.contains(byte)
         }
         guard (1...128).contains(name.utf8.count), isPlain, !name.hasPrefix(".") else {
             throw RequestRefusal(.badRequest, "a model's name has letters, digits, '-', '_' and '.' only")

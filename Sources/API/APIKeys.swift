@@ -54,7 +54,7 @@ package struct APIKeys: Sendable {
         for (index, line) in text.split(separator: ASCII.lineFeed, omittingEmptySubsequences: false).enumerated() {
             let words = line.split { ASCII.isBlank($0) || $0 == ASCII.carriageReturn }
             guard let key = words.first, key.first != ASCII.hash else { continue }
-            guard key.count >= Self.minKeyBytes, key.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            guard key.count >= Self.minKeyBytes, key.allSatisfy(ASCII.isVisible) else {
                 throw Problem(
                     description: "line \(index + 1): a key has \(Self.minKeyBytes) printable characters or more")
             }

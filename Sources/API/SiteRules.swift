@@ -37,7 +37,7 @@ package struct SiteRules: Equatable, Sendable {
     package static func isOrigin(_ text: ByteText) -> Bool {
         if text == "*" { return true }
         guard let authority = authority(ofOrigin: text) else { return false }
-        return authority.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !"/?#@,".utf8.contains($0) }
+        return authority.utf8.allSatisfy { ASCII.isVisible($0) && !"/?#@,".utf8.contains($0) }
     }
 
     /// Why a request is refused; nil if it is not.

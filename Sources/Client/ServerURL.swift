@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import SystemCalls
+import Text
 
 /// Where a server is asked: `http://host:port`, `host:port` or `unix:PATH`; a URL may have a path before the server's own.
 package struct ServerURL: Equatable, Sendable, CustomStringConvertible {
@@ -36,9 +37,7 @@ package struct ServerURL: Equatable, Sendable, CustomStringConvertible {
         let authority = rest.prefix { $0 != "/" }
         var path = rest.dropFirst(authority.count)
         while path.hasSuffix("/") { path = path.dropLast() }
-        let isPlain = path.utf8.allSatisfy {
-            $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#")
-        }
+        let isPlain = path.utf8.allSatisfy { ASCII.isVisible($0) && $0 != ASCII.question && $0 != ASCII.hash }
         guard !authority.isEmpty, !authority.contains("@"), isPlain,
             let address = SocketAddress(String(authority), defaultPort: defaultPort)
         else { throw .badURL(text, "expected http://host:port, host:port or unix:PATH") }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import HTTP
+import Text
 
 /// How a call ended.
 ///
@@ -68,15 +69,15 @@ package struct GRPCStatus: Equatable, Sendable {
 
     /// The message as it stands in `grpc-message`: what is not printable ASCII, and the percent sign, as `%XX` of its UTF-8.
     package var encodedMessage: String {
-        let isPlain = message.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "%") }
+        let isPlain = message.utf8.allSatisfy { ASCII.isPrintable($0) && $0 != ASCII.percent }
         if isPlain { return message }
         let digits = Array("0123456789ABCDEF".utf8)
         var bytes: [UInt8] = []
         for byte in message.utf8 {
-            if byte >= 0x20 && byte < 0x7F && byte != UInt8(ascii: "%") {
+            if ASCII.isPrintable(byte) && byte != ASCII.percent {
                 bytes.append(byte)
             } else {
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
+                bytes += [ASCII.percent, digits[Int(byte >> 4)], digits[Int(byte & 0xF)]]
             }
         }
         return String(decoding: bytes, as: UTF8.self)

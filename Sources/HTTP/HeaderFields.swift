@@ -78,9 +78,8 @@ package struct HeaderFields: Equatable, Sendable {
 
     /// The start of a line, fit to be shown to the client.
     private func printable(_ range: Range<Int>) -> String {
-        String(
-            decoding: bytes[range].prefix(40).prefix { $0 != ASCII.colon }.map { $0 > 0x20 && $0 < 0x7F ? $0 : 0x3F },
-            as: UTF8.self)
+        let start = bytes[range].prefix(40).prefix { $0 != ASCII.colon }
+        return String(decoding: start.map { ASCII.isVisible($0) ? $0 : ASCII.question }, as: UTF8.self)
     }
 
     /// Whether an underscore stands for the dash of a name that decides how a request is read. Gateways that map both

@@ -113,7 +113,7 @@ package struct RequestHead: Equatable, Sendable {
             throw .headerCount(name: "host", count: count)
         }
         guard let host = headers["host"] else { return }
-        guard !host.isEmpty, host.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !",/@?#\\<>\"".utf8.contains($0) }) else {
+        guard !host.isEmpty, host.utf8.allSatisfy({ ASCII.isVisible($0) && !",/@?#\\<>\"".utf8.contains($0) }) else {
             throw .invalidHeader(name: "host")
         }
         if let authority = target.authority, authority.lowercased != host.lowercased {

@@ -21,7 +21,7 @@ package struct RequestTarget: Equatable, Sendable {
     ///   - method: The request's method: `*` is for OPTIONS only, a bare authority for CONNECT only.
     /// - Throws: ``HTTPError/invalidTarget``.
     package init(_ bytes: ArraySlice<UInt8>, method: ByteText) throws(HTTPError) {
-        guard bytes.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.hash && $0 != ASCII.backslash }) else {
+        guard bytes.allSatisfy({ ASCII.isVisible($0) && $0 != ASCII.hash && $0 != ASCII.backslash }) else {
             throw .invalidTarget
         }
         if method == "CONNECT" {
@@ -62,7 +62,7 @@ package struct RequestTarget: Equatable, Sendable {
         if parts.last?.isEmpty == true { parts.removeLast() }
         for part in parts {
             guard let segment = percentDecoded(part), segment != ".", segment != "..",
-                segment.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != ASCII.slash && $0 != ASCII.backslash })
+                segment.utf8.allSatisfy({ !ASCII.isControl($0) && $0 != ASCII.slash && $0 != ASCII.backslash })
             else { throw .invalidTarget }
             segments.append(segment)
         }

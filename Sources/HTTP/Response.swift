@@ -45,10 +45,10 @@ package struct Response: Equatable, Sendable {
     package mutating func addTrailer(_ name: String, _ value: String) { trailers.append(Self.clean(name, value)) }
 
     private static func clean(_ name: String, _ value: String) -> Header {
-        let isClean = value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
-        let safe =
-            isClean ? value : String(decoding: value.utf8.map { $0 >= 0x20 && $0 < 0x7F ? $0 : 0x3F }, as: UTF8.self)
-        return Header(name: name, value: safe)
+        let isClean = value.utf8.allSatisfy(ASCII.isPrintable)
+        if isClean { return Header(name: name, value: value) }
+        let safe = value.utf8.map { ASCII.isPrintable($0) ? $0 : ASCII.question }
+        return Header(name: name, value: String(decoding: safe, as: UTF8.self))
     }
 
     /// The interim response that asks a waiting client for its body.

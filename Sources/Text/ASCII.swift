@@ -34,8 +34,19 @@ package enum ASCII {
         }
     }
 
+    /// Letters, digits and punctuation.
+    ///
+    /// - Source: `VCHAR`, RFC 5234, appendix B.1.
+    package static func isVisible(_ byte: UInt8) -> Bool { byte > 0x20 && byte < 0x7F }
+
+    /// What is visible, and the space.
+    package static func isPrintable(_ byte: UInt8) -> Bool { byte >= 0x20 && byte < 0x7F }
+
+    /// - Source: `CTL`, RFC 5234, appendix B.1.
+    package static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x7F }
+
     /// What a field value is made of: visible bytes, space, tab, and bytes above ASCII.
-    package static func isFieldValue(_ byte: UInt8) -> Bool { byte >= 0x20 && byte != 0x7F || byte == tab }
+    package static func isFieldValue(_ byte: UInt8) -> Bool { !isControl(byte) || byte == tab }
 
     package static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
 

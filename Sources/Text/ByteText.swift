@@ -98,7 +98,7 @@ extension ByteText: CustomStringConvertible {
 
     /// The text as it may be shown, cut at a number of bytes.
     package func shown(maxBytes: Int) -> String {
-        let shown = utf8.prefix(maxBytes).map { $0 >= 0x20 && $0 != 0x7F ? $0 : UInt8(ascii: "?") }
+        let shown = utf8.prefix(maxBytes).map { ASCII.isControl($0) ? ASCII.question : $0 }
         let text = String(decoding: shown, as: UTF8.self)
         return utf8.count > maxBytes ? text + "..." : text
     }

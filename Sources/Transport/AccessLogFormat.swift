@@ -91,7 +91,7 @@ package enum AccessLogFormat: Equatable, Sendable {
         var parts: [Part] = []
         var literal: [UInt8] = []
         var rest = Array(format.utf8)[...]
-        guard rest.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        guard !rest.contains(where: ASCII.isControl) else { return nil }
         while let byte = rest.popFirst() {
             guard byte == ASCII.percent else {
                 literal.append(byte)
@@ -204,10 +204,10 @@ extension AccessLogFormat {
     static func quoted(_ text: ByteText?) -> String {
         guard let text else { return "-" }
         let bytes = text.utf8.prefix(maxValueBytes)
-        let isPlain = bytes.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != ASCII.quote && $0 != ASCII.backslash }
+        let isPlain = bytes.allSatisfy { ASCII.isPrintable($0) && $0 != ASCII.quote && $0 != ASCII.backslash }
         if isPlain { return String(decoding: bytes, as: UTF8.self) }
         return bytes.map { byte in
-            if byte >= 0x20 && byte < 0x7F && byte != ASCII.quote && byte != ASCII.backslash {
+            if ASCII.isPrintable(byte) && byte != ASCII.quote && byte != ASCII.backslash {
                 return String(UnicodeScalar(byte))
             }
             let digits = String(byte, radix: 16)

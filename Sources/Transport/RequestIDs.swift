@@ -22,7 +22,7 @@ struct RequestIDs {
     /// The name that the client gave, if it is short and plain, or a new one.
     mutating func id(for head: RequestHead) -> String {
         guard let given = head.headers["x-request-id"], (1...128).contains(given.utf8.count),
-            given.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != ASCII.quote && $0 != ASCII.backslash })
+            given.utf8.allSatisfy({ ASCII.isVisible($0) && $0 != ASCII.quote && $0 != ASCII.backslash })
         else { return next() }
         return given.string
     }

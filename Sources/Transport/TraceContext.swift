@@ -18,7 +18,7 @@ package struct TraceContext: Equatable, Sendable {
         guard parts.count >= 4, value.utf8.count <= 256, Self.isHexadecimal(parts[0], 2), parts[0] != "ff",
             parts.count == 4 || parts[0] != "00", Self.isHexadecimal(parts[1], 32), Self.isHexadecimal(parts[2], 16),
             Self.isHexadecimal(parts[3], 2), parts[1...2].allSatisfy({ $0.utf8.contains { $0 != UInt8(ascii: "0") } }),
-            value.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F })
+            value.utf8.allSatisfy(ASCII.isVisible)
         else { return nil }
         text = value.string
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Text
+
 /// An entry of an archive that is passed over, because it is none of the checkpoint's: reading it is never needed.
 struct ArchiveBystander: Sendable {
     let name: String
@@ -47,7 +49,7 @@ struct ArchiveNames {
     private static func checkPath(_ name: String) throws {
         func refuse(_ reason: String) -> CheckpointError { .unsafeEntry(name: name, reason: reason) }
         if name.isEmpty { throw refuse("it has no name") }
-        if name.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) { throw refuse("control characters in the name") }
+        if name.utf8.contains(where: ASCII.isControl) { throw refuse("control characters in the name") }
         if name.utf8.contains(UInt8(ascii: "\\")) { throw refuse("a backslash in the name") }
         // By bytes: a slash with an accent on it is another character to Swift, but the same slash to a file system.
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
