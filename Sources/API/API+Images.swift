@@ -79,10 +79,8 @@ extension API {
     }
 
     /// By how many degrees a photo that a rotation model calls turned by `label` must be turned, counter-clockwise, to stand
-    /// upright: 360 minus those, on every interface.
-    private static func degreesUpright(_ label: String) -> JSONValue {
-        Int(label).map { .integer(360 - $0) } ?? .null
-    }
+    /// upright: 360 minus those, on every interface. Nil for a label that is no number.
+    static func degreesUpright(_ label: String) -> Int? { Int(label).map { 360 - $0 } }
 
     private func failure(_ error: any Error) -> JSONValue {
         switch error {
@@ -116,7 +114,8 @@ extension API {
         if model.task == .rotation {
             members += [
                 ("turned_degree", Self.number(label)),
-                ("model_degree", Self.degreesUpright(label)), ("exif_degree", .integer(answer.exifDegrees)),
+                ("model_degree", Self.degreesUpright(label).map(JSONValue.integer) ?? .null),
+                ("exif_degree", .integer(answer.exifDegrees)),
             ]
         }
         return members
@@ -138,7 +137,7 @@ extension API {
             var response = Response(.ok, contentType: mediaType, body: bytes)
             let label = served.model.labels[answer.classIndex]
             response.add("Turned-Degree", label)
-            response.add("Model-Degree", Self.degreesUpright(label).text)
+            response.add("Model-Degree", Self.degreesUpright(label).map(String.init) ?? "null")
             response.add("Exif-Degree", String(answer.exifDegrees))
             response.add("Confidence", String(answer.scores[answer.classIndex]))
             return signed(response, served.model)

@@ -53,11 +53,11 @@ extension API {
         } catch InferenceRefusal.notAnImage, InferenceRefusal.unusableImage {
             answer = nil
         }
-        guard let answer, let degrees = Int(served.model.labels[answer.classIndex]) else {
+        guard let answer, let degrees = Self.degreesUpright(served.model.labels[answer.classIndex]) else {
             throw RequestRefusal(.badRequest, "Invalid Image data Come")
         }
         return PhotoMessages.result(
-            modelDegree: 360 - degrees, exifDegree: answer.exifDegrees, confidence: answer.scores[answer.classIndex])
+            modelDegree: degrees, exifDegree: answer.exifDegrees, confidence: answer.scores[answer.classIndex])
     }
 
     /// The versions that the repository has now, oldest first; the one that is served even where it is gone.
