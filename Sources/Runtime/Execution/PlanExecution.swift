@@ -155,7 +155,8 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     private static let leastPart = 25_000
 
     private func run(image: Int, worker: Int) {
-        if plan.firstBatchStep > 0 { reorder(image) }
+        guard plan.firstBatchStep > 0 else { return }
+        reorder(image)
         let run = stepRun(worker: worker, arena: worker, image: image, part: 0, parts: 1)
         for step in plan.steps[..<plan.firstBatchStep] { step.run(run) }
     }
@@ -163,7 +164,7 @@ final class PlanExecution: TeamWork, @unchecked Sendable {
     /// What a step is told.
     func stepRun(worker: Int, arena: Int, image: Int, part: Int, parts: Int) -> StepRun {
         StepRun(
-            kernels: plan.kernels,
+            plan: plan,
             sharedWeights: (plan.shared ?? plan.weights).bytes.baseAddress ?? UnsafeRawPointer(memory.batch.base),
             ownWeights: plan.weights.bytes.baseAddress ?? UnsafeRawPointer(memory.batch.base),
             firstOwnWeight: plan.firstOwnWeight,

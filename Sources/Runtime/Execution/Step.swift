@@ -81,7 +81,11 @@ public struct StepSummary: Sendable {
 
 /// The numbers that a step works on: addresses, and which part of the work is this worker's.
 struct StepRun {
-    let kernels: KernelTable
+    /// The plan that the step is of, which the session keeps.
+    unowned(unsafe) let plan: Plan
+    /// Read where it stands: a copy would be one of all its functions.
+    @inline(__always)
+    var kernels: KernelTable { plan.kernels }
     /// The prepared weights that plans for several sizes share, or all; and the plan's own, which go on from an offset.
     let sharedWeights: UnsafeRawPointer
     let ownWeights: UnsafeRawPointer
