@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 import SystemCalls
+import Text
 
 /// How far a file has been written: shown on a terminal only, and for large files.
 package final class ProgressLine {

@@ -3,6 +3,7 @@
 import API
 import Fleet
 import SystemCalls
+import Text
 
 /// `swiftnet serve` as a whole: supervisor, banner, pid file, service manager.
 package struct Service {
@@ -83,7 +84,7 @@ package struct Service {
             lines.append("warning: more threads than usable cores: they will wait for each other")
         }
         lines += summary.split(separator: "\u{1F}").map(String.init)
-        let memory = supervisor.proportionalBytes.map { "\(($0 + 524_288) >> 20) MiB" }
+        let memory = supervisor.proportionalBytes.map(ByteCount.text)
         lines.append("memory: \(memory.joined(separator: ", ")) (proportional share of each worker)")
         if configuration.noAuth { lines.append("warning: anyone who reaches the address is answered (--no-auth)") }
         return lines.map { $0 + "\n" }.joined()

@@ -9,6 +9,7 @@ import Models
 import SwiftNet
 import SystemCalls
 import Tensors
+import Text
 
 /// `swiftnet inspect`: lists a checkpoint's tensors, or says what a network's file is and what of it would not run.
 struct InspectCommand: ParsableCommand {

@@ -5,6 +5,7 @@ import CommandSupport
 import Inference
 import JSON
 import SystemCalls
+import Text
 
 /// `swiftnet models`: lists the repository.
 struct ModelsCommand: ParsableCommand {

@@ -6,6 +6,7 @@ import Graphs
 import Inference
 import SwiftNet
 import SystemCalls
+import Text
 
 /// `swiftnet plan`: how a network will run.
 struct PlanCommand: ParsableCommand {

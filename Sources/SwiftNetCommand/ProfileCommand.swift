@@ -6,6 +6,7 @@ import JSON
 import Kernels
 import SwiftNet
 import SystemCalls
+import Text
 
 /// `swiftnet profile`: where a network's time goes.
 struct ProfileCommand: ParsableCommand {

@@ -9,6 +9,7 @@ import ONNX
 import Quantization
 import SwiftNet
 import SystemCalls
+import Text
 
 /// `swiftnet quantize`: a model in 8-bit integers, with the error that they bring.
 struct QuantizeCommand: ParsableCommand {

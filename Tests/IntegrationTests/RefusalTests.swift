@@ -97,7 +97,10 @@ import Testing
                     "is the path right?"
                 ),
                 (["profile", "--trace", "@none/x"], 66, "No such file", "is the path right?"),
-                (["plan", "--algorithm", "none=b"], 64, "no convolution 'none'", "'swiftnet plan' lists"),
+                (
+                    ["plan", "--algorithm", "none=b"], 64, "no convolution or linear layer 'none'",
+                    "'swiftnet plan' lists"
+                ),
                 (["plan", "--algorithm", "conv1=b"], 64, "'b' can't do 'conv1'", "these can"),
             ])
         try check(

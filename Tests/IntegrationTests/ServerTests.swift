@@ -18,7 +18,7 @@ import Testing
 
     @Test(arguments: modes) func servesAndTellsWhat(mode: String) throws {
         let server = try start(mode)
-        for part in ["serves on unix:", "mode: \(mode), ", "usable cores", "models: mnist version", "kernels: ", "MiB"]
+        for part in ["serves on unix:", "mode: \(mode), ", "usable cores", "models: mnist version", "kernels: ", " MB"]
         {
             #expect(server.errors.contains(part), "\(server.errors)")
         }
