@@ -49,7 +49,7 @@ func convolveLines(_ call: WindowsCall) {
 /// A deep panel would leave the caches from one line to the next: it is done in parts, whose sums are added up in the output.
 /// Only the layer's shape decides, or the bits would depend on what is computed together.
 private func windowRowsAtOnce(_ lines: ConvolutionLines, rowWeights: Int) -> Int {
-    let room = 65536
+    let room = CacheSizes.l2Floats / 4
     return lines.depth * laneCount <= room ? max(1, lines.windowRows) : max(1, room / rowWeights)
 }
 

@@ -96,10 +96,10 @@ func gemm(_ call: GemmCall) {
     }
 }
 
-/// Rows whose inputs fill a quarter of an L2 cache of 1 MB, in whole tiles. All weights pass by once for each block, from
+/// Rows whose inputs fill a quarter of L2, in whole tiles. All weights pass by once for each block, from
 /// farther away: few blocks matter more than outputs that stay.
 private func rowsPerBlock(k: Int) -> Int {
-    max(1, 65536 / max(1, k) / Blocking.tileRows) * Blocking.tileRows
+    max(1, CacheSizes.l2Floats / 4 / max(1, k) / Blocking.tileRows) * Blocking.tileRows
 }
 
 /// All columns of one block of rows.

@@ -35,15 +35,15 @@ struct ChannelStripsStep: Step {
     }
 
     /// Channels of a strip whose product is the packed kernel's: an even number of panels, as its tiles take them, that fill half
-    /// of an L1 cache of 48 KB.
+    /// of L1.
     static func packedChannels(pixels: Int, panelWidth: Int) -> Int {
-        max(2, 6144 / (pixels * panelWidth) / 2 * 2) * panelWidth
+        max(2, CacheSizes.l1Floats / 2 / (pixels * panelWidth) / 2 * 2) * panelWidth
     }
 
-    /// Channels of a strip whose product is OpenBLAS's, which copies the input for each: as many as fill half of an L2 cache of
-    /// 512 KB, in strips of like width.
+    /// Channels of a strip whose product is OpenBLAS's, which copies the input for each: as many as fill a quarter of L2, in
+    /// strips of like width.
     static func libraryChannels(pixels: Int, channels: Int) -> Int {
-        let fitting = max(64, 65536 / pixels / 16 * 16)
+        let fitting = max(64, CacheSizes.l2Floats / 4 / pixels / 16 * 16)
         let strips = (channels + fitting - 1) / fitting
         return ((channels + strips - 1) / strips + 15) / 16 * 16
     }

@@ -26,13 +26,15 @@ struct ConvolutionStep: PixelStep {
     private var rowFloats: Int { geometry.spannedColumns * groupInputs }
 
     /// Lines done at a time: as many as keep the copy in L2. Large weights leave it, so that they are read again for each
-    /// strip: then strips are longer, or the whole image if its copy takes no more than 2 MB. With groups, the output stays
+    /// strip: then strips are longer, or the whole image if its copy takes no more than twice of it. With groups, the output stays
     /// in L2 too, of which each group writes a part.
     private var stripLines: Int {
-        let isLarge = packedCount > 131072
-        if isLarge && groups == 1 && geometry.inputHeight * rowFloats <= 524_288 { return geometry.outputHeight }
-        let lines = geometry.stripLines(rowFloats: rowFloats, room: isLarge ? 131072 : 16384)
-        return groups == 1 ? lines : min(lines, max(1, 65536 / (geometry.outputWidth * outChannels)))
+        let isLarge = packedCount > CacheSizes.l2Floats / 2
+        if isLarge && groups == 1 && geometry.inputHeight * rowFloats <= 2 * CacheSizes.l2Floats {
+            return geometry.outputHeight
+        }
+        let lines = geometry.stripLines(rowFloats: rowFloats, room: CacheSizes.l2Floats / (isLarge ? 2 : 16))
+        return groups == 1 ? lines : min(lines, max(1, CacheSizes.l2Floats / 4 / (geometry.outputWidth * outChannels)))
     }
 
     var scratchByteCount: Int {

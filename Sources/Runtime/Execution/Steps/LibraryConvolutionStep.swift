@@ -65,8 +65,8 @@ struct LibraryConvolutionStep: PixelStep {
             place: place, rows: rows.count, columns: columns)
     }
 
-    /// Floats of windows that stay in an L2 cache beside what the library copies.
-    private static let windowFloats = 65536
+    /// Floats of windows that stay in L2 beside what the library copies.
+    private static let windowFloats = CacheSizes.l2Floats / 4
     /// Fewer rows would not pay for the library's copy of the weights.
     private static let leastRows = 96
 }

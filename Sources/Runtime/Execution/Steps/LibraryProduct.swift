@@ -84,8 +84,8 @@ struct ProductBlocks: Equatable {
         )
     }
 
-    /// Floats of a block of the output that stay in an L2 cache of 512 KB beside what the library copies.
-    private static let blockFloats = 32768
+    /// Floats of a block of the output that stay in L2 beside what the library copies.
+    private static let blockFloats = CacheSizes.l2Floats / 8
     /// Fewer rows would not pay for the copy of the weights.
     private static let leastRows = 96
     /// Fewer columns would not pay for the copy of the input.

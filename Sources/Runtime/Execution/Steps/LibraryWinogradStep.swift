@@ -19,7 +19,7 @@ struct LibraryWinogradStep: Step {
     /// How the tiles are cut, in whole rows of tiles.
     static func blocks(_ geometry: WindowGeometry, outChannels: Int) -> ProductBlocks {
         let columns = geometry.winogradTileColumns
-        // Few tiles, or the transformed windows and products would leave an L2 cache of 512 KB by much.
+        // Few tiles, or the transformed windows and products would leave L2 by much.
         let fitting = blockFloats / (WinogradKernels.points * (geometry.channels + outChannels))
         let tileRows = max(1, max(fitting, leastTiles) / columns)
         return ProductBlocks(
@@ -68,6 +68,6 @@ struct LibraryWinogradStep: Step {
         }
     }
 
-    private static let blockFloats = 196_608
+    private static let blockFloats = CacheSizes.l2Floats * 3 / 4
     private static let leastTiles = 40
 }

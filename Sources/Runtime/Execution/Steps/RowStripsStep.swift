@@ -11,9 +11,9 @@ struct RowStripsStep: Step {
     private var geometry: WindowGeometry { consumer.geometry }
     private var lineFloats: Int { geometry.inputWidth * geometry.channels }
 
-    /// Output rows of a strip: as many as keep the rows between in half of an L2 cache of 1 MB.
+    /// Output rows of a strip: as many as keep the rows between in half of L2.
     private var stripRows: Int {
-        let lines = 131072 / lineFloats - (geometry.kernelHeight - 1) * geometry.dilationHeight - 1
+        let lines = CacheSizes.l2Floats / 2 / lineFloats - (geometry.kernelHeight - 1) * geometry.dilationHeight - 1
         return min(geometry.outputHeight, max(1, lines / geometry.strideHeight + 1))
     }
 

@@ -17,7 +17,7 @@ extension WindowGeometry {
         let stride = strideHeight / rowStep
         let shared = max(0, (spannedRows(lines: 1) - 1) / rowStep + 1 - stride)
         let fitting = { (room: Int) in (room / max(1, rowFloats) - shared) / stride }
-        let lines = max(fitting(room), min(fitting(131072), 2 * shared / stride))
+        let lines = max(fitting(room), min(fitting(CacheSizes.l2Floats / 2), 2 * shared / stride))
         return min(outputHeight, max(1, lines))
     }
 

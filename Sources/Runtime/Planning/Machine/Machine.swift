@@ -9,8 +9,8 @@ struct Machine: Sendable {
     let families: [KernelFamily]
     /// Values in a vector.
     let lanes: Int
-    /// Bytes of the cache that each core has for itself: less than most have, so that there is room for the rest.
-    let l2Bytes = 1 << 20
+    /// Bytes of the cache that each core has for itself.
+    var l2Bytes: Int { CacheSizes.l2Bytes }
 
     /// Whose products of matrices there are.
     let products: MatrixProducts

@@ -83,8 +83,8 @@ struct MatrixSource: Sendable {
     /// Floats of the memory for one row, or for all of the block if the tensor is transposed.
     private func rowCount(ofBlock count: Int) -> Int { max(depth, isTransposed ? count : 0) }
 
-    /// Floats that a block is to take, so that it stays in an L2 cache until it is packed.
-    private static let blockFloats = 1 << 14
+    /// Floats that a block is to take, so that it stays in L2 until it is packed.
+    private static let blockFloats = CacheSizes.l2Floats / 16
 
     /// Whether the tensor holds the rows one after the other, as Floats.
     private var areRowsFloats: Bool {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 
+import Kernels
+
 /// What a run reads of the prepared weights after the weights of a product: known when all steps are.
 final class WeightsOrder {
     /// Offsets of the products of images, in order: they take long enough to ask memory for what follows them.
@@ -14,5 +16,5 @@ final class WeightsOrder {
     }
 
     /// Bytes: the first panels of most products.
-    private static let firstOfNext = 65536
+    private static let firstOfNext = CacheSizes.l2Bytes / 16
 }

@@ -57,7 +57,7 @@ struct IntegerConvolutionStep: Step {
     /// Lines of windows that are done at a time: what they read stays in L2 while the matrix goes by, which is read as seldom as can be.
     private var blockLines: Int {
         if standsAsWords { return geometry.outputHeight }
-        let room = max(1, (262144 / max(1, lineBytes) - reach) / geometry.strideHeight + 1)
+        let room = max(1, (CacheSizes.l2Bytes / 4 / max(1, lineBytes) - reach) / geometry.strideHeight + 1)
         let blocks = (geometry.outputHeight + room - 1) / room
         return (geometry.outputHeight + blocks - 1) / max(1, blocks)
     }
