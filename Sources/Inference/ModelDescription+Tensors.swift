@@ -30,7 +30,7 @@ extension ModelDescription.Input {
     }
 
     /// Height and width to read the network's file with; nil where it needs none.
-    var size: (height: Int, width: Int)? { height > 0 && width > 0 ? (height, width) : nil }
+    package var size: (height: Int, width: Int)? { height > 0 && width > 0 ? (height, width) : nil }
 
     /// The tensors for people: "'left' f32 [3, 8, 8], 'right' f32 [4]".
     var shownTensors: String { tensors.map { "'\($0.name)' f32 \($0.shape)" }.joined(separator: ", ") }

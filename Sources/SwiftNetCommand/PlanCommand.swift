@@ -68,7 +68,9 @@ struct PlanCommand: ParsableCommand {
     private func graph() throws -> Graph {
         let source = try modelOptions.source(precision: precisionOptions.precision)
         if source.isFile, source.options.labels == nil, let file = GraphFile(recognising: source.path) {
-            return try Failure.about(source.path) { try file.read(size: source.options.size).graph }
+            return try Failure.about(source.path) {
+                try file.read(size: source.input.map(\.size) ?? source.options.size).graph
+            }
         }
         return try modelOptions.load(source).readGraph()
     }

@@ -21,6 +21,20 @@ private struct Mistake: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
+    /// A network of one layer.
+    init(
+        _ name: String, input: Shape = [3, 8, 8], _ words: String...,
+        layer: @escaping @Sendable (StateDict) throws -> any Layer
+    ) {
+        self.name = name
+        self.input = input
+        self.words = words
+        wire = { weights in
+            let layer = try layer(weights)
+            return { layer($0) }
+        }
+    }
+
     init(
         _ name: String, input: Shape = [3, 8, 8], _ words: String...,
         wire: @escaping @Sendable (StateDict) throws -> @Sendable (Value) -> Value
@@ -56,53 +70,42 @@ struct WiringErrorTests {
             return { second(first($0)) }
         },
         Mistake("channels of the input", input: [1, 8, 8], "layer 'conv1'", "[3, H, W]", "[1, 8, 8]") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
         },
         Mistake("channels last", input: [8, 8, 3], "layer 'conv1'", "channels last?") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
         },
         Mistake("a convolution of what is flat", "layer 'conv1'", "[192]", "flattened before?") { weights in
             let layer = try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
             return { layer(Flatten()($0)) }
         },
         Mistake("a window larger than the image", input: [3, 2, 2], "layer 'conv1'", "does not fit") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
         },
         Mistake("an empty image", input: [3, 0, 8], "layer 'conv1'", "does not fit") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
         },
         Mistake("groups that divide nothing", "layer 'conv1'", "groups: 2", "divides both") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, groups: 2, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, groups: 2, weights: weights["conv1"])
         },
         Mistake("no groups", "layer 'conv1'", "groups: 0") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, groups: 0, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, groups: 0, weights: weights["conv1"])
         },
         Mistake("no channels", "layer 'conv1'", "-3 channels") { weights in
-            let layer = try Conv2d(-3, 4, kernelSize: 3, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(-3, 4, kernelSize: 3, weights: weights["conv1"])
         },
         Mistake("a kernel below 0", "layer 'conv1'", "[4, 3, -3, -3]") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: -3, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: -3, weights: weights["conv1"])
         },
         Mistake("a stride of 0", "layer 'conv1'", "strides [0, 0]") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, stride: 0, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, stride: 0, weights: weights["conv1"])
         },
         Mistake("a stride of 0 with TensorFlow's padding", "layer 'conv1'", "strides [0, 0]") { weights in
-            let layer = try Conv2d(3, 4, kernelSize: 3, stride: 0, padding: .same, weights: weights["conv1"])
-            return { layer($0) }
+            try Conv2d(3, 4, kernelSize: 3, stride: 0, padding: .same, weights: weights["conv1"])
         },
         Mistake("a dilation beyond measure", "layer 'conv1'", "dilations") { weights in
-            let layer = try Conv2d(
+            try Conv2d(
                 3, 4, kernelSize: 3, padding: .same, dilation: [.max, .max], weights: weights["conv1"])
-            return { layer($0) }
         },
         Mistake("channels of a batch norm", "layer 'bn1'", "[5, H, W]", "[4, 6, 6]") { weights in
             let (layer, norm) = (
@@ -119,12 +122,10 @@ struct WiringErrorTests {
             return { layer(Flatten()($0)) }
         },
         Mistake("a linear layer of an image", "layer 'fc'", "a vector [7]", "Flatten missing?") { weights in
-            let layer = try Linear(7, 10, weights: weights["fc"])
-            return { layer($0) }
+            try Linear(7, 10, weights: weights["fc"])
         },
         Mistake("features below 0", "layer 'fc'", "sizes [10, -7]") { weights in
-            let layer = try Linear(-7, 10, weights: weights["fc"])
-            return { layer($0) }
+            try Linear(-7, 10, weights: weights["fc"])
         },
         Mistake("unequal shapes added", "layer 'add'", "[4, 6, 6]", "[3, 8, 8]", "the same shape") { weights in
             let layer = try Conv2d(3, 4, kernelSize: 3, weights: weights["conv1"])
@@ -146,16 +147,13 @@ struct WiringErrorTests {
         },
         Mistake("groups to shuffle", "layer 'channel_shuffle'", "2 divides") { _ in { ChannelShuffle(2)($0) } },
         Mistake("heads that divide nothing", input: [5, 4], "layer 'out_proj'", "3 heads") { weights in
-            let layer = try MultiheadAttention(4, heads: 3, weights: weights)
-            return { layer($0) }
+            try MultiheadAttention(4, heads: 3, weights: weights)
         },
         Mistake("no heads", input: [5, 4], "layer 'out_proj'", "0 heads") { weights in
-            let layer = try MultiheadAttention(4, heads: 0, weights: weights)
-            return { layer($0) }
+            try MultiheadAttention(4, heads: 0, weights: weights)
         },
         Mistake("attention of an image", "layer 'out_proj'", "tokens [L, 4]") { weights in
-            let layer = try MultiheadAttention(4, heads: 2, weights: weights)
-            return { layer($0) }
+            try MultiheadAttention(4, heads: 2, weights: weights)
         },
     ]
 

@@ -244,7 +244,7 @@ import Testing
         try builder.expect(RecogniseProducts(), AssignLayouts(), outputs: small, become: ["FusedConvolution"])
     }
 
-    @Test("every pass has a test by its name")
+    @Test("a pass that is added needs a test here or beside: these have one")
     func everyPassHasATest() {
         let tested: [any Pass] = [
             UnsignedActivations(), RecogniseGELU(), RecogniseSiLU(), RecogniseHardSwish(),

@@ -13,14 +13,18 @@ import Testing
 /// plans answer, without passes, after each pass and after all of them, is the same.
 @Suite("random graphs")
 struct RandomGraphTests {
-    @Test("the plan and each pass agree with the references", arguments: 0..<150)
-    func agree(seed: Int) throws {
+    /// A graph, an input and the references' answers.
+    private func drawn(_ seed: Int) throws -> (graph: Graph, input: Tensor, expected: [Tensor]) {
         var maker = GraphMaker(seed: UInt64(seed))
         let graph = try maker.make()
-        let input = Tensor(
-            randomFloats(graph.fact(graph.inputs[0]).elementCount, seed: UInt64(seed)),
-            shape: graph.fact(graph.inputs[0]).shape)
-        let expected = try graph.evaluate([input])
+        let shape = graph.fact(graph.inputs[0]).shape
+        let input = Tensor(randomFloats(shape.elementCount, seed: UInt64(seed)), shape: shape)
+        return (graph, input, try graph.evaluate([input]))
+    }
+
+    @Test("the plan and each pass agree with the references", arguments: 0..<150)
+    func agree(seed: Int) throws {
+        let (graph, input, expected) = try drawn(seed)
         var passed: [String] = []
         let plan = try Plan(graph, kernels: KernelTable.available[seed % KernelTable.available.count]) {
             pass, rewritten in
@@ -48,12 +52,7 @@ struct RandomGraphTests {
 
     @Test("plans without passes, and after each of them, agree with the references", arguments: 0..<150)
     func unfinished(seed: Int) throws {
-        var maker = GraphMaker(seed: UInt64(seed))
-        let graph = try maker.make()
-        let input = Tensor(
-            randomFloats(graph.fact(graph.inputs[0]).elementCount, seed: UInt64(seed)),
-            shape: graph.fact(graph.inputs[0]).shape)
-        let expected = try graph.evaluate([input])
+        let (graph, input, expected) = try drawn(seed)
         let kernels = KernelTable.available[seed % KernelTable.available.count]
         for count in 0..<Passes.all.count {
             let passes = Passes.all.prefix(count) + [AssignLayouts()]
